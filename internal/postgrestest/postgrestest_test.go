@@ -1,0 +1,116 @@
+package postgrestest
+
+import (
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	database, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { database.Close() })
+	return database
+}
+
+func show(t *testing.T, database *sql.DB, parameter string) string {
+	t.Helper()
+	var value string
+	if err := database.QueryRow("SHOW " + parameter).Scan(&value); err != nil {
+		t.Fatalf("SHOW %s: %v", parameter, err)
+	}
+	return value
+}
+
+func TestEachCallGivesAnEmptyDatabase(t *testing.T) {
+	for range 2 {
+		t.Run("parallel", func(t *testing.T) {
+			t.Parallel()
+			first, second := open(t, Start(t)), open(t, Start(t))
+			if _, err := first.Exec(`CREATE TABLE only_here (id BIGINT)`); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := second.Exec(`SELECT * FROM only_here`); err == nil {
+				t.Fatal("a table made in one database is visible in another")
+			}
+		})
+	}
+}
+
+func TestCommitsAreDurableUnlessAsked(t *testing.T) {
+	durable, fast := open(t, Start(t)), open(t, Start(t, AsyncCommit))
+	for _, database := range []*sql.DB{durable, fast} {
+		if got := show(t, database, "fsync"); got != "on" {
+			t.Errorf("fsync is %s, want on", got)
+		}
+	}
+	if got := show(t, durable, "synchronous_commit"); got != "on" {
+		t.Errorf("synchronous_commit is %s, want on", got)
+	}
+	if got := show(t, fast, "synchronous_commit"); got != "off" {
+		t.Errorf("synchronous_commit with AsyncCommit is %s, want off", got)
+	}
+}
+
+func TestDatabaseIsDroppedWithItsTest(t *testing.T) {
+	var dsn string
+	t.Run("inner", func(t *testing.T) { dsn = Start(t) })
+	if dsn == "" {
+		t.Skip("SKIP: the inner test was skipped")
+	}
+	if err := open(t, dsn).Ping(); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Fatalf("connecting to the database of an ended test: %v, want that it does not exist", err)
+	}
+}
+
+// TestClusterVanishesWithItsProcess kills a process that has started a cluster
+// and sees its directory, which holds the data and the socket, disappear.
+func TestClusterVanishesWithItsProcess(t *testing.T) {
+	if os.Getenv("BRDO_POSTGRESTEST_CHILD") == "1" {
+		Start(t)
+		time.Sleep(time.Minute)
+		return
+	}
+	Start(t) // skips when there is no server
+	temporary, err := os.MkdirTemp("", "brdo-pgt-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temporary) })
+	if err := os.Chmod(temporary, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestClusterVanishesWithItsProcess$")
+	child.Env = append(os.Environ(), "BRDO_POSTGRESTEST_CHILD=1", "TMPDIR="+temporary)
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitFiles(t, filepath.Join(temporary, "brdo-pg-*", ".s.PGSQL.5432"), true)
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait() // reports the kill
+	awaitFiles(t, filepath.Join(temporary, "brdo-pg-*"), false)
+}
+
+func awaitFiles(t *testing.T, pattern string, wanted bool) {
+	t.Helper()
+	for range 3000 {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(found) > 0) == wanted {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("%s: want found = %v within a minute", pattern, wanted)
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// JobState is where a job stands.
+type JobState string
+
+const (
+	JobWaiting JobState = "waiting"
+	JobRunning JobState = "running"
+	JobDone    JobState = "done"
+	// JobDead: all attempts failed; a person must look at it.
+	JobDead JobState = "dead"
+)
+
+// Job is one row of durable work.
+type Job struct {
+	ID      string
+	Kind    string
+	Payload []byte
+	// UniqueKey, when not empty, allows one waiting or running job of the kind.
+	UniqueKey string
+	// Priority: lower runs first.
+	Priority   int
+	State      JobState
+	RunAt      time.Time
+	Attempt    int
+	MaxAttempt int
+	LeasedBy   string
+	LeaseUntil time.Time
+	LastError  string
+	CreatedAt  time.Time
+	FinishedAt time.Time
+}
+
+// ErrFenced: the lease was lost to another worker, so this one's effect must
+// not be committed.
+var ErrFenced = problem.New(problem.Conflict, "another worker has taken this job over", "")
+
+// InsertJob enqueues a job. It returns false when a job with the same unique
+// key waits or runs already.
+func (tx *Tx) InsertJob(j Job) (bool, error) {
+	key := sql.NullString{String: j.UniqueKey, Valid: j.UniqueKey != ""}
+	result, err := tx.inner.ExecContext(tx.ctx,
+		`INSERT INTO jobs (id, kind, payload, unique_key, priority, state, run_at, max_attempt, created_at)
+		 VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8)
+		 ON CONFLICT (kind, unique_key) WHERE state IN ('waiting', 'running') DO NOTHING`,
+		j.ID, j.Kind, j.Payload, key, j.Priority, micros(j.RunAt), j.MaxAttempt, micros(j.CreatedAt))
+	if err != nil {
+		return false, err
+	}
+	count, err := result.RowsAffected()
+	return count == 1, err
+}
+
+const jobColumns = `id, kind, payload, COALESCE(unique_key, ''), priority, state, run_at, attempt, max_attempt, COALESCE(leased_by, ''), lease_until, last_error, created_at, finished_at`
+
+func scanJob(row scanner) (Job, error) {
+	var j Job
+	err := row.Scan(&j.ID, &j.Kind, &j.Payload, &j.UniqueKey, &j.Priority, &j.State, moment{&j.RunAt}, &j.Attempt, &j.MaxAttempt,
+		&j.LeasedBy, moment{&j.LeaseUntil}, &j.LastError, moment{&j.CreatedAt}, moment{&j.FinishedAt})
+	return j, err
+}
+
+// ClaimJobs leases up to limit jobs that are due: waiting ones whose time has
+// come and running ones whose lease ran out. Each claim raises the attempt,
+// which fences the completion.
+func (tx *Tx) ClaimJobs(worker string, now, leaseUntil time.Time, limit int) ([]Job, error) {
+	var claimed []Job
+	err := tx.rows("claiming jobs",
+		`UPDATE jobs SET state = 'running', attempt = attempt + 1, leased_by = $1, lease_until = $2
+		 WHERE id IN (
+		   SELECT id FROM jobs
+		   WHERE (state = 'waiting' AND run_at <= $3) OR (state = 'running' AND lease_until < $3)
+		   ORDER BY priority, run_at, id LIMIT $4`+tx.dialect.skipLocked()+`)
+		 RETURNING `+jobColumns,
+		[]any{worker, micros(leaseUntil), micros(now), limit}, func(row scanner) error {
+			j, err := scanJob(row)
+			claimed = append(claimed, j)
+			return err
+		})
+	return claimed, err
+}
+
+// ExtendJob moves the end of a lease; ErrFenced when the lease was lost.
+func (tx *Tx) ExtendJob(id string, attempt int, until time.Time) error {
+	return tx.change("extending a lease", ErrFenced,
+		`UPDATE jobs SET lease_until = $1 WHERE id = $2 AND attempt = $3 AND state = 'running'`, micros(until), id, attempt)
+}
+
+// FinishJob completes a job; ErrFenced when the lease was lost.
+func (tx *Tx) FinishJob(id string, attempt int, now time.Time) error {
+	return tx.change("completing a job", ErrFenced,
+		`UPDATE jobs SET state = 'done', finished_at = $1, lease_until = NULL WHERE id = $2 AND attempt = $3 AND state = 'running'`,
+		micros(now), id, attempt)
+}
+
+// RetryJob returns a job to the queue, to be run again at a later time.
+func (tx *Tx) RetryJob(id string, attempt int, runAt time.Time, reason string) error {
+	return tx.change("returning a job to the queue", ErrFenced,
+		`UPDATE jobs SET state = 'waiting', run_at = $1, last_error = $2, lease_until = NULL, leased_by = NULL
+		 WHERE id = $3 AND attempt = $4 AND state = 'running'`,
+		micros(runAt), reason, id, attempt)
+}
+
+// BuryJob gives a job up; it stays in the table until a person revives it.
+func (tx *Tx) BuryJob(id string, attempt int, now time.Time, reason string) error {
+	return tx.change("giving up a job", ErrFenced,
+		`UPDATE jobs SET state = 'dead', finished_at = $1, last_error = $2, lease_until = NULL
+		 WHERE id = $3 AND attempt = $4 AND state = 'running'`,
+		micros(now), reason, id, attempt)
+}
+
+// ReviveJob puts a dead job back with further attempts. The attempt number goes
+// on counting, because it fences.
+func (tx *Tx) ReviveJob(id string, now time.Time, attempts int) error {
+	return tx.change("reviving a job", NotFound("dead job", id),
+		`UPDATE jobs SET state = 'waiting', run_at = $1, max_attempt = attempt + $2, finished_at = NULL WHERE id = $3 AND state = 'dead'`,
+		micros(now), attempts, id)
+}
+
+// CancelJobs removes the waiting jobs of a kind with a unique key, for example
+// a clock whose reason has gone. A running one is left to end by itself.
+func (tx *Tx) CancelJobs(kind, uniqueKey string) error {
+	return tx.exec("cancelling a job", `DELETE FROM jobs WHERE kind = $1 AND unique_key = $2 AND state = 'waiting'`, kind, uniqueKey)
+}
+
+// Job returns one job.
+func (tx *Tx) Job(id string) (Job, error) {
+	var found []Job
+	err := tx.rows("reading a job", `SELECT `+jobColumns+` FROM jobs WHERE id = $1`, []any{id}, func(row scanner) error {
+		j, err := scanJob(row)
+		found = append(found, j)
+		return err
+	})
+	if err == nil && len(found) == 0 {
+		err = NotFound("job", id)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	return found[0], nil
+}
+
+// NextJobAt returns when the next job is due or the next lease ends; the zero
+// time when nothing is queued.
+func (tx *Tx) NextJobAt() (time.Time, error) {
+	var next time.Time
+	err := tx.one("reading when the next job is due", nil,
+		`SELECT MIN(at) FROM (SELECT MIN(run_at) AS at FROM jobs WHERE state = 'waiting'
+		 UNION ALL SELECT MIN(lease_until) FROM jobs WHERE state = 'running') AS due`, nil, moment{&next})
+	return next, err
+}
+
+// CountJobs returns how many jobs there are in each state.
+func (tx *Tx) CountJobs() (map[JobState]int64, error) {
+	counts := map[JobState]int64{}
+	err := tx.rows("counting jobs", `SELECT state, COUNT(*) FROM jobs GROUP BY state`, nil, func(row scanner) error {
+		var state JobState
+		var count int64
+		err := row.Scan(&state, &count)
+		counts[state] = count
+		return err
+	})
+	return counts, err
+}
+
+// DeadJobs returns up to limit jobs that were given up, newest first.
+func (tx *Tx) DeadJobs(limit int) ([]Job, error) {
+	var found []Job
+	err := tx.rows("reading dead jobs", `SELECT `+jobColumns+` FROM jobs WHERE state = 'dead' ORDER BY finished_at DESC, id LIMIT $1`, []any{limit}, func(row scanner) error {
+		j, err := scanJob(row)
+		found = append(found, j)
+		return err
+	})
+	return found, err
+}
+
+// JobsOfKind returns all jobs of a kind, in the order of their identifiers.
+func (tx *Tx) JobsOfKind(kind string) ([]Job, error) {
+	var found []Job
+	err := tx.rows("reading the jobs of a kind", `SELECT `+jobColumns+` FROM jobs WHERE kind = $1 ORDER BY id`, []any{kind}, func(row scanner) error {
+		j, err := scanJob(row)
+		found = append(found, j)
+		return err
+	})
+	return found, err
+}
+
+// DeleteDoneJobs removes completed jobs that ended before a time and returns
+// how many; what they did stands in the log.
+func (tx *Tx) DeleteDoneJobs(before time.Time) (int64, error) {
+	result, err := tx.inner.ExecContext(tx.ctx, `DELETE FROM jobs WHERE state = 'done' AND finished_at < $1`, micros(before))
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// PostponeJob returns a job to the queue for a later time without counting the
+// attempt as a failure. The attempt number itself stays raised, because it
+// fences; the allowance grows with it.
+func (tx *Tx) PostponeJob(id string, attempt int, runAt time.Time, reason string) error {
+	return tx.change("postponing a job", ErrFenced,
+		`UPDATE jobs SET state = 'waiting', run_at = $1, last_error = $2, max_attempt = max_attempt + 1, lease_until = NULL, leased_by = NULL
+		 WHERE id = $3 AND attempt = $4 AND state = 'running'`,
+		micros(runAt), reason, id, attempt)
+}

@@ -1,0 +1,72 @@
+// Package storetest opens real databases for tests: a SQLite file and, where
+// the server's binaries are installed, a database of a temporary PostgreSQL
+// cluster. The same test runs on both.
+package storetest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Each runs a test on a fresh, migrated database of each engine.
+func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgresql", func(t *testing.T) { test(t, PostgreSQL(t)) })
+}
+
+// SQLite opens a fresh, migrated SQLite database.
+func SQLite(t testing.TB) *store.Store {
+	t.Helper()
+	return open(t, SQLiteLocation(t))
+}
+
+// PostgreSQL opens a fresh, migrated PostgreSQL database, or skips loudly.
+func PostgreSQL(t testing.TB) *store.Store {
+	t.Helper()
+	return open(t, PostgreSQLLocation(t))
+}
+
+// SQLiteLocation names a fresh, migrated SQLite database that the test opens
+// itself, for example in another process.
+func SQLiteLocation(t testing.TB) string {
+	t.Helper()
+	return migrated(t, "sqlite:"+filepath.Join(t.TempDir(), "brdo.db"))
+}
+
+// PostgreSQLLocation names a fresh, migrated PostgreSQL database that the test
+// opens itself, or skips loudly.
+func PostgreSQLLocation(t testing.TB) string {
+	t.Helper()
+	return migrated(t, postgrestest.Start(t))
+}
+
+func migrated(t testing.TB, location string) string {
+	t.Helper()
+	s, err := store.Open(t.Context(), location)
+	if err != nil {
+		t.Fatalf("opening the test database: %v", err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatalf("migrating the test database: %v", err)
+	}
+	return location
+}
+
+func open(t testing.TB, location string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), location)
+	if err != nil {
+		t.Fatalf("opening the test database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the test database: %v", err)
+		}
+	})
+	return s
+}
