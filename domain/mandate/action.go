@@ -1,0 +1,99 @@
+package mandate
+
+// Resource is the kind of thing an action touches.
+type Resource string
+
+const (
+	ResourceList     Resource = "HashList"
+	ResourceItem     Resource = "Item"
+	ResourceReport   Resource = "Report"
+	ResourceEnvelope Resource = "Envelope"
+	ResourceAccount  Resource = "Account"
+	ResourceLog      Resource = "Log"
+	ResourceNode     Resource = "Node"
+)
+
+// Action is something an actor may be permitted to do. It names its legal
+// operation once, so that no caller can log a disclosure as a consultation.
+type Action struct {
+	Name      string
+	Operation Operation
+	Resource  Resource
+	// Content is true when pixels or text of an item are shown.
+	Content bool
+}
+
+// The actions of a node. The policy of internal/access permits them; whatever
+// it does not permit is denied.
+var (
+	ListCreate      = Action{"list.create", Collect, ResourceList, false}
+	ListConsult     = Action{"list.consult", Consult, ResourceList, false}
+	ListImport      = Action{"list.import", Collect, ResourceList, false}
+	ListExport      = Action{"list.export", Disclose, ResourceList, false}
+	ListEntryAdd    = Action{"list.entry.add", Collect, ResourceList, false}
+	ListEntryChange = Action{"list.entry.change", Alter, ResourceList, false}
+
+	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
+	SightingConsult = Action{"sighting.consult", Consult, ResourceItem, false}
+
+	QueueConsult   = Action{"queue.consult", Consult, ResourceItem, false}
+	ItemConsult    = Action{"item.consult", Consult, ResourceItem, false}
+	ItemTake       = Action{"item.take", Alter, ResourceItem, false}
+	ItemView       = Action{"item.view", Consult, ResourceItem, true}
+	ExposureEnd    = Action{"exposure.end", Alter, ResourceItem, false}
+	ItemDecide     = Action{"item.decide", Alter, ResourceItem, false}
+	ItemSecondLook = Action{"item.second-look", Alter, ResourceItem, false}
+	ItemAdjudicate = Action{"item.adjudicate", Alter, ResourceItem, false}
+	ItemPass       = Action{"item.pass", Alter, ResourceItem, false}
+	ItemErase      = Action{"item.erase", Erase, ResourceItem, false}
+	// ItemDisclose hands the media of an item to a peer that was sent a
+	// reference to it and in whose house a person opened the case. Content is
+	// false: nothing is shown here; the peer's own item.view shows it.
+	ItemDisclose = Action{"item.disclose", Disclose, ResourceItem, false}
+	WellbeingOwn = Action{"wellbeing.own", Consult, ResourceAccount, false}
+	BreakSet     = Action{"break.set", Alter, ResourceAccount, false}
+	KeysRemap    = Action{"keys.remap", Alter, ResourceAccount, false}
+
+	ReportCompose = Action{"report.compose", Combine, ResourceReport, false}
+	ReportConsult = Action{"report.consult", Consult, ResourceReport, false}
+	ReportAmend   = Action{"report.amend", Alter, ResourceReport, false}
+	ReportApprove = Action{"report.approve", Alter, ResourceReport, false}
+	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
+	ReportReceive = Action{"report.receive", Collect, ResourceReport, false}
+	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
+	// OutcomeRecord states what became of a report, where it was acted upon.
+	OutcomeRecord  = Action{"outcome.record", Alter, ResourceReport, false}
+	OutcomeConsult = Action{"outcome.consult", Consult, ResourceReport, false}
+	NoticeRecord   = Action{"notice.record", Alter, ResourceReport, false}
+	NoticeHold     = Action{"notice.hold", Alter, ResourceReport, false}
+
+	EnvelopeDeliver = Action{"envelope.deliver", Disclose, ResourceEnvelope, false}
+	EnvelopeReceive = Action{"envelope.receive", Collect, ResourceEnvelope, false}
+	EnvelopeConsult = Action{"envelope.consult", Consult, ResourceEnvelope, false}
+
+	LogConsult = Action{"log.consult", Consult, ResourceLog, false}
+	LogExport  = Action{"log.export", Disclose, ResourceLog, false}
+
+	AccountConsult = Action{"account.consult", Consult, ResourceAccount, false}
+	AccountInvite  = Action{"account.invite", Collect, ResourceAccount, false}
+	AccountChange  = Action{"account.change", Alter, ResourceAccount, false}
+	AccountOwn     = Action{"account.own", Alter, ResourceAccount, false}
+	KeyCreate      = Action{"key.create", Collect, ResourceAccount, false}
+	KeyRevoke      = Action{"key.revoke", Alter, ResourceAccount, false}
+	PeerRegister   = Action{"peer.register", Collect, ResourceNode, false}
+	NodeConsult    = Action{"node.consult", Consult, ResourceNode, false}
+)
+
+// Actions lists every action, in the order of the policy.
+var Actions = []Action{
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryAdd, ListEntryChange,
+	DetectionSubmit, SightingConsult,
+	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
+	ItemAdjudicate, ItemPass, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
+	ReportAssess, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
+	LogConsult, LogExport,
+	AccountConsult, AccountInvite, AccountChange, AccountOwn, KeyCreate, KeyRevoke,
+	PeerRegister, NodeConsult,
+}

@@ -1,0 +1,37 @@
+package mandate
+
+// EnvelopeKind says what an envelope between two organisations is about. Which
+// kind of organisation may send which kind of envelope to which is a rule of
+// the policy; a kind that is not in [EnvelopeKinds] is refused.
+type EnvelopeKind string
+
+const (
+	// EnvelopeReport carries a report for which the receiver becomes responsible.
+	EnvelopeReport EnvelopeKind = "report"
+	// EnvelopeReceipt answers an envelope: received, accepted, rejected, closed.
+	EnvelopeReceipt EnvelopeKind = "receipt"
+	// EnvelopeClaim accepts or declines competence for a report.
+	EnvelopeClaim EnvelopeKind = "claim"
+	// EnvelopeOutcome says what became of a report.
+	EnvelopeOutcome EnvelopeKind = "outcome"
+	// EnvelopeQuestion asks for information that a report lacks.
+	EnvelopeQuestion EnvelopeKind = "question"
+	// EnvelopeAnswer answers a question.
+	EnvelopeAnswer EnvelopeKind = "answer"
+	// EnvelopeHold asks to wait with informing the user, or releases that hold.
+	EnvelopeHold EnvelopeKind = "hold"
+	// EnvelopeList carries a hash list or a change of one.
+	EnvelopeList EnvelopeKind = "list"
+	// EnvelopeCorrection corrects what the sender sent before.
+	EnvelopeCorrection EnvelopeKind = "correction"
+	// EnvelopeRecall takes back what the sender sent before.
+	EnvelopeRecall EnvelopeKind = "recall"
+	// EnvelopeErasure asks to erase what the sender sent before.
+	EnvelopeErasure EnvelopeKind = "erasure"
+)
+
+// EnvelopeKinds lists every kind of envelope.
+var EnvelopeKinds = []EnvelopeKind{
+	EnvelopeReport, EnvelopeReceipt, EnvelopeClaim, EnvelopeOutcome, EnvelopeQuestion, EnvelopeAnswer,
+	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure,
+}

@@ -1,0 +1,107 @@
+// Package digest computes MD5, SHA-1 and SHA-256 of a stream in one pass.
+//
+// MD5 (RFC 1321) and SHA-1 (FIPS 180-4) are here because hash lists of the
+// field are made of them; neither resists somebody who makes collisions on
+// purpose, so an item is always addressed by its SHA-256 (FIPS 180-4).
+package digest
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Sum holds the digests and the size of a stream.
+type Sum struct {
+	// Size is the number of bytes.
+	Size   int64
+	MD5    [md5.Size]byte
+	SHA1   [sha1.Size]byte
+	SHA256 [sha256.Size]byte
+}
+
+// MD5Hex, SHA1Hex and SHA256Hex are the digests in lower-case hexadecimal.
+func (s Sum) MD5Hex() string { return hex.EncodeToString(s.MD5[:]) }
+
+// SHA1Hex is the SHA-1 in lower-case hexadecimal.
+func (s Sum) SHA1Hex() string { return hex.EncodeToString(s.SHA1[:]) }
+
+// SHA256Hex is the SHA-256 in lower-case hexadecimal.
+func (s Sum) SHA256Hex() string { return hex.EncodeToString(s.SHA256[:]) }
+
+// empty is the sum of no bytes. Its digests stand in many lists by mistake, and
+// would match every empty file.
+var empty = New().Sum()
+
+// Empty is the sum of no bytes.
+func Empty() Sum { return empty }
+
+// IsEmpty reports whether the sum is that of no bytes.
+func (s Sum) IsEmpty() bool { return s == empty }
+
+// Hasher takes a stream as an io.Writer.
+type Hasher struct {
+	md5, sha1, sha256 hash.Hash
+	size              int64
+}
+
+// New starts a stream.
+func New() *Hasher { return &Hasher{md5: md5.New(), sha1: sha1.New(), sha256: sha256.New()} }
+
+// Write takes the next bytes; it never fails.
+func (h *Hasher) Write(p []byte) (int, error) {
+	h.md5.Write(p)
+	h.sha1.Write(p)
+	h.sha256.Write(p)
+	h.size += int64(len(p))
+	return len(p), nil
+}
+
+// Sum returns the digests of what was written so far.
+func (h *Hasher) Sum() Sum {
+	s := Sum{Size: h.size}
+	h.md5.Sum(s.MD5[:0])
+	h.sha1.Sum(s.SHA1[:0])
+	h.sha256.Sum(s.SHA256[:0])
+	return s
+}
+
+// parallelFrom is the size of a block from which MD5, the slowest of the three,
+// is worth a goroutine of its own.
+const parallelFrom = 256 << 10
+
+// Reader reads a stream to its end. It returns the errors of r, wrapped.
+func Reader(r io.Reader) (Sum, error) {
+	h := New()
+	buffers := [2][]byte{make([]byte, parallelFrom), make([]byte, parallelFrom)}
+	md5Done := make(chan struct{}, 1)
+	md5Done <- struct{}{}
+	for turn := 0; ; turn++ {
+		block := buffers[turn%2]
+		n, err := io.ReadFull(r, block)
+		block = block[:n]
+		<-md5Done // so the other buffer is free and MD5 has seen all before
+		if n == parallelFrom {
+			go func() { h.md5.Write(block); md5Done <- struct{}{} }()
+		} else {
+			h.md5.Write(block)
+			md5Done <- struct{}{}
+		}
+		h.sha1.Write(block)
+		h.sha256.Write(block)
+		h.size += int64(n)
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			<-md5Done
+			return h.Sum(), nil
+		default:
+			<-md5Done
+			return Sum{}, fmt.Errorf("reading to compute digests: %w", err)
+		}
+	}
+}

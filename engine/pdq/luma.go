@@ -1,0 +1,92 @@
+package pdq
+
+import (
+	"image"
+	"image/color"
+)
+
+// Weights of luminance as the reference has them (ITU-R BT.601).
+func luma(r, g, b uint8) float32 {
+	return 0.299*float32(r) + 0.587*float32(g) + 0.114*float32(b)
+}
+
+// lumaOf returns how to read a row of an image's luminance into a buffer. The
+// colours are first brought to eight bits and into their range, as every
+// decoder that the reference reads from does; alpha is dropped, not applied.
+func lumaOf(img image.Image) func(row []float32, y int) []float32 {
+	bounds := img.Bounds()
+	minX, minY := bounds.Min.X, bounds.Min.Y
+	switch img := img.(type) {
+	case *image.YCbCr:
+		return func(row []float32, y int) []float32 {
+			for x := range row {
+				at := img.COffset(minX+x, minY+y)
+				row[x] = luma(color.YCbCrToRGB(img.Y[img.YOffset(minX+x, minY+y)], img.Cb[at], img.Cr[at]))
+			}
+			return row
+		}
+	case *image.NYCbCrA:
+		return lumaOf(&img.YCbCr)
+	case *image.Gray:
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = float32(pixels[x])
+			}
+			return row
+		}
+	case *image.RGBA:
+		return premultiplied(img)
+	case *image.NRGBA:
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = luma(pixels[4*x], pixels[4*x+1], pixels[4*x+2])
+			}
+			return row
+		}
+	case *image.Paletted:
+		var table [256]float32
+		for i, c := range img.Palette {
+			if i < len(table) {
+				table[i] = lumaOfColor(c)
+			}
+		}
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = table[pixels[x]]
+			}
+			return row
+		}
+	}
+	// 16-bit, CMYK and whatever else there may be.
+	return func(row []float32, y int) []float32 {
+		for x := range row {
+			row[x] = lumaOfColor(img.At(minX+x, minY+y))
+		}
+		return row
+	}
+}
+
+// premultiplied reads an image whose colours were multiplied by alpha.
+func premultiplied(img *image.RGBA) func(row []float32, y int) []float32 {
+	minX, minY := img.Rect.Min.X, img.Rect.Min.Y
+	return func(row []float32, y int) []float32 {
+		pixels := img.Pix[img.PixOffset(minX, minY+y):]
+		for x := range row {
+			p := pixels[4*x : 4*x+4 : 4*x+4]
+			if p[3] == 255 {
+				row[x] = luma(p[0], p[1], p[2])
+			} else {
+				row[x] = lumaOfColor(color.RGBA{p[0], p[1], p[2], p[3]})
+			}
+		}
+		return row
+	}
+}
+
+func lumaOfColor(c color.Color) float32 {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	return luma(n.R, n.G, n.B)
+}

@@ -1,0 +1,145 @@
+package pdq
+
+import (
+	"math"
+	"slices"
+)
+
+const frequencies = 16
+
+// cosines is the 16 by 64 matrix of the discrete cosine transform (type II)
+// without its first row, the constant term.
+var cosines = func() (m [frequencies][side]float32) {
+	// The reference keeps this factor in single precision.
+	scale := float64(float32(math.Sqrt(2.0 / side)))
+	for i := range m {
+		for j := range m[i] {
+			m[i][j] = float32(scale * math.Cos(math.Pi/2/side*float64(i+1)*float64(2*j+1)))
+		}
+	}
+	return m
+}()
+
+// spectrum holds the 16 by 16 lowest frequencies.
+type spectrum [frequencies][frequencies]float32
+
+// transform computes the lowest frequencies. The conversions keep processors
+// that could from fusing multiplication and addition, which would round
+// differently.
+func transform(b *block) *spectrum {
+	var half [frequencies][side]float32
+	for i := range half {
+		for k := range side {
+			c := cosines[i][k]
+			for j := range side {
+				half[i][j] += float32(c * b[k][j])
+			}
+		}
+	}
+	var s spectrum
+	for i := range s {
+		for j := range s[i] {
+			var sum float32
+			for k := range side {
+				sum += float32(half[i][k] * cosines[j][k])
+			}
+			s[i][j] = sum
+		}
+	}
+	return &s
+}
+
+// fill computes quality and hashes of the sampled image, whose rows lines gives
+// once more where that is needed.
+func (f *Fingerprint) fill(b *block, lines func(row []float32, y int) []float32) {
+	f.Quality = quality(b)
+	if f.Quality < MinimumQuality && f.Width*f.Height <= maximumRepeated {
+		inReferenceOrder(b, lines, f.Width, f.Height)
+		f.Quality = quality(b)
+	}
+	s := transform(b)
+	for v := range f.Variants {
+		f.Variants[v] = s.turned(Variant(v)).hash()
+	}
+	f.Hash = f.Variants[Original]
+}
+
+// turned returns the spectrum of the turned or mirrored picture: mirroring
+// changes the signs of every other frequency along its axis, and turning also
+// exchanges the axes.
+func (s *spectrum) turned(v Variant) *spectrum {
+	var transpose, evenRows, evenColumns bool
+	switch v {
+	case Original:
+	case Rotate90:
+		transpose, evenRows = true, true
+	case Rotate180:
+		evenRows, evenColumns = true, true
+	case Rotate270:
+		transpose, evenColumns = true, true
+	case FlipX:
+		evenRows = true
+	case FlipY:
+		evenColumns = true
+	case FlipPlus1:
+		transpose = true
+	case FlipMinus1:
+		transpose, evenRows, evenColumns = true, true, true
+	}
+	var t spectrum
+	for i := range t {
+		for j := range t[i] {
+			value := s[i][j]
+			if transpose {
+				value = s[j][i]
+			}
+			if (evenRows && i%2 == 0) != (evenColumns && j%2 == 0) {
+				value = -value
+			}
+			t[i][j] = value
+		}
+	}
+	return &t
+}
+
+// hash sets a bit for each frequency above the median. Bit k of the reference
+// is the frequency (k/16, k%16); its text begins with the highest.
+func (s *spectrum) hash() Hash {
+	var sorted [frequencies * frequencies]float32
+	for i := range s {
+		copy(sorted[i*frequencies:], s[i][:])
+	}
+	slices.Sort(sorted[:])
+	median := sorted[len(sorted)/2-1] // the lower one, as Torben's method gives
+	var h Hash
+	for i := range s {
+		for j, value := range s[i] {
+			if value > median {
+				k := i*frequencies + j
+				h[len(h)-1-k/8] |= 1 << (k % 8)
+			}
+		}
+	}
+	return h
+}
+
+// quality sums how much neighbouring points differ, in hundredths of the full
+// range, each difference rounded towards zero as the reference does.
+func quality(b *block) int {
+	sum := 0
+	step := func(u, v float32) {
+		d := int((u - v) * 100 / 255)
+		sum += max(d, -d)
+	}
+	for i := range side {
+		for j := range side {
+			if i+1 < side {
+				step(b[i][j], b[i+1][j])
+			}
+			if j+1 < side {
+				step(b[i][j], b[i][j+1])
+			}
+		}
+	}
+	return min(sum/90, 100)
+}

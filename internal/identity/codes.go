@@ -1,0 +1,171 @@
+package identity
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+	"golang.org/x/crypto/argon2"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Time-based one-time codes, RFC 6238: 30-second steps, six digits, SHA-1,
+// because that is what every authenticator app speaks.
+const (
+	codeStep   = 30 * time.Second
+	codeDigits = otp.DigitsSix
+	// codeSkew is how many steps a phone's clock may be off, each way.
+	codeSkew         = 1
+	passphraseLength = 12
+)
+
+// Codes is a new secret for one-time codes, to be confirmed by a first code.
+type Codes struct {
+	// Secret in base32, to be typed in; URL for a QR code ("otpauth://…").
+	Secret, URL string
+}
+
+// NewCodes makes a secret; nothing is stored until [Service.ConfirmCodes].
+func (s *Service) NewCodes(p Person) Codes {
+	secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random(20))
+	escape := strings.NewReplacer(" ", "%20", ":", "%3A", "?", "%3F", "&", "%26", "/", "%2F").Replace
+	return Codes{Secret: secret, URL: fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&digits=6&period=30",
+		escape(s.options.Name), escape(p.Name), secret, escape(s.options.Name))}
+}
+
+// ConfirmCodes registers a passphrase and a secret after a first right code.
+func (s *Service) ConfirmCodes(ctx context.Context, p Person, passphrase, secret, code string) error {
+	return s.options.Ledger.Do(ctx, s.own(p), func(tx *ledger.Tx) error {
+		if len([]rune(passphrase)) < passphraseLength {
+			return problem.InvalidField("passphrase", fmt.Sprintf("it has fewer than %d characters", passphraseLength), "use a sentence or several words")
+		}
+		step, right := match(secret, code, tx.Now, 0)
+		if !right {
+			return problem.InvalidField("code", "it is not the code that the app should show now", "check the clock of the phone and type the newest code")
+		}
+		row, err := tx.Person(p.ID)
+		if err != nil {
+			return err
+		}
+		row.Passphrase = hashPassphrase(passphrase, random(16))
+		row.TOTP = s.sealer.Seal(nil, nil, []byte(secret), []byte(p.ID))
+		row.TOTPStep = step
+		tx.Note("registered", "one-time codes")
+		return tx.UpdatePerson(row)
+	})
+}
+
+// wrong is the only answer to a failed login: it does not say whether the
+// account exists or which part was wrong.
+var wrong = problem.New(problem.Denied, "the name, passphrase or code is wrong", "try again with the newest code; after several failures wait a little")
+
+// Login recognises a person by name, passphrase and one-time code. After five
+// failures the account waits, twice as long each time, up to an hour.
+func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Person, error) {
+	now := s.options.Ledger.Now()
+	var person Person
+	var refused error
+	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		refused = nil
+		row, err := tx.PersonByName(name)
+		if problem.Is(err, problem.NotFound) {
+			// The same work as for an account that exists.
+			hashPassphrase(passphrase, make([]byte, 16))
+			refused = wrong
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if now.Before(row.LockedUntil) {
+			refused = &problem.Error{Kind: problem.Unavailable, Reason: "there were too many failed logins", Remedy: "wait and try again", RetryAfter: row.LockedUntil.Sub(now)}
+			return nil
+		}
+		step, right := s.check(row, passphrase, code, now)
+		if !right || row.State == store.PersonSuspended {
+			refused = wrong
+			if row.Failures++; row.Failures >= 5 {
+				row.LockedUntil = now.Add(min(time.Minute<<min(row.Failures-5, 6), time.Hour))
+			}
+			return tx.UpdatePerson(row)
+		}
+		row.Failures, row.LockedUntil, row.TOTPStep, row.State = 0, time.Time{}, step, store.PersonActive
+		if err := tx.UpdatePerson(row); err != nil {
+			return err
+		}
+		person, err = describe(tx, row)
+		return err
+	})
+	if err != nil {
+		return Person{}, fmt.Errorf("logging in: %w", err)
+	}
+	if refused != nil {
+		return Person{}, refused
+	}
+	return person, s.loggedIn(ctx, person, "one-time code")
+}
+
+func (s *Service) check(row store.PersonRow, passphrase, code string, now time.Time) (int64, bool) {
+	if row.Passphrase == "" || row.TOTP == nil {
+		hashPassphrase(passphrase, make([]byte, 16))
+		return 0, false
+	}
+	secret, err := s.sealer.Open(nil, nil, row.TOTP, []byte(row.ID))
+	if err != nil {
+		return 0, false
+	}
+	known := samePassphrase(row.Passphrase, passphrase)
+	step, right := match(string(secret), code, now, row.TOTPStep)
+	return step, known && right
+}
+
+// match compares a code with those of the steps around now that come after the
+// last one used, so that each code works once.
+func match(secret, code string, now time.Time, after int64) (int64, bool) {
+	current := now.Unix() / int64(codeStep/time.Second)
+	found := int64(0)
+	for step := current - codeSkew; step <= current+codeSkew; step++ {
+		expected, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: codeDigits, Algorithm: otp.AlgorithmSHA1})
+		if err != nil {
+			return 0, false
+		}
+		if subtle.ConstantTimeCompare([]byte(expected), []byte(strings.TrimSpace(code))) == 1 && step > after {
+			found = step
+		}
+	}
+	return found, found != 0
+}
+
+// Passphrases are hashed with argon2id, RFC 9106 section 4, second recommended
+// option (64 MiB, three passes, four lanes).
+const passphraseScheme = "argon2id-64-3-4"
+
+func hashPassphrase(passphrase string, salt []byte) string {
+	key := argon2.IDKey([]byte(passphrase), salt, 3, 64<<10, 4, 32)
+	encode := base64.RawStdEncoding.EncodeToString
+	return passphraseScheme + "$" + encode(salt) + "$" + encode(key)
+}
+
+func samePassphrase(stored, given string) bool {
+	parts := strings.Split(stored, "$")
+	if len(parts) != 3 || parts[0] != passphraseScheme {
+		return false
+	}
+	salt, err := base64.RawStdEncoding.DecodeString(parts[1])
+	if err != nil {
+		return false
+	}
+	a, b := sha256.Sum256([]byte(stored)), sha256.Sum256([]byte(hashPassphrase(given, salt)))
+	return hmac.Equal(a[:], b[:])
+}

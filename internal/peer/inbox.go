@@ -1,0 +1,261 @@
+package peer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/common-fate/httpsig/alg_ed25519"
+	"github.com/common-fate/httpsig/sigparams"
+	"github.com/common-fate/httpsig/verifier"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/translog"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Path is where a node receives envelopes.
+const Path = "/peer/v1/envelopes"
+
+// signatureAge is how old the signature of a request may be. Envelopes
+// themselves may be older: they are stored and sent again.
+const signatureAge = 5 * time.Minute
+
+// Opened is an envelope that was decrypted and verified.
+type Opened struct {
+	Header
+	Message json.RawMessage
+}
+
+// Handler is the desk that takes in a kind of envelope, in the transaction that
+// stores the envelope and its receipt. What it answers goes into the receipt. A
+// problem of kind Invalid rejects the envelope with that reason; any other
+// error leaves it unanswered, so that the sender tries again.
+type Handler struct {
+	// Action is what taking in this kind of envelope is.
+	Action mandate.Action
+	Take   func(tx *ledger.Tx, from Node, opened Opened) (answer any, err error)
+}
+
+// OnEnvelope registers who takes in a kind of envelope.
+func (p *Post) OnEnvelope(kind mandate.EnvelopeKind, handler Handler) { p.inbound[kind] = handler }
+
+// Receive takes in an envelope from the node that authenticated itself as from
+// and returns the signed receipt. The same envelope gets the same receipt.
+func (p *Post) Receive(ctx context.Context, from Node, text []byte) (string, error) {
+	envelope, err := Parse(text)
+	if err != nil {
+		return "", p.refuse(ctx, from, Envelope{}, err)
+	}
+	message, err := Open(p.keys, from, envelope, p.ledger.Now())
+	if err != nil {
+		return "", p.refuse(ctx, from, envelope, err)
+	}
+	handler, found := p.inbound[envelope.Kind]
+	if !found {
+		err := &problem.Error{Kind: problem.Invalid, Field: "envelope.kind", Reason: "this node does not take in envelopes of this kind", Remedy: "check the recipient's tasks"}
+		return "", p.refuse(ctx, from, envelope, err)
+	}
+	receipt, err := p.answer(ctx, from, envelope, text, handler, func(tx *ledger.Tx) (any, error) {
+		return handler.Take(tx, from, Opened{envelope.Header, message})
+	}, nil)
+	if problem.Is(err, problem.Invalid) {
+		// Rejected with a receipt: the sender must know why, and stop sending.
+		return p.answer(ctx, from, envelope, text, handler, nil, problem.From(err))
+	}
+	return receipt, err
+}
+
+func (p *Post) act(from Node, envelope Envelope, action mandate.Action) ledger.Act {
+	purpose := envelope.Purpose
+	if purpose == "" {
+		purpose = mandate.PurposeReporting
+	}
+	return ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Peer, ID: "peer/" + from.ID, Organisation: from.Kind},
+		Action: action, Purpose: purpose, Basis: envelope.LegalBasis,
+		Resource: access.Resource{ID: "envelope/" + envelope.ID, Kind: envelope.Kind},
+	}
+}
+
+// refuse logs an envelope that cannot be answered by a receipt.
+func (p *Post) refuse(ctx context.Context, from Node, envelope Envelope, cause error) error {
+	return p.ledger.Do(ctx, p.act(from, envelope, mandate.EnvelopeReceive), func(*ledger.Tx) error { return cause })
+}
+
+func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []byte, handler Handler, take func(*ledger.Tx) (any, error), rejection *problem.Error) (string, error) {
+	digest := Digest(text)
+	var signed string
+	action := handler.Action
+	if take == nil {
+		action = mandate.EnvelopeReceive
+	}
+	err := p.ledger.Do(ctx, p.act(from, envelope, action), func(tx *ledger.Tx) error {
+		tx.Note("envelope", envelope.ID)
+		known, found, err := tx.EnvelopeIn(from.ID, envelope.ID)
+		if err != nil {
+			return err
+		}
+		if found {
+			if known.Digest != digest {
+				return &problem.Error{Kind: problem.Conflict, Field: "envelope.id", Reason: "another envelope with this id was received already", Remedy: "give every envelope its own id"}
+			}
+			tx.Note("repeated", true)
+			signed = known.Receipt
+			return nil
+		}
+		receipt := Receipt{Source: from.ID, ID: envelope.ID, Digest: digest, At: tx.Now, Status: Received}
+		if rejection != nil {
+			receipt.Status, receipt.Reason, receipt.Field = Rejected, rejection.Reason, rejection.Field
+			tx.Note("rejected", rejection.Reason)
+		} else {
+			answer, err := take(tx)
+			if err != nil {
+				return err
+			}
+			if receipt.Answer, err = json.Marshal(answer); err != nil {
+				return fmt.Errorf("writing the answer: %w", err)
+			}
+		}
+		before, err := tx.SeeSequence(from.ID, envelope.Sequence)
+		if err != nil {
+			return err
+		}
+		if envelope.Sequence > before+1 {
+			// The earlier ones are still on their way, or were never sent.
+			tx.Note("sequence_gap_after", before)
+		}
+		if err := keepCheckpoint(tx, from, envelope.Checkpoint); err != nil {
+			return err
+		}
+		if receipt.Checkpoint, err = checkpoint(tx.Tx); err != nil {
+			return err
+		}
+		if signed, err = SignReceipt(p.keys, receipt); err != nil {
+			return err
+		}
+		return tx.InsertEnvelopeIn(store.EnvelopeIn{
+			Source: from.ID, ID: envelope.ID, Kind: string(envelope.Kind), Subject: envelope.Subject, Sequence: envelope.Sequence,
+			Body: text, Digest: digest, ReceivedAt: tx.Now, Receipt: signed,
+		})
+	})
+	return signed, err
+}
+
+// keepCheckpoint makes this node a witness of another's log. A checkpoint that
+// is not signed by that log is noted, not kept, and does not stop the envelope.
+func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
+	if text == "" || of.LogKey == "" {
+		return nil
+	}
+	trust, err := translog.NewTrust(of.LogOrigin, of.LogKey)
+	if err != nil {
+		return fmt.Errorf("reading the log key of %s: %w", of.ID, err)
+	}
+	signed, err := translog.Open([]byte(text), trust)
+	if err != nil {
+		tx.Note("checkpoint_refused", of.ID)
+		return nil
+	}
+	return tx.PutPeerCheckpoint(of.ID, signed.Size, text, tx.Now)
+}
+
+// Handler receives envelopes at [Path] behind HTTP Message Signatures. The
+// answer is the receipt, or what problems writes for an error.
+func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	nonces := &nonces{seen: map[string]time.Time{}, now: p.ledger.Now}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, err := p.authenticate(w, r, nonces)
+		if err != nil {
+			problems(w, r, p.refuse(r.Context(), Node{ID: "unknown"}, Envelope{}, err))
+			return
+		}
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxEnvelope))
+		if err != nil {
+			problems(w, r, problem.InvalidField("envelope", "it is larger than 8 MiB or broke off", "send references to media, not media").Because(err))
+			return
+		}
+		receipt, err := p.Receive(r.Context(), from, text)
+		if err != nil {
+			problems(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/jose")
+		_, _ = io.WriteString(w, receipt)
+	})
+}
+
+// authenticate tells which registered node signed a request.
+func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonces) (Node, error) {
+	scheme := "http"
+	if strings.HasPrefix(p.keys.Self.URL, "https:") {
+		scheme = "https"
+	}
+	directory := &directory{post: p}
+	verify := verifier.Verifier{
+		NonceStorage: nonces, KeyDirectory: directory, Tag: signatureTag, Scheme: scheme, Authority: r.Host,
+		Validation: sigparams.ValidateOpts{
+			BeforeDuration: signatureAge, AfterDuration: signatureAge, RequireNonce: true,
+			RequiredCoveredComponents: map[string]bool{"@method": true, "@target-uri": true, "content-digest": true, "content-length": true},
+		},
+	}
+	if !strings.HasSuffix(strings.TrimRight(p.keys.Self.URL, "/"), "//"+r.Host) {
+		return Node{}, problem.New(problem.Denied, "the request names another host than this node's", "send to the address of the node's description")
+	}
+	verified, _, err := verify.Parse(w, r, p.ledger.Now())
+	if err != nil {
+		var known *problem.Error
+		if errors.As(err, &known) {
+			return Node{}, known
+		}
+		return Node{}, problem.New(problem.Denied, "the request is not signed by a registered node within the last five minutes", "check the key, the clock (NTP) and that the request is not repeated").Because(err)
+	}
+	*r = *verified
+	return directory.found, nil
+}
+
+// directory finds the registered key of a signature's key id.
+type directory struct {
+	post  *Post
+	found Node
+}
+
+func (d *directory) GetKey(ctx context.Context, id, _ string) (verifier.Algorithm, error) {
+	err := d.post.store.Read(ctx, func(tx *store.Tx) (err error) { d.found, err = d.post.node(tx, id); return err })
+	if err != nil {
+		return nil, problem.New(problem.Denied, "the sending node is not in this node's registry", "ask the organisation to register your node").Because(err)
+	}
+	return alg_ed25519.Ed25519{PublicKey: d.found.Signing}, nil
+}
+
+// nonces remembers the signatures of the last minutes, so that a request cannot
+// be repeated. After a restart an old request may come again once; it then
+// meets an envelope that is known already.
+type nonces struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+	now  func() time.Time
+}
+
+func (n *nonces) Seen(_ context.Context, nonce string) (bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.now()
+	for old, at := range n.seen {
+		if now.Sub(at) > 3*signatureAge {
+			delete(n.seen, old)
+		}
+	}
+	_, repeated := n.seen[nonce]
+	n.seen[nonce] = now
+	return repeated, nil
+}

@@ -1,0 +1,88 @@
+package peer
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// Status is what a receiver says of an envelope.
+type Status string
+
+const (
+	// Received: it is durably stored and somebody will look at it.
+	Received Status = "received"
+	// Rejected: it is stored, but cannot be worked on; Reason says why.
+	Rejected Status = "rejected"
+)
+
+// Receipt answers one envelope. It is signed over the envelope's digest.
+type Receipt struct {
+	Source string    `json:"source"`
+	ID     string    `json:"id"`
+	Digest string    `json:"digest"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Status Status    `json:"status"`
+	// Reason and Field say why an envelope was rejected.
+	Reason string `json:"reason,omitempty"`
+	Field  string `json:"field,omitempty"`
+	// Answer is what the receiver's desk has to say, for example the
+	// completeness of a report and what it lacks.
+	Answer json.RawMessage `json:"answer,omitempty"`
+	// Checkpoint is the latest signed head of the receiver's log.
+	Checkpoint string `json:"checkpoint,omitempty"`
+}
+
+// maxReceipt is the largest receipt, in bytes.
+const maxReceipt = 256 << 10
+
+// SignReceipt returns a receipt as a compact JWS.
+func SignReceipt(keys Keys, receipt Receipt) (string, error) {
+	receipt.By = keys.Self.ID
+	receipt.At = receipt.At.UTC().Truncate(time.Millisecond)
+	content, err := json.Marshal(receipt)
+	if err != nil {
+		return "", fmt.Errorf("writing a receipt: %w", err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: keys.Signing}, (&jose.SignerOptions{}).WithHeader("kid", keys.Self.ID).WithType("brdo-receipt"))
+	if err != nil {
+		return "", fmt.Errorf("preparing to sign a receipt: %w", err)
+	}
+	signed, err := signer.Sign(content)
+	if err != nil {
+		return "", fmt.Errorf("signing a receipt: %w", err)
+	}
+	return signed.CompactSerialize()
+}
+
+// OpenReceipt checks that a receipt was signed by the node it was expected
+// from, for the envelope that was sent, and returns it.
+func OpenReceipt(text string, from Node, source, id, digest string) (Receipt, error) {
+	var receipt Receipt
+	if len(text) > maxReceipt {
+		return receipt, problem.InvalidField("receipt", "it is larger than 256 KiB", "")
+	}
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		return receipt, unreadable("receipt", err)
+	}
+	content, err := signed.Verify(from.Signing)
+	if err != nil {
+		return receipt, problem.New(problem.Denied, "the receipt is not signed by the recipient", "check the peer's registered description").Because(err)
+	}
+	if err := json.Unmarshal(content, &receipt); err != nil {
+		return Receipt{}, unreadable("receipt", err)
+	}
+	if receipt.By != from.ID || receipt.Source != source || receipt.ID != id || receipt.Digest != digest {
+		return Receipt{}, problem.New(problem.Denied, "the receipt is for another envelope", "the envelope will be sent again")
+	}
+	if receipt.Status != Received && receipt.Status != Rejected {
+		return Receipt{}, problem.InvalidField("receipt.status", "there is no such status", "")
+	}
+	return receipt, nil
+}

@@ -1,0 +1,251 @@
+package store
+
+import (
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// List states.
+const (
+	ListActive    = "active"
+	ListSuspended = "suspended"
+)
+
+// Entry states. A withdrawn entry stays, so that its history can be shown, but
+// it never matches again.
+const (
+	EntryActive    = "active"
+	EntrySuspended = "suspended"
+	EntryWithdrawn = "withdrawn"
+)
+
+// HashList is the head of a hash list.
+type HashList struct {
+	ID, Name, Source string
+	// Scheme names the category scheme that the entries' categories are of.
+	Scheme string
+	// Verification is self-reported, single, double or triple.
+	Verification string
+	// LegalBasis is the reference of a profile ("id/version").
+	LegalBasis            string
+	ValidFrom, ValidUntil time.Time
+	// Radius is the largest PDQ distance that is a match.
+	Radius int
+	// Version grows by one with each change of the list or of its entries.
+	Version     int64
+	State       string
+	StateReason string
+	CreatedAt   time.Time
+	CreatedBy   string
+}
+
+// ListEntry is one row of a hash list; a digest that it lacks is nil.
+type ListEntry struct {
+	ID, ListID                     string
+	Identity                       string
+	MD5, SHA1, SHA256, PDQ         []byte
+	Category, Verification, Series string
+	Source, SourceID, Note         string
+	State, StateReason             string
+	AddedVersion, ChangedVersion   int64
+}
+
+// ListVersion is one change of a list and where it came from.
+type ListVersion struct {
+	ListID                       string
+	Version                      int64
+	At                           time.Time
+	By, Reason                   string
+	FileName, FileSHA256, Format string
+	Added, Changed, Refused      int64
+}
+
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by`
+
+func scanList(row scanner) (HashList, error) {
+	var l HashList
+	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
+		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy)
+	return l, err
+}
+
+// InsertList writes a new list; Conflict when the name is taken.
+func (tx *Tx) InsertList(l HashList) error {
+	taken := 0
+	if err := tx.one("looking for a list's name", nil, `SELECT COUNT(*) FROM hash_lists WHERE name = $1`, []any{l.Name}, &taken); err != nil {
+		return err
+	}
+	if taken > 0 {
+		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
+	}
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy)
+}
+
+// List returns one list.
+func (tx *Tx) List(id string) (HashList, error) {
+	lists, err := tx.lists(`SELECT `+listColumns+` FROM hash_lists WHERE id = $1`, id)
+	if err == nil && len(lists) == 0 {
+		err = NotFound("list", id)
+	}
+	if err != nil {
+		return HashList{}, err
+	}
+	return lists[0], nil
+}
+
+// ListByName returns the list of a name.
+func (tx *Tx) ListByName(name string) (HashList, error) {
+	lists, err := tx.lists(`SELECT `+listColumns+` FROM hash_lists WHERE name = $1`, name)
+	if err == nil && len(lists) == 0 {
+		err = NotFound("list named", name)
+	}
+	if err != nil {
+		return HashList{}, err
+	}
+	return lists[0], nil
+}
+
+// Lists returns all lists in the order of their names.
+func (tx *Tx) Lists() ([]HashList, error) {
+	return tx.lists(`SELECT ` + listColumns + ` FROM hash_lists ORDER BY name`)
+}
+
+func (tx *Tx) lists(query string, arguments ...any) ([]HashList, error) {
+	var found []HashList
+	err := tx.rows("reading lists", query, arguments, func(row scanner) error {
+		l, err := scanList(row)
+		found = append(found, l)
+		return err
+	})
+	return found, err
+}
+
+// NextListVersion raises the version of a list, keeps others from changing the
+// list until the transaction ends, and returns the new version.
+func (tx *Tx) NextListVersion(id string) (int64, error) {
+	var version int64
+	err := tx.one("raising a list's version", NotFound("list", id),
+		`UPDATE hash_lists SET version = version + 1 WHERE id = $1 RETURNING version`, []any{id}, &version)
+	return version, err
+}
+
+// SetListState suspends a list or makes it active again.
+func (tx *Tx) SetListState(id, state, reason string) error {
+	return tx.change("changing a list's state", NotFound("list", id),
+		`UPDATE hash_lists SET state = $1, state_reason = $2 WHERE id = $3`, state, reason, id)
+}
+
+// InsertListVersion writes the provenance of a change.
+func (tx *Tx) InsertListVersion(v ListVersion) error {
+	return tx.exec("writing a list's version",
+		`INSERT INTO list_versions (list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused)
+}
+
+// ListVersions returns the changes of a list, newest first.
+func (tx *Tx) ListVersions(listID string, limit int) ([]ListVersion, error) {
+	var found []ListVersion
+	err := tx.rows("reading a list's versions",
+		`SELECT list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused
+		 FROM list_versions WHERE list_id = $1 ORDER BY version DESC LIMIT $2`, []any{listID, limit}, func(row scanner) error {
+			var v ListVersion
+			err := row.Scan(&v.ListID, &v.Version, moment{&v.At}, &v.By, &v.Reason, &v.FileName, &v.FileSHA256, &v.Format, &v.Added, &v.Changed, &v.Refused)
+			found = append(found, v)
+			return err
+		})
+	return found, err
+}
+
+// PutListEntry adds an entry, or replaces the one of the same identity when
+// something about it differs. A withdrawn entry stays withdrawn: only a person
+// brings it back. It reports whether the entry was added or changed.
+func (tx *Tx) PutListEntry(e ListEntry) (added, changed bool, err error) {
+	var id string
+	var addedVersion int64
+	err = tx.rows("writing a list entry",
+		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14)
+		 ON CONFLICT (list_id, identity) DO UPDATE SET
+		   md5 = COALESCE(excluded.md5, list_entries.md5), sha1 = COALESCE(excluded.sha1, list_entries.sha1),
+		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq),
+		   category = excluded.category, verification = excluded.verification, series = excluded.series,
+		   source = excluded.source, source_id = excluded.source_id, note = excluded.note, changed_version = excluded.changed_version
+		 WHERE list_entries.category <> excluded.category OR list_entries.verification <> excluded.verification
+		   OR list_entries.series <> excluded.series OR list_entries.note <> excluded.note
+		   OR (excluded.md5 IS NOT NULL AND list_entries.md5 IS NULL) OR (excluded.sha1 IS NOT NULL AND list_entries.sha1 IS NULL)
+		   OR (excluded.sha256 IS NOT NULL AND list_entries.sha256 IS NULL) OR (excluded.pdq IS NOT NULL AND list_entries.pdq IS NULL)
+		 RETURNING id, added_version`,
+		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion},
+		func(row scanner) error { return row.Scan(&id, &addedVersion) })
+	if err != nil || id == "" {
+		return false, false, err
+	}
+	return id == e.ID, id != e.ID, nil
+}
+
+const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, added_version, changed_version`
+
+func (tx *Tx) listEntries(query string, arguments ...any) ([]ListEntry, error) {
+	var found []ListEntry
+	err := tx.rows("reading list entries", query, arguments, func(row scanner) error {
+		var e ListEntry
+		err := row.Scan(&e.ID, &e.ListID, &e.Identity, &e.MD5, &e.SHA1, &e.SHA256, &e.PDQ, &e.Category, &e.Verification, &e.Series,
+			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.AddedVersion, &e.ChangedVersion)
+		found = append(found, e)
+		return err
+	})
+	return found, err
+}
+
+// ListEntry returns one entry of a list.
+func (tx *Tx) ListEntry(listID, id string) (ListEntry, error) {
+	found, err := tx.listEntries(`SELECT `+entryColumns+` FROM list_entries WHERE list_id = $1 AND id = $2`, listID, id)
+	if err == nil && len(found) == 0 {
+		err = NotFound("list entry", id)
+	}
+	if err != nil {
+		return ListEntry{}, err
+	}
+	return found[0], nil
+}
+
+// ListEntryByIdentity returns the entry of a list with an identity.
+func (tx *Tx) ListEntryByIdentity(listID, identity string) (ListEntry, error) {
+	found, err := tx.listEntries(`SELECT `+entryColumns+` FROM list_entries WHERE list_id = $1 AND identity = $2`, listID, identity)
+	if err == nil && len(found) == 0 {
+		err = NotFound("list entry", identity)
+	}
+	if err != nil {
+		return ListEntry{}, err
+	}
+	return found[0], nil
+}
+
+// ListEntriesChanged returns up to limit entries that changed after a version,
+// in the order of (changed version, id), beginning after a cursor of both.
+func (tx *Tx) ListEntriesChanged(listID string, afterVersion int64, afterID string, limit int) ([]ListEntry, error) {
+	return tx.listEntries(`SELECT `+entryColumns+` FROM list_entries
+		 WHERE list_id = $1 AND (changed_version, id) > ($2, $3) ORDER BY changed_version, id LIMIT $4`, listID, afterVersion, afterID, limit)
+}
+
+// SetListEntryState suspends, withdraws or restores an entry.
+func (tx *Tx) SetListEntryState(listID, id, state, reason string, version int64) error {
+	return tx.change("changing a list entry", NotFound("list entry", id),
+		`UPDATE list_entries SET state = $1, state_reason = $2, changed_version = $3 WHERE list_id = $4 AND id = $5`, state, reason, version, listID, id)
+}
+
+// CountListEntries returns how many entries of a list are in each state.
+func (tx *Tx) CountListEntries(listID string) (map[string]int64, error) {
+	counts := map[string]int64{}
+	err := tx.rows("counting list entries", `SELECT state, COUNT(*) FROM list_entries WHERE list_id = $1 GROUP BY state`, []any{listID}, func(row scanner) error {
+		var state string
+		var count int64
+		err := row.Scan(&state, &count)
+		counts[state] = count
+		return err
+	})
+	return counts, err
+}
