@@ -1,0 +1,154 @@
+package hashlist
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// Writer writes a list row by row. A writer checks an entry before it writes
+// any of it. Close completes the document and must be called; it does not
+// close the underlying writer.
+type Writer interface {
+	// Write adds an entry. An *[EntryError] says why the format cannot carry
+	// it; the entry is then not in the list, and the list is still sound.
+	Write(Entry) error
+	Close() error
+}
+
+// usable refuses what a reader of the list would refuse.
+func usable(number int64, e *Entry) error {
+	switch {
+	case e.Refused != "":
+		return &EntryError{Number: number, Field: "digest", Reason: e.Refused.Reason(), Remedy: "leave the entry out"}
+	case e.NamesEmptyFile():
+		return &EntryError{Number: number, Field: "digest", Reason: RefusedEmptyFile.Reason(), Remedy: "leave the entry out"}
+	case e.Kinds == 0:
+		return &EntryError{Number: number, Field: "digest", Reason: RefusedNoDigest.Reason(), Remedy: "leave the entry out"}
+	}
+	for _, kind := range AllKinds() {
+		if e.Kinds.Has(kind) && allZero(e.Digest(kind)) {
+			return &EntryError{Number: number, Field: kind.String(), Reason: RefusedPlaceholder.Reason(), Remedy: "leave the digest out"}
+		}
+	}
+	return nil
+}
+
+func allZero(digest []byte) bool {
+	for _, b := range digest {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// PlainWriter writes one digest of one kind per line, in lower case.
+type PlainWriter struct {
+	output *bufio.Writer
+	kind   Kind
+	number int64
+	line   []byte
+}
+
+// NewPlainWriter writes the digests of kind to w. Everything else an entry
+// says is left out, which is what the format is for.
+func NewPlainWriter(w io.Writer, kind Kind) (*PlainWriter, error) {
+	if kind.Len() == 0 {
+		return nil, fmt.Errorf("writing a plain list: %v is no kind of digest", kind)
+	}
+	return &PlainWriter{output: bufio.NewWriterSize(w, window), kind: kind}, nil
+}
+
+// Write adds the digest of the entry; an entry without one of the kind is
+// refused.
+func (p *PlainWriter) Write(e Entry) error {
+	p.number++
+	if err := usable(p.number, &e); err != nil {
+		return err
+	}
+	digest := e.Digest(p.kind)
+	if digest == nil {
+		return &EntryError{
+			Number: p.number, Field: p.kind.String(), Reason: "the entry has no digest of this kind",
+			Remedy: "write a CSV, or compute the digest first",
+		}
+	}
+	p.line = append(hex.AppendEncode(p.line[:0], digest), '\n')
+	if _, err := p.output.Write(p.line); err != nil {
+		return fmt.Errorf("writing a plain list: %w", err)
+	}
+	return nil
+}
+
+// Close writes what is held back.
+func (p *PlainWriter) Close() error {
+	if err := p.output.Flush(); err != nil {
+		return fmt.Errorf("writing a plain list: %w", err)
+	}
+	return nil
+}
+
+// ownColumns are the columns of our CSV, in their fixed order.
+var ownColumns = []string{
+	"md5", "sha1", "sha256", "pdq", "pdq_quality", "size", "mime", "category", "verification",
+	"victim_identified", "offender_identified", "is_distributed", "is_precategorized",
+	"is_suspected", "self_generated", "baseline",
+	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note",
+}
+
+// CSVWriter writes our CSV: comma, RFC 4180 quotes, line feeds, every field of
+// an entry. Texts that a spreadsheet would run as a formula are shielded with
+// an apostrophe, which [Reader] takes away again.
+type CSVWriter struct {
+	output *csv.Writer
+	number int64
+	cells  []string
+}
+
+// NewCSVWriter writes the line of column names.
+func NewCSVWriter(w io.Writer) (*CSVWriter, error) {
+	c := &CSVWriter{output: csv.NewWriter(bufio.NewWriterSize(w, window)), cells: make([]string, 0, len(ownColumns))}
+	if err := c.output.Write(ownColumns); err != nil {
+		return nil, fmt.Errorf("writing a CSV list: %w", err)
+	}
+	return c, nil
+}
+
+// Write adds the entry.
+func (c *CSVWriter) Write(e Entry) error {
+	c.number++
+	if err := usable(c.number, &e); err != nil {
+		return err
+	}
+	number := func(n int64) string {
+		if n < 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	c.cells = append(c.cells[:0],
+		e.Hex(MD5), e.Hex(SHA1), e.Hex(SHA256), e.Hex(PDQ), number(int64(e.PDQQuality)), number(e.Size),
+		shield(e.MIME), shield(e.Category), shield(e.Verification),
+		e.VictimIdentified.String(), e.OffenderIdentified.String(), e.IsDistributed.String(),
+		e.IsPrecategorized.String(), e.IsSuspected.String(), e.SelfGenerated.String(), e.Baseline.String(),
+		shield(e.Series), shield(e.Source), shield(e.SourceID), shield(e.Case), shield(e.DateUpdated),
+		shield(e.Path), shield(e.Tags), shield(e.Note),
+	)
+	if err := c.output.Write(c.cells); err != nil {
+		return fmt.Errorf("writing a CSV list: %w", err)
+	}
+	return nil
+}
+
+// Close writes what is held back.
+func (c *CSVWriter) Close() error {
+	c.output.Flush()
+	if err := c.output.Error(); err != nil {
+		return fmt.Errorf("writing a CSV list: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package keyring
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestDestroyingManyKeysLeavesNoTrace destroys most keys of a vault with many
+// pages, in random order, and looks for each key right after its destruction.
+func TestDestroyingManyKeysLeavesNoTrace(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "keys.db")
+	nodes := []NodeKey{newNodeKey(t), newX25519NodeKey(t)}
+	for kind, node := range nodes {
+		vault := openVault(t, fmt.Sprintf("%s-%d", path, kind), node)
+		random := rand.New(rand.NewPCG(1, uint64(kind)))
+		headers := map[string][]byte{}
+		const items = 400
+		for _, number := range random.Perm(items) {
+			id := fmt.Sprintf("%x/%0*d", random.Uint64(), 1+random.IntN(100), number)
+			header, _ := sealedFile(t, node, id)
+			if err := vault.Put(ctx, Record{ItemID: id, Class: "report", Body: id, Header: header}); err != nil {
+				t.Fatal(err)
+			}
+			headers[id] = header
+		}
+		destroyed := 0
+		for id, header := range headers {
+			if destroyed++; destroyed > items*9/10 {
+				break
+			}
+			if err := vault.Destroy(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+			content, err := os.ReadFile(fmt.Sprintf("%s-%d", path, kind))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(content, header[len(header)-40:]) {
+				t.Fatalf("after %d erasures the vault holds the destroyed key of %s", destroyed, id)
+			}
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package media
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+)
+
+// childArgument is the reserved first argument that turns the binary into a
+// decoder.
+const childArgument = "brdo-media-child"
+
+// childConfig travels as arguments: the environment is not trusted with it.
+type childConfig struct {
+	memory           int64
+	processorSeconds uint64
+	maxBytes         int64
+	maxPixels        int64
+	mustEnclose      bool
+	without          layers
+}
+
+func (config childConfig) arguments() []string {
+	return []string{
+		childArgument,
+		strconv.FormatInt(config.memory, 10),
+		strconv.FormatUint(config.processorSeconds, 10),
+		strconv.FormatInt(config.maxBytes, 10),
+		strconv.FormatInt(config.maxPixels, 10),
+		strconv.FormatBool(config.mustEnclose),
+		strconv.FormatUint(uint64(config.without), 10),
+	}
+}
+
+func parseChildArguments(arguments []string) (childConfig, error) {
+	if len(arguments) != 7 || arguments[0] != childArgument {
+		return childConfig{}, errors.New("a media child is started by the node only")
+	}
+	var config childConfig
+	var failures [6]error
+	config.memory, failures[0] = strconv.ParseInt(arguments[1], 10, 64)
+	config.processorSeconds, failures[1] = strconv.ParseUint(arguments[2], 10, 64)
+	config.maxBytes, failures[2] = strconv.ParseInt(arguments[3], 10, 64)
+	config.maxPixels, failures[3] = strconv.ParseInt(arguments[4], 10, 64)
+	config.mustEnclose, failures[4] = strconv.ParseBool(arguments[5])
+	without, err := strconv.ParseUint(arguments[6], 10, 8)
+	config.without, failures[5] = layers(without), err
+	if err := errors.Join(failures[:]...); err != nil {
+		return childConfig{}, fmt.Errorf("reading the arguments of a media child: %w", err)
+	}
+	if config.maxBytes < 0 || config.maxBytes > ceilingBytes || config.maxPixels < 1 || config.maxPixels > ceilingPixels {
+		return childConfig{}, errors.New("limits of a media child out of bounds")
+	}
+	return config, nil
+}
+
+// IsChild reports whether the process was started as a decoder. main, and
+// TestMain of every test binary that starts a [Service], asks this first and
+// then calls [RunChild]. The argument is os.Args.
+func IsChild(arguments []string) bool {
+	return len(arguments) > 1 && arguments[1] == childArgument
+}
+
+// RunChild shuts the process in, serves requests on standard input until it is
+// closed, and exits. It does not return.
+func RunChild() {
+	if err := serve(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "media child:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func serve(arguments []string, in io.Reader, out io.Writer) error {
+	config, err := parseChildArguments(arguments)
+	if err != nil {
+		return err
+	}
+	achieved := enclose(config)
+	if err := writeReply(out, 0, kindHello, achieved.encode()); err != nil {
+		return fmt.Errorf("saying hello: %w", err)
+	}
+	if config.mustEnclose && !achieved.complete() {
+		return fmt.Errorf("not enclosed: %s", achieved.missing)
+	}
+	buffered := bufio.NewReader(in)
+	for {
+		asked, content, err := readRequest(buffered, config.maxBytes)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		payload, pixels := answer(asked, content, config.maxPixels)
+		if err := writeReply(out, asked.id, asked.kind, payload); err != nil {
+			return fmt.Errorf("replying: %w", err)
+		}
+		if asked.length > 8<<20 || pixels > 8<<20 {
+			content, payload = nil, nil
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// answer is a function of the request alone: nothing of an earlier one is left
+// for it to depend on. The second result is the number of pixels decoded.
+func answer(asked request, content []byte, maxPixels int64) ([]byte, int) {
+	switch asked.kind {
+	case kindFingerprint:
+		found := fingerprint(content, maxPixels)
+		return encodeFingerprint(found), found.Width * found.Height
+	case kindPreview:
+		o, rendered := preview(content, asked.preview, maxPixels)
+		return encodePreview(o, rendered), o.width * o.height
+	default:
+		return encodeChecks(tryEverything()), 0
+	}
+}

@@ -1,0 +1,172 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+
+	"github.com/brdoproject/brdo/engine/pdq"
+)
+
+// fingerprint runs in the child.
+func fingerprint(content []byte, maxPixels int64) Fingerprint {
+	picture, about := decode(content, maxPixels)
+	found := about.fingerprint()
+	if about.status != StatusOK {
+		return found
+	}
+	hashed := pdq.Compute(picture)
+	found.PDQ, found.Quality, found.Variants = hashed.Hash, hashed.Quality, hashed.Variants
+	if found.Quality < pdq.MinimumQuality {
+		found.Status = StatusUnhashable
+		found.Detail = fmt.Sprintf("too few features: quality %d, at least %d is needed", found.Quality, pdq.MinimumQuality)
+	}
+	return found
+}
+
+// decode returns the first picture of a file with status ok, or nil with the
+// status that says why there is none. The header is read first, and nothing is
+// allocated for a picture that is too large.
+func decode(content []byte, maxPixels int64) (image.Image, outcome) {
+	known, mime := sniff(content)
+	about := outcome{mime: mime}
+	if known == nil {
+		about.status, about.detail = StatusUnsupported, "not a format that is decoded"
+		return nil, about
+	}
+	if mime == "image/tiff" {
+		if reason := tiffUnsuitable(content); reason != "" {
+			about.status, about.detail = StatusUnsupported, reason
+			return nil, about
+		}
+	}
+	watched := &watchedReader{content: bytes.NewReader(content)}
+	config, err := known.config(watched)
+	if err != nil {
+		about.status, about.detail = watched.blame(err)
+		return nil, about
+	}
+	if config.Width < 1 || config.Height < 1 {
+		about.status, about.detail = StatusUnreadable, "the header gives no dimensions"
+		return nil, about
+	}
+	about.width, about.height = config.Width, config.Height
+	if int64(config.Width) > maxPixels/int64(config.Height) {
+		about.status = StatusTooLarge
+		about.detail = fmt.Sprintf("%d x %d pixels, the limit is %d", config.Width, config.Height, maxPixels)
+		return nil, about
+	}
+
+	watched = &watchedReader{content: bytes.NewReader(content)}
+	var picture image.Image
+	if mime == "image/webp" && webpIsAnimated(content) {
+		picture, err = decodeWebPFrame(content, image.Rect(0, 0, config.Width, config.Height))
+	} else {
+		picture, err = known.decode(watched)
+	}
+	if err != nil {
+		about.status, about.detail = watched.blame(err)
+		return nil, about
+	}
+	about.status = StatusOK
+	about.firstFrameOnly = known.more(content)
+	return onCanvas(picture, config.Width, config.Height), about
+}
+
+// onCanvas lays a first frame that does not fill its canvas on white, as
+// viewers show it.
+func onCanvas(picture image.Image, width, height int) image.Image {
+	canvas := image.Rect(0, 0, width, height)
+	if picture.Bounds() == canvas {
+		return picture
+	}
+	whole := image.NewRGBA(canvas)
+	draw.Draw(whole, canvas, image.White, image.Point{}, draw.Src)
+	draw.Draw(whole, picture.Bounds(), picture, picture.Bounds().Min, draw.Over)
+	return whole
+}
+
+// placed moves the bounds of a picture without copying it.
+type placed struct {
+	image.Image
+	by image.Point
+}
+
+func (p placed) Bounds() image.Rectangle { return p.Image.Bounds().Add(p.by) }
+func (p placed) At(x, y int) color.Color { return p.Image.At(x-p.by.X, y-p.by.Y) }
+
+var errFrame = errors.New("webp: the first frame is missing or outside its canvas")
+
+func decodeWebPFrame(content []byte, canvas image.Rectangle) (image.Image, error) {
+	still, at, ok := webpFrame(content)
+	if !ok || !at.In(canvas) {
+		return nil, errFrame
+	}
+	config, err := webp.DecodeConfig(bytes.NewReader(still))
+	if err != nil {
+		return nil, err
+	}
+	if config.Width != at.Dx() || config.Height != at.Dy() {
+		return nil, errFrame
+	}
+	picture, err := webp.Decode(bytes.NewReader(still))
+	if err != nil {
+		return nil, err
+	}
+	if at == canvas {
+		return picture, nil
+	}
+	return placed{picture, at.Min}, nil
+}
+
+// watchedReader remembers whether a decoder asked for more than there is.
+type watchedReader struct {
+	content *bytes.Reader
+	past    bool
+}
+
+func (r *watchedReader) Read(into []byte) (int, error) {
+	n, err := r.content.Read(into)
+	r.past = r.past || err == io.EOF
+	return n, err
+}
+
+func (r *watchedReader) ReadByte() (byte, error) {
+	b, err := r.content.ReadByte()
+	r.past = r.past || err == io.EOF
+	return b, err
+}
+
+// ReadAt serves the TIFF decoder, which otherwise reads everything twice.
+func (r *watchedReader) ReadAt(into []byte, offset int64) (int, error) {
+	n, err := r.content.ReadAt(into, offset)
+	r.past = r.past || err == io.EOF
+	return n, err
+}
+
+// blame turns the error of a decoder into a status.
+func (r *watchedReader) blame(err error) (Status, string) {
+	var (
+		jpegUnsupported jpeg.UnsupportedError
+		pngUnsupported  png.UnsupportedError
+		tiffUnsupported tiff.UnsupportedError
+	)
+	switch {
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.As(err, &tiffUnsupported), errors.Is(err, bmp.ErrUnsupported):
+		return StatusUnsupported, err.Error()
+	case r.past, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return StatusTruncated, err.Error()
+	default:
+		return StatusUnreadable, err.Error()
+	}
+}

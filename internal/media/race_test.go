@@ -1,0 +1,6 @@
+//go:build race
+
+package media
+
+// The race detector maps its shadow memory as writable.
+const raceMemory = 1 << 40

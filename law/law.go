@@ -1,0 +1,14 @@
+// Package law embeds the legal profiles that Brdo ships with: one JSON file a
+// subject, the article cited beside each field, written to be read and
+// corrected by a lawyer. Package domain/law reads and checks them.
+//
+// A file is never changed once a node has used it: a new version is a new file
+// with the next version number, and cases keep the version they began under.
+package law
+
+import "embed"
+
+// Files holds the folders csar, classes, review and legal-basis.
+//
+//go:embed csar classes review legal-basis
+var Files embed.FS
