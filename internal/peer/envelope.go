@@ -79,12 +79,12 @@ var errNoRecipient = problem.InvalidField("recipients", "no recipient is named",
 // Seal signs a message, encrypts it to the recipient and returns the envelope's
 // bytes. The header's source and version are set here.
 func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
-	header.SpecVersion, header.Source, header.ContentType = specVersion, keys.Self.ID, "application/jose"
+	header.SpecVersion, header.Source, header.ContentType = specVersion, keys.Self.NodeID, "application/jose"
 	header.Time = header.Time.UTC().Truncate(time.Millisecond)
 	if len(header.Recipients) == 0 {
 		return nil, errNoRecipient
 	}
-	if !slices.Equal(header.Recipients, []string{to.ID}) {
+	if !slices.Equal(header.Recipients, []string{to.NodeID}) {
 		return nil, problem.InvalidField("recipients", "the envelope is addressed to another node than it is sealed for", "seal one envelope for each recipient")
 	}
 	text, err := json.Marshal(message)
@@ -95,7 +95,7 @@ func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the envelope's content: %w", err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: keys.Signing}, (&jose.SignerOptions{}).WithHeader("kid", keys.Self.ID))
+	signer, err := keys.Secrets.EnvelopeSigner(nil)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to sign: %w", err)
 	}
@@ -107,14 +107,14 @@ func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the signature: %w", err)
 	}
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.ECDH_ES_A256KW, Key: to.Encryption, KeyID: to.ID},
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.ECDH_ES_A256KW, Key: to.encryption(), KeyID: to.NodeID},
 		(&jose.EncrypterOptions{}).WithContentType("JWS"))
 	if err != nil {
-		return nil, fmt.Errorf("preparing to encrypt to %s: %w", to.ID, err)
+		return nil, fmt.Errorf("preparing to encrypt to %s: %w", to.NodeID, err)
 	}
 	sealed, err := encrypter.Encrypt([]byte(compact))
 	if err != nil {
-		return nil, fmt.Errorf("encrypting to %s: %w", to.ID, err)
+		return nil, fmt.Errorf("encrypting to %s: %w", to.NodeID, err)
 	}
 	data, err := sealed.CompactSerialize()
 	if err != nil {
@@ -169,10 +169,10 @@ func Parse(text []byte) (Envelope, error) {
 // signature and that what was signed is what the header says, and returns the
 // message.
 func Open(keys Keys, from Node, e Envelope, now time.Time) (json.RawMessage, error) {
-	if !slices.Equal(e.Recipients, []string{keys.Self.ID}) {
+	if !slices.Equal(e.Recipients, []string{keys.Self.NodeID}) {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope.recipients", Reason: "the envelope is not addressed to this node", Remedy: "send it to the node that it names"}
 	}
-	if e.Source != from.ID {
+	if e.Source != from.NodeID {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope.source", Reason: "the envelope is not from the node that sends it", Remedy: "send your own envelopes"}
 	}
 	if e.Time.After(now.Add(futureAllowed)) {
@@ -182,7 +182,7 @@ func Open(keys Keys, from Node, e Envelope, now time.Time) (json.RawMessage, err
 	if err != nil {
 		return nil, unreadable("envelope.data", err)
 	}
-	compact, err := sealed.Decrypt(keys.Decryption)
+	compact, err := keys.Secrets.DecryptEnvelope(sealed)
 	if err != nil {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope.data", Reason: "it is not encrypted to this node's key", Remedy: "fetch this node's current description and seal it again"}
 	}
@@ -190,7 +190,7 @@ func Open(keys Keys, from Node, e Envelope, now time.Time) (json.RawMessage, err
 	if err != nil {
 		return nil, unreadable("envelope.data", err)
 	}
-	content, err := signed.Verify(from.Signing)
+	content, err := signed.Verify(from.signing())
 	if err != nil {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope.data", Reason: "the signature is not the sender's", Remedy: "sign with the key of the registered description"}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -81,7 +82,7 @@ func (p *Post) act(from Node, envelope Envelope, action mandate.Action) ledger.A
 		purpose = mandate.PurposeReporting
 	}
 	return ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Peer, ID: "peer/" + from.ID, Organisation: from.Kind},
+		Actor:  mandate.Actor{Kind: mandate.Peer, ID: "peer/" + strings.TrimPrefix(from.NodeID, "node/"), Organisation: from.Organisation},
 		Action: action, Purpose: purpose, Basis: envelope.LegalBasis,
 		Resource: access.Resource{ID: "envelope/" + envelope.ID, Kind: envelope.Kind},
 	}
@@ -101,7 +102,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 	}
 	err := p.ledger.Do(ctx, p.act(from, envelope, action), func(tx *ledger.Tx) error {
 		tx.Note("envelope", envelope.ID)
-		known, found, err := tx.EnvelopeIn(from.ID, envelope.ID)
+		known, found, err := tx.EnvelopeIn(from.NodeID, envelope.ID)
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 			signed = known.Receipt
 			return nil
 		}
-		receipt := Receipt{Source: from.ID, ID: envelope.ID, Digest: digest, At: tx.Now, Status: Received}
+		receipt := Receipt{Source: from.NodeID, ID: envelope.ID, Digest: digest, At: tx.Now, Status: Received}
 		if rejection != nil {
 			receipt.Status, receipt.Reason, receipt.Field = Rejected, rejection.Reason, rejection.Field
 			tx.Note("rejected", rejection.Reason)
@@ -126,7 +127,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 				return fmt.Errorf("writing the answer: %w", err)
 			}
 		}
-		before, err := tx.SeeSequence(from.ID, envelope.Sequence)
+		before, err := tx.SeeSequence(from.NodeID, envelope.Sequence)
 		if err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 			return err
 		}
 		return tx.InsertEnvelopeIn(store.EnvelopeIn{
-			Source: from.ID, ID: envelope.ID, Kind: string(envelope.Kind), Subject: envelope.Subject, Sequence: envelope.Sequence,
+			Source: from.NodeID, ID: envelope.ID, Kind: string(envelope.Kind), Subject: envelope.Subject, Sequence: envelope.Sequence,
 			Body: text, Digest: digest, ReceivedAt: tx.Now, Receipt: signed,
 		})
 	})
@@ -154,19 +155,19 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 // keepCheckpoint makes this node a witness of another's log. A checkpoint that
 // is not signed by that log is noted, not kept, and does not stop the envelope.
 func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
-	if text == "" || of.LogKey == "" {
+	if text == "" || of.LogVerifier == "" {
 		return nil
 	}
-	trust, err := translog.NewTrust(of.LogOrigin, of.LogKey)
+	trust, err := translog.NewTrust(of.Name, of.LogVerifier)
 	if err != nil {
-		return fmt.Errorf("reading the log key of %s: %w", of.ID, err)
+		return fmt.Errorf("reading the log key of %s: %w", of.NodeID, err)
 	}
 	signed, err := translog.Open([]byte(text), trust)
 	if err != nil {
-		tx.Note("checkpoint_refused", of.ID)
+		tx.Note("checkpoint_refused", of.NodeID)
 		return nil
 	}
-	return tx.PutPeerCheckpoint(of.ID, signed.Size, text, tx.Now)
+	return tx.PutPeerCheckpoint(of.NodeID, signed.Size, text, tx.Now)
 }
 
 // Handler receives envelopes at [Path] behind HTTP Message Signatures. The
@@ -176,7 +177,7 @@ func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		from, err := p.authenticate(w, r, nonces)
 		if err != nil {
-			problems(w, r, p.refuse(r.Context(), Node{ID: "unknown"}, Envelope{}, err))
+			problems(w, r, p.refuse(r.Context(), Node{Public: keyring.Public{NodeID: "unknown"}}, Envelope{}, err))
 			return
 		}
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxEnvelope))
@@ -234,7 +235,7 @@ func (d *directory) GetKey(ctx context.Context, id, _ string) (verifier.Algorith
 	if err != nil {
 		return nil, problem.New(problem.Denied, "the sending node is not in this node's registry", "ask the organisation to register your node").Because(err)
 	}
-	return alg_ed25519.Ed25519{PublicKey: d.found.Signing}, nil
+	return alg_ed25519.Ed25519{PublicKey: d.found.signing()}, nil
 }
 
 // nonces remembers the signatures of the last minutes, so that a request cannot

@@ -12,100 +12,81 @@
 package peer
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/json"
-	"fmt"
 	"net/url"
-	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/keyring"
 )
 
 // Node is the public description of an organisation's node: what others need
-// to know to send to it and to check what it sends.
+// to know to send to it and to check what it sends. Its NodeID is a thumbprint
+// of its signing key, so nobody else can claim it.
 type Node struct {
-	// ID is the node's name in envelopes, for example "centre.example".
-	ID   string
-	Name string
-	Kind mandate.OrganisationKind
+	keyring.Public
+	// Title is the organisation's name in full.
+	Title string
 	// URL is where it receives envelopes, without a path.
 	URL string
-	// Signing checks envelopes and receipts, Encryption seals what is sent to it.
-	Signing    ed25519.PublicKey
-	Encryption *ecdsa.PublicKey
-	// LogOrigin and LogKey name its tamper-evident log.
-	LogOrigin, LogKey string
 }
 
 // document is a Node in its written form.
 type document struct {
-	ID         string                   `json:"id"`
-	Name       string                   `json:"name"`
-	Kind       mandate.OrganisationKind `json:"kind"`
-	URL        string                   `json:"url"`
-	Signing    jose.JSONWebKey          `json:"signing_key"`
-	Encryption jose.JSONWebKey          `json:"encryption_key"`
-	LogOrigin  string                   `json:"log_origin"`
-	LogKey     string                   `json:"log_key"`
+	Node  json.RawMessage `json:"node"`
+	Title string          `json:"title"`
+	URL   string          `json:"url"`
 }
 
-// MarshalJSON writes the public description.
-func (n Node) MarshalJSON() ([]byte, error) {
-	return json.Marshal(document{
-		ID: n.ID, Name: n.Name, Kind: n.Kind, URL: n.URL,
-		Signing:    jose.JSONWebKey{Key: n.Signing, Use: "sig", Algorithm: string(jose.EdDSA)},
-		Encryption: jose.JSONWebKey{Key: n.Encryption, Use: "enc", Algorithm: string(jose.ECDH_ES_A256KW)},
-		LogOrigin:  n.LogOrigin, LogKey: n.LogKey,
-	})
+// Document writes the public description, to be handed to another organisation.
+func (n Node) Document() ([]byte, error) {
+	public, err := n.Public.JSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(document{public, n.Title, n.URL}, "", "  ")
 }
 
 // maxDocument is the largest public description, in bytes.
-const maxDocument = 16 << 10
+const maxDocument = 32 << 10
 
 // ParseNode reads and checks a public description.
 func ParseNode(text []byte) (Node, error) {
+	const remedy = "ask the organisation for the description that its node prints"
 	if len(text) > maxDocument {
-		return Node{}, problem.InvalidField("peer", "the description is larger than 16 KiB", "ask the organisation for its node's description")
+		return Node{}, problem.InvalidField("peer", "the description is larger than 32 KiB", remedy)
 	}
 	var d document
 	if err := json.Unmarshal(text, &d); err != nil {
-		return Node{}, problem.InvalidField("peer", "the description cannot be read", "ask the organisation for its node's description").Because(err)
+		return Node{}, problem.InvalidField("peer", "the description cannot be read", remedy).Because(err)
 	}
-	node := Node{ID: d.ID, Name: d.Name, Kind: d.Kind, URL: d.URL, LogOrigin: d.LogOrigin, LogKey: d.LogKey}
-	signing, signs := d.Signing.Key.(ed25519.PublicKey)
-	encryption, encrypts := d.Encryption.Key.(*ecdsa.PublicKey)
+	public, err := keyring.ParsePublic(d.Node)
+	if err != nil {
+		return Node{}, err
+	}
 	address, err := url.Parse(d.URL)
-	switch {
-	case d.ID == "" || len(d.ID) > 255:
-		return Node{}, problem.InvalidField("peer.id", "it is empty or too long", "ask the organisation for its node's description")
-	case !slices.Contains(mandate.OrganisationKinds, d.Kind):
-		return Node{}, problem.InvalidField("peer.kind", "there is no such kind of organisation", "use provider, hotline, centre, authority or oversight")
-	case !signs:
-		return Node{}, problem.InvalidField("peer.signing_key", "it is not an Ed25519 public key", "ask the organisation for its node's description")
-	case !encrypts || encryption.Curve.Params().Name != "P-256":
-		return Node{}, problem.InvalidField("peer.encryption_key", "it is not a P-256 public key", "ask the organisation for its node's description")
-	case err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http"):
-		return Node{}, problem.InvalidField("peer.url", "it is not an http or https address", "ask the organisation for its node's description")
+	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") {
+		return Node{}, problem.InvalidField("peer.url", "it is not an http or https address", remedy)
 	}
-	node.Signing, node.Encryption = signing, encryption
-	return node, nil
+	return Node{Public: public, Title: d.Title, URL: d.URL}, nil
 }
 
-// Keys are a node's own secrets for envelopes.
+func (n Node) signing() ed25519.PublicKey   { return n.SigningKey.Key.(ed25519.PublicKey) }
+func (n Node) encryption() *ecdsa.PublicKey { return n.EncryptionKey.Key.(*ecdsa.PublicKey) }
+
+// Secrets are what a node signs and decrypts with; internal/keyring keeps them.
+type Secrets interface {
+	EnvelopeSigner(options *jose.SignerOptions) (jose.Signer, error)
+	SigningKey() crypto.Signer
+	DecryptEnvelope(encrypted *jose.JSONWebEncryption) ([]byte, error)
+}
+
+// Keys are a node's own description and secrets.
 type Keys struct {
-	Self       Node
-	Signing    ed25519.PrivateKey
-	Decryption *ecdsa.PrivateKey
-}
-
-// Check refuses keys that do not belong together.
-func (k Keys) Check() error {
-	if !k.Self.Signing.Equal(k.Signing.Public()) || !k.Decryption.PublicKey.Equal(k.Self.Encryption) {
-		return fmt.Errorf("the keys of node %s do not fit its public description", k.Self.ID)
-	}
-	return nil
+	Self    Node
+	Secrets Secrets
 }

@@ -3,6 +3,8 @@ package peer
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/common-fate/httpsig/alg_ed25519"
+	"github.com/common-fate/httpsig/contentdigest"
 	"github.com/common-fate/httpsig/signer"
 
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -65,13 +68,10 @@ type Post struct {
 type ReceiptHandler func(tx *ledger.Tx, sent store.EnvelopeOut, receipt Receipt) error
 
 // New makes the post office of a node. The transport may be nil.
-func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTripper) (*Post, error) {
-	if err := keys.Check(); err != nil {
-		return nil, err
-	}
+func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTripper) *Post {
 	signing := &signer.Transport{
-		KeyID: keys.Self.ID, Tag: signatureTag, CoveredComponents: covered,
-		Alg: alg_ed25519.Ed25519{PrivateKey: keys.Signing, PublicKey: keys.Self.Signing}, BaseTransport: transport,
+		KeyID: keys.Self.NodeID, Tag: signatureTag, CoveredComponents: covered,
+		Alg: requestSigner{keys.Secrets.SigningKey()}, BaseTransport: transport,
 	}
 	return &Post{
 		keys: keys, ledger: l, store: s,
@@ -80,7 +80,16 @@ func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTrippe
 		}},
 		receipts: map[mandate.EnvelopeKind]ReceiptHandler{},
 		inbound:  map[mandate.EnvelopeKind]Handler{},
-	}, nil
+	}
+}
+
+// requestSigner signs requests with a key that it cannot see.
+type requestSigner struct{ key crypto.Signer }
+
+func (requestSigner) Type() string                          { return alg_ed25519.Ed25519Alg }
+func (requestSigner) ContentDigest() contentdigest.Digester { return contentdigest.SHA512 }
+func (s requestSigner) Sign(_ context.Context, base string) ([]byte, error) {
+	return s.key.Sign(rand.Reader, []byte(base), crypto.Hash(0))
 }
 
 // Self is this node's public description.
@@ -104,7 +113,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sequence, err := tx.NextSentSequence(to.ID)
+	sequence, err := tx.NextSentSequence(to.NodeID)
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +121,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 		m.Priority = Normal
 	}
 	header := Header{
-		ID: store.NewID(""), Kind: m.Kind, Type: m.Type, Schema: m.Schema, Time: tx.Now, Subject: m.Subject, Recipients: []string{to.ID},
+		ID: store.NewID(""), Kind: m.Kind, Type: m.Type, Schema: m.Schema, Time: tx.Now, Subject: m.Subject, Recipients: []string{to.NodeID},
 		Purpose: m.Purpose, LegalBasis: m.LegalBasis, ReplyTo: m.ReplyTo, Priority: m.Priority, Sequence: sequence,
 	}
 	header.Checkpoint, err = checkpoint(tx.Tx)
@@ -124,7 +133,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 		return "", err
 	}
 	err = tx.InsertEnvelopeOut(store.EnvelopeOut{
-		ID: header.ID, Recipient: to.ID, Kind: string(m.Kind), Subject: m.Subject, Sequence: sequence, Body: body, Digest: Digest(body), CreatedAt: tx.Now,
+		ID: header.ID, Recipient: to.NodeID, Kind: string(m.Kind), Subject: m.Subject, Sequence: sequence, Body: body, Digest: Digest(body), CreatedAt: tx.Now,
 	})
 	if err != nil {
 		return "", err
@@ -179,7 +188,7 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	text, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
 		noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.FailEnvelopeOut(id, problem.From(err).Reason) })
-		return errors.Join(fmt.Errorf("delivering envelope %s to %s: %w", id, to.ID, err), noted)
+		return errors.Join(fmt.Errorf("delivering envelope %s to %s: %w", id, to.NodeID, err), noted)
 	}
 	act := ledger.Act{
 		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
@@ -193,7 +202,7 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 		if err := tx.AnswerEnvelopeOut(id, text, tx.Now); err != nil {
 			return err
 		}
-		tx.Note("recipient", to.ID)
+		tx.Note("recipient", to.NodeID)
 		tx.Note("subject", sent.Subject)
 		tx.Note("status", receipt.Status)
 		tx.Note("digest", sent.Digest)
@@ -231,6 +240,6 @@ func (p *Post) exchange(ctx context.Context, sent store.EnvelopeOut, to Node) (s
 		_ = json.Unmarshal(text, &answer)
 		return "", Receipt{}, problem.Newf(problem.Unavailable, "the recipient answered %d: %.200s", response.StatusCode, answer.Detail)
 	}
-	receipt, err := OpenReceipt(string(text), to, p.keys.Self.ID, sent.ID, sent.Digest)
+	receipt, err := OpenReceipt(string(text), to, p.keys.Self.NodeID, sent.ID, sent.Digest)
 	return string(text), receipt, err
 }

@@ -43,13 +43,13 @@ const maxReceipt = 256 << 10
 
 // SignReceipt returns a receipt as a compact JWS.
 func SignReceipt(keys Keys, receipt Receipt) (string, error) {
-	receipt.By = keys.Self.ID
+	receipt.By = keys.Self.NodeID
 	receipt.At = receipt.At.UTC().Truncate(time.Millisecond)
 	content, err := json.Marshal(receipt)
 	if err != nil {
 		return "", fmt.Errorf("writing a receipt: %w", err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: keys.Signing}, (&jose.SignerOptions{}).WithHeader("kid", keys.Self.ID).WithType("brdo-receipt"))
+	signer, err := keys.Secrets.EnvelopeSigner((&jose.SignerOptions{}).WithType("brdo-receipt"))
 	if err != nil {
 		return "", fmt.Errorf("preparing to sign a receipt: %w", err)
 	}
@@ -71,14 +71,14 @@ func OpenReceipt(text string, from Node, source, id, digest string) (Receipt, er
 	if err != nil {
 		return receipt, unreadable("receipt", err)
 	}
-	content, err := signed.Verify(from.Signing)
+	content, err := signed.Verify(from.signing())
 	if err != nil {
 		return receipt, problem.New(problem.Denied, "the receipt is not signed by the recipient", "check the peer's registered description").Because(err)
 	}
 	if err := json.Unmarshal(content, &receipt); err != nil {
 		return Receipt{}, unreadable("receipt", err)
 	}
-	if receipt.By != from.ID || receipt.Source != source || receipt.ID != id || receipt.Digest != digest {
+	if receipt.By != from.NodeID || receipt.Source != source || receipt.ID != id || receipt.Digest != digest {
 		return Receipt{}, problem.New(problem.Denied, "the receipt is for another envelope", "the envelope will be sent again")
 	}
 	if receipt.Status != Received && receipt.Status != Rejected {

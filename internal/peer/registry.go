@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -14,18 +13,18 @@ import (
 // Register puts another organisation's node into the registry, or replaces its
 // description.
 func (p *Post) Register(ctx context.Context, actor mandate.Actor, node Node) error {
-	document, err := json.Marshal(node)
+	document, err := node.Document()
 	if err != nil {
 		return fmt.Errorf("writing a node's description: %w", err)
 	}
-	act := ledger.Act{Actor: actor, Action: mandate.PeerRegister, Purpose: mandate.PurposeAdministration, Resource: access.Resource{ID: "peer/" + node.ID}}
+	act := ledger.Act{Actor: actor, Action: mandate.PeerRegister, Purpose: mandate.PurposeAdministration, Resource: access.Resource{ID: node.NodeID}}
 	return p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		if _, err := ParseNode(document); err != nil {
 			return err
 		}
-		tx.Note("kind", node.Kind)
+		tx.Note("kind", node.Organisation)
 		tx.Note("description", Digest(document))
-		return tx.PutPeer(store.Peer{ID: node.ID, Document: document, State: store.PeerActive, RegisteredAt: tx.Now})
+		return tx.PutPeer(store.Peer{ID: node.NodeID, Document: document, State: store.PeerActive, RegisteredAt: tx.Now})
 	})
 }
 

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/internal/media"
+)
+
+// candidate is a file named by the arguments or found below them; Err says why
+// it cannot even be looked at.
+type candidate struct {
+	Path string
+	Size int64
+	Err  error
+}
+
+// find lists the regular files below the given paths, in order. What cannot be
+// read is a candidate with an error, never a silence. Symbolic links below a
+// folder are not followed, so that a walk stays where it was asked to be.
+func find(paths []string) []candidate {
+	var found []candidate
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				found = append(found, candidate{Path: name, Err: err})
+				return nil
+			}
+			if name == path && entry.Type()&fs.ModeSymlink != 0 {
+				info, err := os.Stat(name)
+				if err != nil || info.IsDir() {
+					found = append(found, candidate{Path: name, Err: errors.Join(err, errLink)})
+					return nil
+				}
+				found = append(found, candidate{Path: name, Size: info.Size()})
+				return nil
+			}
+			if entry.IsDir() {
+				return nil
+			}
+			if !entry.Type().IsRegular() {
+				found = append(found, candidate{Path: name, Err: errNotRegular})
+				return nil
+			}
+			info, err := entry.Info()
+			if err != nil {
+				found = append(found, candidate{Path: name, Err: err})
+				return nil
+			}
+			found = append(found, candidate{Path: name, Size: info.Size()})
+			return nil
+		})
+		if err != nil {
+			found = append(found, candidate{Path: path, Err: err})
+		}
+	}
+	return found
+}
+
+var (
+	errNotRegular = errors.New("it is not a regular file")
+	errLink       = errors.New("it is a symbolic link to a folder; name the folder itself")
+)
+
+// examined is what is known of one file.
+type examined struct {
+	candidate
+	digest.Sum
+	media.Fingerprint
+	// Status is the media status, or "unreadable-file" when the file system
+	// refused.
+	Status string
+	Detail string
+}
+
+const statusUnreadableFile = "unreadable-file"
+
+// inMemory is the largest file that is read once and kept; larger ones are read
+// twice.
+const inMemory = 64 << 20
+
+// examine computes digests and fingerprints of all candidates on all
+// processors and hands them over in order. It stops at the first error of take.
+func examine(ctx context.Context, decoder *media.Service, candidates []candidate, take func(examined) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	workers := runtime.GOMAXPROCS(0)
+	slots := make(chan chan examined, 4*workers)
+	jobs := make(chan func(), workers)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for job := range jobs {
+				job()
+			}
+		})
+	}
+	go func() {
+		defer close(slots)
+		defer close(jobs)
+		for _, c := range candidates {
+			slot := make(chan examined, 1)
+			select {
+			case slots <- slot:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case jobs <- func() { slot <- examineOne(ctx, decoder, c) }:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	defer group.Wait()
+	for slot := range slots {
+		select {
+		case e := <-slot:
+			if err := take(e); err != nil {
+				cancel()
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+func examineOne(ctx context.Context, decoder *media.Service, c candidate) examined {
+	e := examined{candidate: c}
+	fail := func(err error) examined {
+		e.Status, e.Detail, e.Err = statusUnreadableFile, err.Error(), err
+		return e
+	}
+	if c.Err != nil {
+		return fail(c.Err)
+	}
+	file, err := os.Open(c.Path)
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	var content io.ReadSeeker = file
+	if c.Size <= inMemory {
+		data, err := io.ReadAll(io.LimitReader(file, inMemory+1))
+		if err != nil {
+			return fail(err)
+		}
+		content = bytes.NewReader(data)
+	}
+	if e.Sum, err = digest.Reader(content); err != nil {
+		return fail(err)
+	}
+	e.candidate.Size = e.Sum.Size
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return fail(err)
+	}
+	e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
+	if err != nil {
+		return fail(fmt.Errorf("decoding: %w", err))
+	}
+	e.Status, e.Detail = string(e.Fingerprint.Status), e.Fingerprint.Detail
+	return e
+}

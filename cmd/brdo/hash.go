@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/brdoproject/brdo/internal/media"
+)
+
+type hashCommand struct {
+	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked." type:"path"`
+	Format string   `enum:"jsonl,csv" default:"jsonl" help:"Form of the output: jsonl or csv."`
+	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
+}
+
+func (hashCommand) Help() string {
+	return `One line a file, in the order of the arguments:
+
+  $ brdo hash photos/ > photos.jsonl
+  {"path":"photos/lake.jpg","size":313032,"mime":"image/jpeg","width":1600,…,"status":"ok"}
+
+Statuses: ok, unhashable (PDQ quality below 50), unsupported, unreadable, truncated,
+too-large, timed-out, crashed, empty, unreadable-file. Exit code 3 when a file has another
+status than ok or unhashable. The output can be imported as a list and given to "brdo scan".`
+}
+
+// hashLine is one line of the output; the order of the fields is documented.
+type hashLine struct {
+	Path       string `json:"path"`
+	Size       int64  `json:"size"`
+	MIME       string `json:"mime"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	MD5        string `json:"md5"`
+	SHA1       string `json:"sha1"`
+	SHA256     string `json:"sha256"`
+	PDQ        string `json:"pdq"`
+	PDQQuality int    `json:"pdq_quality"`
+	Status     string `json:"status"`
+	Detail     string `json:"detail,omitempty"`
+}
+
+var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "status", "detail"}
+
+func lineOf(e examined) hashLine {
+	line := hashLine{Path: e.Path, Size: e.candidate.Size, MIME: e.MIME, Width: e.Width, Height: e.Height, Status: e.Status, Detail: e.Detail}
+	if e.Status != statusUnreadableFile {
+		line.MD5, line.SHA1, line.SHA256 = e.MD5Hex(), e.SHA1Hex(), e.SHA256Hex()
+	}
+	if e.Fingerprint.Status.Decoded() {
+		line.PDQ, line.PDQQuality = e.PDQ.String(), e.Quality
+	}
+	return line
+}
+
+func complete(status string) bool {
+	return status == string(media.StatusOK) || status == string(media.StatusUnhashable)
+}
+
+func (c hashCommand) Run(ctx context.Context, w world) (err error) {
+	decoder, err := media.Start(ctx, media.Options{AllowUnsandboxed: c.Unsafe})
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	candidates := find(c.Paths)
+	shown := newProgress(w, "hashing", candidates)
+	defer shown.end()
+	out := bufio.NewWriter(w.out)
+	write, finish := lineWriter(out, c.Format)
+	left := false
+	err = examine(ctx, decoder, candidates, func(e examined) error {
+		shown.add(e.candidate.Size)
+		left = left || !complete(e.Status)
+		if err := write(lineOf(e)); err != nil {
+			return err
+		}
+		if w.terminal {
+			return out.Flush()
+		}
+		return nil
+	})
+	if err == nil {
+		err = finish()
+	}
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	if left {
+		return errIncomplete
+	}
+	return nil
+}
+
+// lineWriter writes lines as JSON Lines or as CSV.
+func lineWriter(out io.Writer, format string) (write func(hashLine) error, finish func() error) {
+	if format != "csv" {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		return func(l hashLine) error { return encoder.Encode(l) }, func() error { return nil }
+	}
+	table := csv.NewWriter(out)
+	header := false
+	return func(l hashLine) error {
+			if !header {
+				header = true
+				if err := table.Write(hashColumns); err != nil {
+					return err
+				}
+			}
+			return table.Write([]string{inert(l.Path), strconv.FormatInt(l.Size, 10), l.MIME, strconv.Itoa(l.Width), strconv.Itoa(l.Height),
+				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.Status, inert(l.Detail)})
+		}, func() error {
+			table.Flush()
+			return table.Error()
+		}
+}
+
+// inert keeps a spreadsheet from running a cell as a formula.
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}

@@ -1,0 +1,445 @@
+// Package intake is the desk where things come in: uploads that a service of
+// the provider submits, and reports that other organisations send.
+//
+// An upload is compared with the lists under a dated legal basis. What matches
+// nothing leaves no trace but the fact that so many files were compared. What
+// matches becomes a sighting of an item that a person will look at, or that
+// inherits the decision which people made before.
+package intake
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/blob"
+	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Source is one place that uploads come from.
+type Source struct {
+	Name, Service, URL string
+	LegalBasis         *law.LegalBasis
+}
+
+// Desk takes in uploads and reports.
+type Desk struct {
+	ledger  *ledger.Ledger
+	store   *store.Store
+	content *blob.Sealed
+	decoder *media.Service
+	index   *match.Index
+	law     *law.Library
+	sources map[string]Source
+	scheme  law.Ref
+	review  *law.Review
+}
+
+// Options of the desk; all are required.
+type Options struct {
+	Ledger  *ledger.Ledger
+	Store   *store.Store
+	Content *blob.Sealed
+	Decoder *media.Service
+	Index   *match.Index
+	Law     *law.Library
+	Sources []Source
+	// Scheme and Review are the profiles that new items begin under.
+	Scheme law.Ref
+	Review *law.Review
+}
+
+// New makes the desk.
+func New(o Options) *Desk {
+	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review}
+	for _, source := range o.Sources {
+		d.sources[source.Name] = source
+	}
+	return d
+}
+
+// Submission is what a service submits at once.
+type Submission struct {
+	// ClientRef is the service's own name of the submission.
+	ClientRef string
+	// IdempotencyKey makes a repeated submission give the same answer and no
+	// second effect; empty for none.
+	IdempotencyKey string
+	Context        item.Context
+	// Signals are what the service says: urgent, live, planned-meeting,
+	// solicitation.
+	Signals []law.Signal
+	// Flagged: a user or moderator asked for a look, so that a person looks even
+	// when no list knows the file.
+	Flagged bool
+	Files   []Upload
+}
+
+// Upload is one file. Content is read twice, so it must seek.
+type Upload struct {
+	Name    string
+	Content io.ReadSeeker
+}
+
+// MaxFiles is how many files one submission may have.
+const MaxFiles = 100
+
+// Detection is the answer to a submission.
+type Detection struct {
+	ID         string       `json:"id"`
+	Source     string       `json:"source"`
+	LegalBasis string       `json:"legal_basis"`
+	Files      []FileResult `json:"files"`
+	// Notice is part of every answer.
+	Notice string `json:"notice"`
+}
+
+// notice is what a match means, and what not.
+const notice = "A match says that the file is like an entry of a list. It does not say that the file is illegal: a person must decide."
+
+// FileResult is what is known of one file.
+type FileResult struct {
+	Name       string          `json:"name"`
+	Size       int64           `json:"size"`
+	MIME       string          `json:"mime"`
+	Width      int             `json:"width"`
+	Height     int             `json:"height"`
+	MD5        string          `json:"md5"`
+	SHA1       string          `json:"sha1"`
+	SHA256     string          `json:"sha256"`
+	PDQ        string          `json:"pdq,omitempty"`
+	PDQQuality int             `json:"pdq_quality"`
+	Status     media.Status    `json:"status"`
+	Detail     string          `json:"detail,omitempty"`
+	Matches    []match.Match   `json:"matches"`
+	Skipped    []match.Skipped `json:"skipped_lists"`
+	// Unhashable says why the picture itself could not be compared.
+	Unhashable string `json:"unhashable,omitempty"`
+	// Sighting is set when the file was kept for a person to look at, and
+	// Inherited when people decided about the same file before.
+	Sighting  string `json:"sighting,omitempty"`
+	Inherited string `json:"inherited_decision,omitempty"`
+	// Next says in one sentence what happens now.
+	Next string `json:"next"`
+}
+
+func (d *Desk) source(actor mandate.Actor) (Source, error) {
+	source, found := d.sources[actor.Source]
+	if !found {
+		return Source{}, &problem.Error{Kind: problem.Denied, Field: "source", Reason: "the key is bound to a source that this node does not have", Remedy: "add the source to detection.sources of the configuration"}
+	}
+	return source, nil
+}
+
+// Detect compares files with the lists. The answer leaves only after everything
+// that it speaks of is durable.
+//
+// Errors: Denied; Expired when the legal basis has ended (nothing was read);
+// Invalid; Unavailable.
+func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (Detection, error) {
+	source, sourceErr := d.source(actor)
+	act := ledger.Act{Actor: actor, Action: mandate.DetectionSubmit, Purpose: mandate.PurposeDetection, Resource: access.Resource{ID: store.NewID("detection"), Source: actor.Source}}
+	detection := Detection{ID: act.Resource.ID, Source: source.Name, Notice: notice}
+	basisErr := sourceErr
+	if sourceErr == nil {
+		act.Basis = source.LegalBasis.Ref().String()
+		detection.LegalBasis = act.Basis
+		basisErr = source.LegalBasis.Check(source.Service, d.ledger.Now())
+		act.BasisActive = basisErr == nil
+	}
+	refuse := func(err error) (Detection, error) {
+		return Detection{}, d.ledger.Do(ctx, act, func(*ledger.Tx) error { return err })
+	}
+	if basisErr != nil {
+		// The policy would refuse too, but the reason is better named here.
+		act.BasisActive = true
+		return refuse(basisErr)
+	}
+	if err := d.check(s); err != nil {
+		return refuse(err)
+	}
+	if earlier, found, err := d.answered(ctx, actor, s); err != nil || found {
+		if err != nil {
+			return refuse(err)
+		}
+		return earlier, d.ledger.Do(ctx, act, func(tx *ledger.Tx) error { tx.Note("repeated", true); return nil })
+	}
+	examined, err := d.examine(ctx, s)
+	if err != nil {
+		return refuse(err)
+	}
+	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		detection.Files = detection.Files[:0]
+		kept := 0
+		for i, e := range examined {
+			result := e.FileResult
+			if e.keep {
+				if err := d.sight(tx, actor, source, s, s.Files[i].Name, &result, e); err != nil {
+					return err
+				}
+				kept++
+			} else {
+				result.Next = "No list knows the file. Nothing of it was kept."
+			}
+			detection.Files = append(detection.Files, result)
+		}
+		tx.Note("files", len(examined))
+		tx.Note("kept", kept)
+		return d.remember(tx, actor, s, detection)
+	})
+	if err != nil {
+		return Detection{}, err
+	}
+	return detection, nil
+}
+
+func (d *Desk) check(s Submission) error {
+	if len(s.Files) == 0 {
+		return problem.InvalidField("files", "none was sent", "send one file as the body, or several as multipart/form-data")
+	}
+	if len(s.Files) > MaxFiles {
+		return problem.InvalidField("files", fmt.Sprintf("more than %d were sent at once", MaxFiles), "send them in several requests")
+	}
+	if len(s.ClientRef) > 200 || len(s.IdempotencyKey) > 200 {
+		return problem.InvalidField("client_ref", "a reference is longer than 200 bytes", "use a shorter one")
+	}
+	probe := item.Sighting{ID: "probe", Item: item.Address(nil), Source: "probe", At: d.ledger.Now(), LegalBasis: d.review.Ref(), Context: s.Context, Signals: s.Signals}
+	if found := probe.Validate(); len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+// examined is a file with all that was computed of it.
+type examined struct {
+	FileResult
+	keep bool
+}
+
+func (d *Desk) examine(ctx context.Context, s Submission) ([]examined, error) {
+	var all []examined
+	for _, upload := range s.Files {
+		sum, err := digest.Reader(upload.Content)
+		if err != nil {
+			return nil, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
+		}
+		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("reading the upload again: %w", err)
+		}
+		picture, err := d.decoder.Fingerprint(ctx, upload.Content, sum.Size)
+		if err != nil {
+			return nil, fmt.Errorf("decoding an upload: %w", err)
+		}
+		found := d.index.Query(match.Query{
+			Digests: sum, Variants: pdq.Variants(picture.Variants), Quality: picture.Quality, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),
+		})
+		e := examined{FileResult: FileResult{
+			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
+			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Quality, Status: picture.Status, Detail: picture.Detail,
+			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
+		}}
+		if picture.Status.Decoded() {
+			e.PDQ = picture.PDQ.String()
+		}
+		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || s.Flagged || len(s.Signals) > 0)
+		if e.keep {
+			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// seal stores content under a key of its own, before the row that names it. A
+// crash in between leaves content without a row, which the sweep finds.
+func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("reading the upload again: %w", err)
+	}
+	_, err := d.content.Seal(ctx, id, "item", content)
+	var erased *keyring.ErasedError
+	if errors.As(err, &erased) {
+		return nil // it was erased for good; the sighting is noted without it
+	}
+	return err
+}
+
+// matchesOf is what the state machine needs to know of the hits.
+func matchesOf(found []match.Match) []item.Match {
+	var all []item.Match
+	for _, m := range found {
+		all = append(all, item.Match{
+			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ, Distance: m.Distance, Radius: m.Radius,
+			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
+		})
+	}
+	return all
+}
+
+// weights are how much a verification level counts in the score.
+var weights = map[string]float64{"triple": 1, "double": 0.95, "single": 0.85, "self-reported": 0.4}
+
+// score orders items within a tier: how near the best hit is, weighted by how
+// well its list was verified. It is no probability.
+func score(found []match.Match) float64 {
+	best := 0.0
+	for _, m := range found {
+		near := 1.0
+		if m.Radius > 0 {
+			near = 1 - float64(m.Distance)/float64(2*m.Radius)
+		}
+		best = max(best, near*cmp.Or(weights[m.Verification], 0.7))
+	}
+	return best
+}
+
+func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submission, name string, result *FileResult, e examined) error {
+	sighting := item.Sighting{
+		ID: store.NewID("sighting"), Item: item.ID(e.SHA256), Source: source.Name, At: tx.Now, LegalBasis: source.LegalBasis.Ref(),
+		Context: s.Context, Matches: matchesOf(e.Matches), Signals: s.Signals,
+	}
+	sighting.Context.Service.Type = cmp.Or(sighting.Context.Service.Type, source.Service)
+	sighting.Context.Service.URL = cmp.Or(sighting.Context.Service.URL, source.URL)
+	if found := sighting.Validate(); len(found) > 0 {
+		return found[0]
+	}
+	row, err := tx.Item(e.SHA256)
+	known := err == nil
+	if err != nil && !problem.Is(err, problem.NotFound) {
+		return err
+	}
+	place := item.PlaceOf([]item.Sighting{sighting}, score(e.Matches), d.review)
+	if !known {
+		if row, err = d.newItem(tx, e, place); err != nil {
+			return err
+		}
+	}
+	assessment, err := row.ReadAssessment()
+	if err != nil {
+		return err
+	}
+	assessment, effects, err := assessment.Apply(item.Event{Kind: item.Sight, Sighting: sighting.ID}, tx.Now)
+	if err != nil {
+		return err
+	}
+	for _, effect := range effects {
+		switch effect.Kind {
+		case item.Inherit:
+			final, _ := assessment.Final()
+			result.Inherited = final.ID
+			result.Next = "People decided about this file before; the sighting inherits their decision (" + string(final.Outcome) + ") and nobody has to see it again."
+		case item.Replace:
+			raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
+			row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
+			result.Next = "A person will look at it: tier " + row.Tier + ", " + row.Why + "."
+		}
+	}
+	row.Sightings++
+	if known {
+		err = tx.UpdateItem(row)
+	} else {
+		err = tx.InsertItem(row)
+	}
+	if err != nil {
+		return err
+	}
+	result.Sighting = sighting.ID
+	return d.insert(tx, actor, s, sighting, name, e, result.Inherited)
+}
+
+func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemRow, error) {
+	rules, err := item.RulesOf(d.review, d.scheme)
+	if err != nil {
+		return store.ItemRow{}, err
+	}
+	row := store.ItemRow{
+		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality,
+		MediaStatus: string(e.Status), Content: store.ContentSealed, Scheme: d.scheme.String(), Review: d.review.Ref().String(),
+		Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
+	}
+	return row, row.SetAssessment(item.NewAssessment(item.ID(e.SHA256), rules))
+}
+
+// Evidence is what a sighting's row keeps beside its columns, as JSON.
+type Evidence struct {
+	item.Context
+	FileName string       `json:"file_name"`
+	Signals  []law.Signal `json:"signals,omitempty"`
+}
+
+func (d *Desk) insert(tx *ledger.Tx, actor mandate.Actor, s Submission, sighting item.Sighting, name string, e examined, inherited string) error {
+	evidence, err := json.Marshal(Evidence{sighting.Context, strings.ToValidUTF8(name, "\uFFFD"), sighting.Signals})
+	if err != nil {
+		return fmt.Errorf("writing a sighting: %w", err)
+	}
+	matches, err := json.Marshal(e.Matches)
+	if err != nil {
+		return fmt.Errorf("writing a sighting's matches: %w", err)
+	}
+	return tx.InsertSighting(store.SightingRow{
+		ID: sighting.ID, ItemID: e.SHA256, Source: sighting.Source, LegalBasis: sighting.LegalBasis.String(), SubmittedBy: actor.ID, ClientRef: s.ClientRef,
+		At: tx.Now, Context: evidence, Matches: matches, Inherited: inherited,
+	})
+}
+
+// Sightings returns up to limit sightings after a cursor, in the order of time.
+func (d *Desk) Sightings(ctx context.Context, actor mandate.Actor, after string, limit int) (rows []store.SightingRow, more bool, err error) {
+	limit = cmp.Or(min(max(limit, 0), 500), 100)
+	purpose := mandate.PurposeReview
+	if actor.Kind == mandate.Machine {
+		purpose = mandate.PurposeDetection
+	}
+	act := ledger.Act{Actor: actor, Action: mandate.SightingConsult, Purpose: purpose, Resource: access.Resource{Source: actor.Source}}
+	err = d.ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		rows, err = tx.SightingsAfter(after, actor.Source, limit+1)
+		tx.Note("sightings", min(len(rows), limit))
+		return err
+	})
+	if len(rows) > limit {
+		return rows[:limit], true, err
+	}
+	return rows, false, err
+}
+
+// Bases says how each source stands with its legal basis: what warnings are
+// reached, or that it has ended.
+func (d *Desk) Bases() []BasisState {
+	now := d.ledger.Now()
+	var all []BasisState
+	for _, source := range d.sources {
+		state := BasisState{Source: source.Name, Basis: source.LegalBasis, Warnings: source.LegalBasis.Warnings(now)}
+		if err := source.LegalBasis.Check(source.Service, now); err != nil {
+			state.Stopped = problem.From(err).Reason
+		}
+		all = append(all, state)
+	}
+	slices.SortFunc(all, func(a, b BasisState) int { return cmp.Compare(a.Source, b.Source) })
+	return all
+}
+
+// BasisState is how a source stands with its legal basis.
+type BasisState struct {
+	Source   string
+	Basis    *law.LegalBasis
+	Warnings []law.EndWarning
+	// Stopped says why detection does not run; empty when it does.
+	Stopped string
+}

@@ -1,0 +1,90 @@
+package lists
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// page is how many entries are read at once; the index is filled in the same
+// steps, so that memory holds no second copy of a list.
+const page = 20_000
+
+// Load brings the live index to the lists as they stand, and Follow repeats it:
+// a process sees in this way what another changed. The node itself compares
+// uploads with the lists here; nobody is shown anything, so it is no act of the
+// ledger.
+func (d *Desk) Load(ctx context.Context) error {
+	var rows []store.HashList
+	if err := d.store.Read(ctx, func(tx *store.Tx) (err error) { rows, err = tx.Lists(); return err }); err != nil {
+		return fmt.Errorf("reading the lists: %w", err)
+	}
+	loaded := map[string]int64{}
+	for _, l := range d.index.Lists() {
+		loaded[l.ID] = l.Version
+	}
+	for _, row := range rows {
+		d.index.PutList(indexed(row))
+		if err := d.catchUp(ctx, row.ID, loaded[row.ID], row.Version); err != nil {
+			return err
+		}
+		delete(loaded, row.ID)
+	}
+	for id := range loaded {
+		d.index.RemoveList(id)
+	}
+	return nil
+}
+
+// catchUp applies what changed between two versions. Several goroutines may do
+// it at once: who comes late finds a gap, and starts again from what is loaded.
+func (d *Desk) catchUp(ctx context.Context, list string, from, to int64) error {
+	afterVersion, afterID := from, "\uffff"
+	for from < to {
+		var rows []store.ListEntry
+		err := d.store.Read(ctx, func(tx *store.Tx) (err error) {
+			rows, err = tx.ListEntriesChanged(list, afterVersion, afterID, page)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("reading the entries of %s: %w", list, err)
+		}
+		delta := match.Delta{List: list, From: from, To: from}
+		for _, row := range rows {
+			if row.State == store.EntryActive {
+				delta.Put = append(delta.Put, match.Entry{ID: row.ID, MD5: row.MD5, SHA1: row.SHA1, SHA256: row.SHA256, PDQ: row.PDQ, Category: row.Category, Verification: row.Verification})
+			} else {
+				delta.RemoveEntries = append(delta.RemoveEntries, row.ID)
+			}
+			afterVersion, afterID = row.ChangedVersion, row.ID
+		}
+		if len(rows) < page {
+			delta.To = to
+		}
+		if err := d.index.Apply(delta); err != nil {
+			if errors.Is(err, match.ErrGap) {
+				return nil // somebody else was faster
+			}
+			return err
+		}
+		from = delta.To
+		if delta.To == delta.From && len(rows) < page {
+			return problem.Newf(problem.Internal, "list %s does not come to version %d", list, to)
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+	return nil
+}
+
+// follow brings the index up to date after a change of this process.
+func (d *Desk) follow() {
+	// The change is durable; that this process follows it now rather than at
+	// the next poll must not fail the caller, and the poll tells of errors.
+	_ = d.Load(context.Background())
+}

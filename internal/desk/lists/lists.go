@@ -1,0 +1,245 @@
+// Package lists is the desk of hash lists: made, imported, exported, suspended
+// and withdrawn with a reason, each change a version with its provenance, and
+// followed at once by the live index.
+package lists
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Desk keeps the lists of a node.
+type Desk struct {
+	ledger *ledger.Ledger
+	store  *store.Store
+	index  *match.Index
+	law    *law.Library
+}
+
+// New makes the desk. [Desk.Load] fills the index before the first query.
+func New(l *ledger.Ledger, s *store.Store, index *match.Index, library *law.Library) *Desk {
+	return &Desk{ledger: l, store: s, index: index, law: library}
+}
+
+// Verifications are the levels by which a list's entries were checked.
+var Verifications = []string{"self-reported", "single", "double", "triple"}
+
+// NewList describes a list to be made.
+type NewList struct {
+	Name, Source string
+	// Scheme names the category scheme that the entries' categories are of.
+	Scheme       string
+	Verification string
+	// LegalBasis is the profile under which the list may be used.
+	LegalBasis            law.Ref
+	ValidFrom, ValidUntil time.Time
+	// Radius is the largest PDQ distance that is a match; negative means 31.
+	Radius int
+}
+
+// DefaultRadius is the distance up to which Meta's README of PDQ calls two
+// pictures the same.
+const DefaultRadius = 31
+
+// List is a list with how many entries it has in each state.
+type List struct {
+	store.HashList
+	Entries map[string]int64
+}
+
+func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
+	return ledger.Act{Actor: actor, Action: action, Purpose: purpose, Resource: access.Resource{ID: list}}
+}
+
+// reading is the purpose for which somebody of a role reads lists.
+func reading(actor mandate.Actor) mandate.Purpose {
+	switch {
+	case actor.Has(mandate.ListManager), actor.Kind != mandate.Person:
+		return mandate.PurposeListManagement
+	case actor.Has(mandate.Analyst):
+		return mandate.PurposeReview
+	case actor.Has(mandate.Auditor):
+		return mandate.PurposeAudit
+	}
+	return mandate.PurposeInvestigation
+}
+
+// Create makes an empty list.
+func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List, error) {
+	row := store.HashList{
+		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
+		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
+	}
+	if n.Radius < 0 {
+		row.Radius = DefaultRadius
+	}
+	err := d.ledger.Do(ctx, act(actor, mandate.ListCreate, mandate.PurposeListManagement, row.ID), func(tx *ledger.Tx) error {
+		if err := d.check(row, n.LegalBasis); err != nil {
+			return err
+		}
+		row.CreatedAt = tx.Now
+		tx.Note("verification", row.Verification)
+		tx.Note("legal_basis", row.LegalBasis)
+		if err := tx.InsertList(row); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { d.index.PutList(indexed(row)) })
+		return nil
+	})
+	return List{HashList: row}, err
+}
+
+func (d *Desk) check(l store.HashList, basis law.Ref) error {
+	switch {
+	case l.Name == "" || len(l.Name) > 200:
+		return problem.InvalidField("name", "it is empty or longer than 200 bytes", "give the list a name")
+	case l.Source == "" || len(l.Source) > 200:
+		return problem.InvalidField("source", "it is empty or longer than 200 bytes", "say who made the list")
+	case !slices.Contains(Verifications, l.Verification):
+		return problem.InvalidField("verification", "there is no such level", "use self-reported, single, double or triple")
+	case l.Radius > match.MaximumRadius:
+		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
+	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
+		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
+	}
+	if _, err := d.law.LegalBasis(basis); err != nil {
+		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example hosting-terms@1").Because(err)
+	}
+	return nil
+}
+
+func indexed(l store.HashList) match.List {
+	return match.List{
+		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
+		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != store.ListActive,
+	}
+}
+
+// Lists returns all lists in the order of their names.
+func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
+	var found []List
+	err := d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), ""), func(tx *ledger.Tx) error {
+		rows, err := tx.Lists()
+		found = found[:0]
+		for _, row := range rows {
+			counts, err := tx.CountListEntries(row.ID)
+			if err != nil {
+				return err
+			}
+			found = append(found, List{row, counts})
+		}
+		tx.Note("lists", len(found))
+		return err
+	})
+	return found, err
+}
+
+// List returns one list, its latest versions and the entries that changed last.
+func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List, versions []store.ListVersion, entries []store.ListEntry, err error) {
+	err = d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), id), func(tx *ledger.Tx) error {
+		if l.HashList, err = tx.List(id); err != nil {
+			return err
+		}
+		if l.Entries, err = tx.CountListEntries(id); err != nil {
+			return err
+		}
+		if versions, err = tx.ListVersions(id, 50); err != nil {
+			return err
+		}
+		entries, err = tx.ListEntriesChanged(id, 0, "", 100)
+		tx.Note("entries", len(entries))
+		return err
+	})
+	return l, versions, entries, err
+}
+
+// Entries returns up to limit entries that changed after a version, for a
+// reader that follows the list, and whether there are more.
+func (d *Desk) Entries(ctx context.Context, actor mandate.Actor, id string, afterVersion int64, afterID string, limit int) ([]store.ListEntry, bool, error) {
+	limit = cmp.Or(min(max(limit, 0), 1000), 100)
+	var entries []store.ListEntry
+	err := d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), id), func(tx *ledger.Tx) (err error) {
+		if _, err := tx.List(id); err != nil {
+			return err
+		}
+		entries, err = tx.ListEntriesChanged(id, afterVersion, afterID, limit+1)
+		tx.Note("entries", len(entries))
+		return err
+	})
+	if len(entries) > limit {
+		return entries[:limit], true, err
+	}
+	return entries, false, err
+}
+
+// ChangeEntry suspends, withdraws or restores an entry, with a reason; matching
+// follows at once.
+func (d *Desk) ChangeEntry(ctx context.Context, actor mandate.Actor, list, entry, state, why string) error {
+	return d.ledger.Do(ctx, act(actor, mandate.ListEntryChange, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
+		if err := checkReason(why); err != nil {
+			return err
+		}
+		if !slices.Contains([]string{store.EntryActive, store.EntrySuspended, store.EntryWithdrawn}, state) {
+			return problem.InvalidField("state", "there is no such state", "use active, suspended or withdrawn")
+		}
+		row, err := tx.ListEntry(list, entry)
+		if err != nil {
+			return err
+		}
+		if row.State == state {
+			return problem.Newf(problem.Conflict, "the entry is %s already", state)
+		}
+		version, err := tx.NextListVersion(list)
+		if err != nil {
+			return err
+		}
+		if err := tx.SetListEntryState(list, entry, state, why, version); err != nil {
+			return err
+		}
+		tx.Note("entry", entry)
+		tx.Note("state", state)
+		tx.AfterCommit(d.follow)
+		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: state + ": " + why, Changed: 1})
+	})
+}
+
+// SetState suspends a whole list or makes it active again.
+func (d *Desk) SetState(ctx context.Context, actor mandate.Actor, list, state, why string) error {
+	return d.ledger.Do(ctx, act(actor, mandate.ListEntryChange, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
+		if err := checkReason(why); err != nil {
+			return err
+		}
+		if state != store.ListActive && state != store.ListSuspended {
+			return problem.InvalidField("state", "there is no such state", "use active or suspended")
+		}
+		version, err := tx.NextListVersion(list)
+		if err != nil {
+			return err
+		}
+		if err := tx.SetListState(list, state, why); err != nil {
+			return err
+		}
+		tx.Note("state", state)
+		tx.AfterCommit(d.follow)
+		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: "list " + state + ": " + why})
+	})
+}
+
+func checkReason(why string) error {
+	if strings.TrimSpace(why) == "" || len(why) > 1000 {
+		return problem.InvalidField("reason", "it is empty or longer than 1000 bytes", "say why, for those who look at it later")
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// Config is the one configuration file of a node. Every key is explained in
+// docs/configuration.md; an unknown key is an error that names it.
+type Config struct {
+	Organisation Organisation `yaml:"organisation"`
+	// Data is the folder of everything that the node keeps: database, sealed
+	// content, keys.
+	Data string `yaml:"data"`
+	// Listen is the address to serve on, Origin the address that people and
+	// peers use, for example "https://brdo.example".
+	Listen string `yaml:"listen"`
+	Origin string `yaml:"origin"`
+	TLS    TLS    `yaml:"tls"`
+	// Database is a postgres:// address; empty means SQLite in the data folder.
+	Database string `yaml:"database"`
+	// Policy is a Cedar file in place of the embedded policy.
+	Policy string `yaml:"policy"`
+	// Centre is the id of the peer to which reports are sent.
+	Centre    string    `yaml:"centre"`
+	Detection Detection `yaml:"detection"`
+	Profiles  Profiles  `yaml:"profiles"`
+	Media     Media     `yaml:"media"`
+	Log       Log       `yaml:"log"`
+}
+
+// Organisation is who runs the node.
+type Organisation struct {
+	// ID is the node's name among its peers, for example "provider.example".
+	ID           string                   `yaml:"id"`
+	Name         string                   `yaml:"name"`
+	Kind         mandate.OrganisationKind `yaml:"kind"`
+	LegalRep     string                   `yaml:"legal_representative"`
+	ContactPoint string                   `yaml:"contact_point"`
+	ContactInfo  string                   `yaml:"contact_information"`
+}
+
+// TLS names a certificate and its key; without them the node serves plain HTTP
+// and expects a proxy before it, or loopback.
+type TLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
+// Detection lists where uploads come from and on which legal basis they may be
+// compared with lists.
+type Detection struct {
+	Sources []Source `yaml:"sources"`
+}
+
+// Source is one place that uploads come from.
+type Source struct {
+	Name string `yaml:"name"`
+	// Service is hosting or interpersonal-communications.
+	Service string `yaml:"service"`
+	// LegalBasis is a profile, for example "hosting-terms@1".
+	LegalBasis law.Ref `yaml:"legal_basis"`
+	URL        string  `yaml:"url"`
+}
+
+// Profiles are the versions of the law's forms and rules for new cases.
+type Profiles struct {
+	ReportForm law.Ref `yaml:"report_form"`
+	Scheme     law.Ref `yaml:"scheme"`
+	Review     law.Ref `yaml:"review"`
+	// Reportable is the mapping whose class "yes" makes an item reportable.
+	Reportable law.Ref `yaml:"reportable"`
+	// LawFolder holds further profiles; empty means the embedded ones only.
+	LawFolder string `yaml:"law_folder"`
+}
+
+// Media limits what is decoded.
+type Media struct {
+	MaxBytes         int64 `yaml:"max_bytes"`
+	AllowUnsandboxed bool  `yaml:"allow_unsandboxed"`
+}
+
+// Log says how much the node tells the operator.
+type Log struct {
+	Level string `yaml:"level"`
+}
+
+// Defaults is the configuration that a file changes.
+func Defaults() Config {
+	ref := func(text string) law.Ref {
+		r, err := law.ParseRef(text)
+		if err != nil {
+			panic(err) // a mistake in this file, found by every test
+		}
+		return r
+	}
+	return Config{
+		Data: "brdo-data", Listen: "127.0.0.1:8080", Origin: "http://localhost:8080",
+		Organisation: Organisation{Kind: mandate.Provider},
+		Profiles: Profiles{
+			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"),
+		},
+		Media: Media{MaxBytes: 100 << 20},
+		Log:   Log{Level: "info"},
+	}
+}
+
+// maxConfig is the largest configuration file, in bytes.
+const maxConfig = 1 << 20
+
+// LoadConfig reads a configuration file. An unknown key, a wrong type and a
+// value that cannot be used are problems that name the file, line or key.
+func LoadConfig(path string) (Config, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Config{}, problem.InvalidField("config", "the file cannot be read: "+reason(err), "name an existing file with --config").Because(err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	if err != nil || len(text) > maxConfig {
+		return Config{}, problem.InvalidField("config", "the file cannot be read or is larger than 1 MiB", "name a configuration file with --config").Because(err)
+	}
+	return ParseConfig(path, text)
+}
+
+func reason(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+// ParseConfig reads the text of a configuration file.
+func ParseConfig(name string, text []byte) (Config, error) {
+	config := Defaults()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, problem.InvalidField(name, strings.TrimPrefix(err.Error(), "yaml: "), "docs/configuration.md explains every key")
+	}
+	if err := config.check(); err != nil {
+		return Config{}, fmt.Errorf("checking %s: %w", name, err)
+	}
+	return config, nil
+}
+
+func (c Config) check() error {
+	origin, err := url.Parse(c.Origin)
+	switch {
+	case c.Organisation.ID == "" || strings.ContainsAny(c.Organisation.ID, " +/\n\t"):
+		return problem.InvalidField("organisation.id", "it is empty or holds a space, plus sign or slash", "use the host name of the node, for example provider.example")
+	case c.Organisation.Name == "":
+		return problem.InvalidField("organisation.name", "it is empty", "give the name of the organisation")
+	case !slices.Contains(mandate.OrganisationKinds, c.Organisation.Kind):
+		return problem.InvalidField("organisation.kind", "there is no such kind", "use provider, hotline, centre, authority or oversight")
+	case c.Data == "":
+		return problem.InvalidField("data", "it is empty", "name the folder that the node keeps its data in")
+	case err != nil || origin.Host == "" || (origin.Scheme != "http" && origin.Scheme != "https") || strings.Trim(origin.Path, "/") != "":
+		return problem.InvalidField("origin", "it is not an address such as https://brdo.example", "give scheme and host, without a path")
+	case origin.Scheme == "http" && !isLoopback(origin.Hostname()):
+		return problem.InvalidField("origin", "plain http is for loopback only", "serve over TLS, or through a proxy that does, and use https")
+	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
+		return problem.InvalidField("tls", "a certificate and its key belong together", "give both or none")
+	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
+		return problem.InvalidField("database", "it is not a postgres:// address", "leave it out to use the embedded database")
+	case c.Media.MaxBytes <= 0:
+		return problem.InvalidField("media.max_bytes", "it is not positive", "give a number of bytes, or leave it out")
+	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
+		return problem.InvalidField("log.level", "there is no such level", "use debug, info, warn or error")
+	}
+	seen := map[string]bool{}
+	for i, source := range c.Detection.Sources {
+		at := fmt.Sprintf("detection.sources[%d]", i)
+		switch {
+		case source.Name == "" || seen[source.Name]:
+			return problem.InvalidField(at+".name", "it is empty or used twice", "give each source its own name")
+		case source.LegalBasis.IsZero():
+			return problem.InvalidField(at+".legal_basis", "it is missing", "every source of detection names its legal basis; see law/legal-basis")
+		}
+		seen[source.Name] = true
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
+}
+
+// databaseLocation is the store's address.
+func (c Config) databaseLocation() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.Data, "brdo.db")
+}
+
+// shutdownTime is how long requests and jobs may take to end.
+const shutdownTime = 20 * time.Second

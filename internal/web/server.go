@@ -1,0 +1,264 @@
+// Package web serves the pages of a node: rendered on the server, usable by
+// keyboard, text first, without any rule of its own. What people see and do
+// goes through the desks; what they may do is decided by the policy.
+package web
+
+import (
+	"context"
+	"encoding/gob"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/identity"
+	"github.com/brdoproject/brdo/internal/ledger"
+)
+
+// Options of the pages.
+type Options struct {
+	// Name is the organisation's, Kind what it is.
+	Name     string
+	Kind     mandate.OrganisationKind
+	Identity *identity.Service
+	Ledger   *ledger.Ledger
+	Sessions identity.Sessions
+	// Secure says that pages are served over TLS, so that cookies are bound to it.
+	Secure bool
+	// Demo lets people who came by a one-time link work without registering a
+	// means to log in again.
+	Demo bool
+	// Banners are shown over every page, for example when the sandbox is off.
+	Banners func(ctx context.Context) []Banner
+	Desks   Desks
+	Log     *slog.Logger
+}
+
+// Banner is a line over every page; Bad ones are alarms.
+type Banner struct {
+	Text string
+	Bad  bool
+}
+
+// Server is the http.Handler of all pages.
+type Server struct {
+	options  Options
+	assets   *assets
+	texts    *texts
+	sessions *scs.SessionManager
+	handler  http.Handler
+}
+
+const (
+	sessionPerson  = "person"
+	sessionPasskey = "passkey"
+	sessionCodes   = "codes"
+	sessionDone    = "done"
+
+	// idle is how long a session lasts without a request; a review station is
+	// left alone in a shared room.
+	idle     = 30 * time.Minute
+	lifetime = 12 * time.Hour
+)
+
+// New makes the pages.
+func New(options Options) (*Server, error) {
+	gob.Register(webauthn.SessionData{})
+	found, err := newAssets()
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := newTexts()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: options, assets: found, texts: catalogue, sessions: scs.New()}
+	s.sessions.Store = options.Sessions
+	s.sessions.IdleTimeout, s.sessions.Lifetime = idle, lifetime
+	s.sessions.Cookie.Name = "brdo"
+	if options.Secure {
+		s.sessions.Cookie.Name = "__Host-brdo"
+	}
+	s.sessions.Cookie.Secure = options.Secure
+	s.sessions.Cookie.SameSite = http.SameSiteStrictMode
+	s.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, err) }
+	mux := http.NewServeMux()
+	s.routes(mux)
+	inner := secured(http.NewCrossOriginProtection().Handler(s.sessions.LoadAndSave(mux)))
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/assets/") {
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			s.assets.ServeHTTP(w, r)
+			return
+		}
+		inner.ServeHTTP(w, r.WithContext(s.texts.within(r)))
+	})
+	return s, nil
+}
+
+// ServeHTTP serves a page.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Route is one page or action; the test of the matrix walks them.
+type Route struct {
+	Pattern string
+	// Open routes need nobody to be logged in.
+	Open bool
+	open func(http.ResponseWriter, *http.Request)
+	call func(*visit) error
+}
+
+// visit is one request of somebody who is logged in.
+type visit struct {
+	s      *Server
+	w      http.ResponseWriter
+	r      *http.Request
+	person identity.Person
+	actor  mandate.Actor
+}
+
+func (s *Server) routes(mux *http.ServeMux) {
+	for _, route := range s.Routes() {
+		if route.Open {
+			mux.HandleFunc(route.Pattern, route.open)
+			continue
+		}
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			id := s.sessions.GetString(r.Context(), sessionPerson)
+			if id == "" {
+				s.toLogin(w, r)
+				return
+			}
+			person, err := s.options.Identity.Person(r.Context(), id)
+			if err != nil {
+				_ = s.sessions.Destroy(r.Context())
+				s.toLogin(w, r)
+				return
+			}
+			if !person.Enrolled() && !s.options.Demo && !strings.HasPrefix(r.URL.Path, "/account") && r.URL.Path != "/logout" {
+				http.Redirect(w, r, "/account", http.StatusSeeOther)
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			v := &visit{s: s, w: w, r: r, person: person, actor: s.options.Identity.Actor(person)}
+			if err := route.call(v); err != nil {
+				s.fail(w, r, err)
+			}
+		})
+	}
+}
+
+// maxForm is the largest form, in bytes; lists are imported in parts of it.
+const maxForm = 512 << 20
+
+func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+		s.fail(w, r, problem.New(problem.Denied, "you are not logged in any more", "log in and repeat what you did; nothing was recorded"))
+		return
+	}
+	http.Redirect(w, r, "/login", http.StatusSeeOther)
+}
+
+// frame fills what every page carries.
+func (s *Server) frame(ctx context.Context, title, here string, person *identity.Person) page {
+	p := page{Title: title, Here: here, Node: nodeName{s.options.Name, string(s.options.Kind)}, Person: person, Assets: s.assets}
+	if s.options.Banners != nil {
+		for _, b := range s.options.Banners(ctx) {
+			p.Banners = append(p.Banners, banner(b))
+		}
+	}
+	if person != nil {
+		p.Links = s.links(*person)
+	}
+	return p
+}
+
+func (v *visit) frame(key, here string) page {
+	return v.s.frame(v.r.Context(), t(v.r.Context(), key), here, &v.person)
+}
+
+func (v *visit) show(component templ.Component) error {
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	return component.Render(v.r.Context(), v.w)
+}
+
+func (v *visit) redirect(path string) error {
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// done redirects and says on the next page what was done.
+func (v *visit) done(path, key string, pairs ...any) error {
+	v.s.sessions.Put(v.r.Context(), sessionDone, t(v.r.Context(), key, pairs...))
+	return v.redirect(path)
+}
+
+func (v *visit) takeDone() string { return v.s.sessions.PopString(v.r.Context(), sessionDone) }
+
+// links are the pages that make sense for a person's roles. They are a help,
+// not a protection: the policy decides at each page.
+func (s *Server) links(p identity.Person) []link {
+	var links []link
+	add := func(path, key string, roles ...mandate.Role) {
+		for _, role := range p.Roles {
+			for _, allowed := range roles {
+				if role == allowed {
+					links = append(links, link{path, key})
+					return
+				}
+			}
+		}
+	}
+	if s.options.Kind == mandate.Centre {
+		add("/received", "link.received", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+	} else {
+		add("/queue", "link.queue", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+		add("/reports", "link.reports", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Investigator, mandate.Auditor)
+	}
+	add("/lists", "link.lists", mandate.Analyst, mandate.Supervisor, mandate.ListManager, mandate.Investigator, mandate.Auditor)
+	add("/log", "link.log", mandate.Auditor)
+	add("/people", "link.people", mandate.Operator)
+	add("/wellbeing", "link.wellbeing", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+	return links
+}
+
+// statuses are the HTTP status codes of the kinds of problem.
+var statuses = map[problem.Kind]int{
+	problem.Invalid: http.StatusUnprocessableEntity, problem.Denied: http.StatusForbidden, problem.NotFound: http.StatusNotFound,
+	problem.Conflict: http.StatusConflict, problem.Expired: http.StatusGone, problem.Unavailable: http.StatusServiceUnavailable,
+	problem.Internal: http.StatusInternalServerError,
+}
+
+// fail shows a problem; only what may leave the node is shown.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	if p.Kind == problem.Internal {
+		s.options.Log.ErrorContext(r.Context(), "a page failed", "path", r.Pattern, "error", err)
+	}
+	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+		writeJSON(w, statuses[p.Kind], map[string]string{"reason": p.Reason, "remedy": p.Remedy})
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(statuses[p.Kind])
+	var person *identity.Person
+	if id := s.sessions.GetString(r.Context(), sessionPerson); id != "" {
+		if found, err := s.options.Identity.Person(r.Context(), id); err == nil {
+			person = &found
+		}
+	}
+	reason := p.Reason
+	if p.Field != "" {
+		reason = p.Field + ": " + reason
+	}
+	frame := s.frame(r.Context(), t(r.Context(), "problem."+string(p.Kind)), "", person)
+	if err := problemPage(frame, reason, p.Remedy).Render(r.Context(), w); err != nil {
+		s.options.Log.ErrorContext(r.Context(), "a problem could not be shown", "error", err)
+	}
+}
