@@ -154,13 +154,9 @@ func (a *Assessment) decide(event Event, now time.Time) ([]Effect, error) {
 	switch a.State {
 	case Open:
 		a.First = made
-		present := event.Triggers
-		if made.Outcome == CannotTell {
-			present = append(slices.Clone(present), law.TriggerCannotTell)
-		}
-		a.Triggers = a.Rules.SecondLook.Requires(present)
-		if made.Outcome == CannotTell && len(a.Triggers) == 0 {
-			a.Triggers = []law.Trigger{law.TriggerCannotTell}
+		a.Triggers = a.Rules.SecondLook.Requires(event.Triggers)
+		if made.Outcome == CannotTell && !slices.Contains(a.Triggers, law.TriggerCannotTell) {
+			a.Triggers = append(a.Triggers, law.TriggerCannotTell)
 		}
 		a.State = Decided
 		if len(a.Triggers) > 0 {

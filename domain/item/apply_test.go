@@ -283,6 +283,13 @@ func TestDecisionKeepsWhatWasSeenAndTheProfile(t *testing.T) {
 	}
 }
 
+func TestCannotTellIsAlwaysATrigger(t *testing.T) {
+	a, _, _ := walk(t, join(whole("a", CannotTell, list)))
+	if !slices.Equal(a.Triggers, []law.Trigger{list, law.TriggerCannotTell}) {
+		t.Fatalf("triggers %v", a.Triggers)
+	}
+}
+
 func TestAgree(t *testing.T) {
 	base := Decision{Outcome: Reportable, Classes: []law.Class{{Mapping: table, Class: "yes"}}, Facts: FactSet{Labels: map[string]string{"age": "3-6"}}}
 	otherFacts, otherClass, fewer := base, base, base

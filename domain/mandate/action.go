@@ -45,7 +45,9 @@ var (
 	ItemSecondLook = Action{"item.second-look", Alter, ResourceItem, false}
 	ItemAdjudicate = Action{"item.adjudicate", Alter, ResourceItem, false}
 	ItemPass       = Action{"item.pass", Alter, ResourceItem, false}
-	ItemErase      = Action{"item.erase", Erase, ResourceItem, false}
+	// ItemSeal makes a decision final when the time to take it back is over.
+	ItemSeal  = Action{"item.seal", Alter, ResourceItem, false}
+	ItemErase = Action{"item.erase", Erase, ResourceItem, false}
 	// ItemDisclose hands the media of an item to a peer that was sent a
 	// reference to it and in whose house a person opened the case. Content is
 	// false: nothing is shown here; the peer's own item.view shows it.
@@ -89,7 +91,7 @@ var Actions = []Action{
 	ListCreate, ListConsult, ListImport, ListExport, ListEntryAdd, ListEntryChange,
 	DetectionSubmit, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemSeal, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
 	ReportAssess, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,

@@ -73,6 +73,13 @@ func TestLifecycleGoesItsWay(t *testing.T) {
 	}
 }
 
+func TestAmendmentVoidsEveryDecision(t *testing.T) {
+	life, _ := walk(t, submit, approve, amend)
+	if want := (Lifecycle{State: Draft, Reason: "port added", Changed: noon}); !reflect.DeepEqual(life, want) {
+		t.Fatalf("%+v", life)
+	}
+}
+
 func TestLifecycleRefuses(t *testing.T) {
 	without := func(event Event, change func(*Event)) Event { change(&event); return event }
 	cases := []struct {
