@@ -74,18 +74,21 @@ func (h *Hasher) Sum() Sum {
 // is worth a goroutine of its own.
 const parallelFrom = 256 << 10
 
-// Reader reads a stream to its end. It returns the errors of r, wrapped.
+// Reader reads a stream to its end, which only [io.EOF] marks. It returns any
+// other error of r, wrapped, and no sum: that of a stream cut short would pass
+// for the sum of a shorter file.
 func Reader(r io.Reader) (Sum, error) {
 	h := New()
 	buffers := [2][]byte{make([]byte, parallelFrom), make([]byte, parallelFrom)}
 	md5Done := make(chan struct{}, 1)
 	md5Done <- struct{}{}
 	for turn := 0; ; turn++ {
-		block := buffers[turn%2]
-		n, err := io.ReadFull(r, block)
-		block = block[:n]
+		block, err := fill(buffers[turn%2], r)
 		<-md5Done // so the other buffer is free and MD5 has seen all before
-		if n == parallelFrom {
+		if err != nil && err != io.EOF {
+			return Sum{}, fmt.Errorf("reading to compute digests: %w", err)
+		}
+		if len(block) == parallelFrom {
 			go func() { h.md5.Write(block); md5Done <- struct{}{} }()
 		} else {
 			h.md5.Write(block)
@@ -93,15 +96,35 @@ func Reader(r io.Reader) (Sum, error) {
 		}
 		h.sha1.Write(block)
 		h.sha256.Write(block)
-		h.size += int64(n)
-		switch err {
-		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
+		h.size += int64(len(block))
+		if err == io.EOF {
 			<-md5Done
 			return h.Sum(), nil
-		default:
-			<-md5Done
-			return Sum{}, fmt.Errorf("reading to compute digests: %w", err)
 		}
 	}
+}
+
+// maximumEmptyReads is how often in a row r may return nothing and no error.
+const maximumEmptyReads = 100
+
+// fill reads until the buffer is full or r fails. [io.ReadFull] would not do:
+// with it, a stream that ends where it should and one whose source reports
+// [io.ErrUnexpectedEOF], as a broken upload does, look the same.
+func fill(buffer []byte, r io.Reader) ([]byte, error) {
+	filled, emptyReads := 0, 0
+	for filled < len(buffer) {
+		n, err := r.Read(buffer[filled:])
+		filled += n
+		switch {
+		case err != nil:
+			return buffer[:filled], err
+		case n > 0:
+			emptyReads = 0
+		default:
+			if emptyReads++; emptyReads == maximumEmptyReads {
+				return buffer[:filled], io.ErrNoProgress
+			}
+		}
+	}
+	return buffer, nil
 }

@@ -72,6 +72,37 @@ func TestReadErrorIsReturned(t *testing.T) {
 	}
 }
 
+// A source that breaks off must not pass for a shorter file, or for an empty
+// one, whatever the length at which it breaks off.
+func TestStreamCutShortIsAnError(t *testing.T) {
+	for _, size := range []int{0, 1, 1000, 256<<10 - 1, 256 << 10, 256<<10 + 1, 600_000} {
+		cut := io.MultiReader(strings.NewReader(strings.Repeat("x", size)), iotest.ErrReader(io.ErrUnexpectedEOF))
+		if sum, err := digest.Reader(cut); !errors.Is(err, io.ErrUnexpectedEOF) || sum != (digest.Sum{}) {
+			t.Errorf("cut after %d bytes: size %d, error %v", size, sum.Size, err)
+		}
+	}
+}
+
+func TestLastBytesTogetherWithTheEnd(t *testing.T) {
+	for _, size := range []int{0, 1, 256 << 10, 600_000} {
+		data := bytes.Repeat([]byte{7}, size)
+		sum, err := digest.Reader(iotest.DataErrReader(bytes.NewReader(data)))
+		if err != nil || sum.Size != int64(size) || sum.SHA256 != sha256.Sum256(data) {
+			t.Errorf("%d bytes: size %d, error %v", size, sum.Size, err)
+		}
+	}
+}
+
+type silent struct{}
+
+func (silent) Read([]byte) (int, error) { return 0, nil }
+
+func TestReaderThatGivesNothing(t *testing.T) {
+	if _, err := digest.Reader(silent{}); !errors.Is(err, io.ErrNoProgress) {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func BenchmarkReader(b *testing.B) {
 	data := make([]byte, 64<<20)
 	b.SetBytes(int64(len(data)))

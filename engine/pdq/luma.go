@@ -5,9 +5,21 @@ import (
 	"image/color"
 )
 
-// Weights of luminance as the reference has them (ITU-R BT.601).
+// Shares of red, green and blue in the luminance, with the weights that the
+// reference has (ITU-R BT.601). Each product is rounded to single precision by
+// itself; a processor that fuses multiplication and addition would otherwise
+// give other values, and other hashes, than the rest.
+var redShare, greenShare, blueShare = shares(0.299), shares(0.587), shares(0.114)
+
+func shares(weight float32) (table [256]float32) {
+	for value := range table {
+		table[value] = weight * float32(value)
+	}
+	return table
+}
+
 func luma(r, g, b uint8) float32 {
-	return 0.299*float32(r) + 0.587*float32(g) + 0.114*float32(b)
+	return redShare[r] + greenShare[g] + blueShare[b]
 }
 
 // lumaOf returns how to read a row of an image's luminance into a buffer. The
@@ -18,12 +30,8 @@ func lumaOf(img image.Image) func(row []float32, y int) []float32 {
 	minX, minY := bounds.Min.X, bounds.Min.Y
 	switch img := img.(type) {
 	case *image.YCbCr:
-		return func(row []float32, y int) []float32 {
-			for x := range row {
-				at := img.COffset(minX+x, minY+y)
-				row[x] = luma(color.YCbCrToRGB(img.Y[img.YOffset(minX+x, minY+y)], img.Cb[at], img.Cr[at]))
-			}
-			return row
+		if minX >= 0 { // below zero, chroma offsets round the other way
+			return lumaOfYCbCr(img)
 		}
 	case *image.NYCbCrA:
 		return lumaOf(&img.YCbCr)
@@ -59,8 +67,32 @@ func lumaOf(img image.Image) func(row []float32, y int) []float32 {
 			}
 			return row
 		}
+	case *image.CMYK:
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = luma(color.CMYKToRGB(pixels[4*x], pixels[4*x+1], pixels[4*x+2], pixels[4*x+3]))
+			}
+			return row
+		}
+	case *image.NRGBA64:
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = luma(pixels[8*x], pixels[8*x+2], pixels[8*x+4]) // the high bytes
+			}
+			return row
+		}
+	case *image.Gray16:
+		return func(row []float32, y int) []float32 {
+			pixels := img.Pix[img.PixOffset(minX, minY+y):]
+			for x := range row {
+				row[x] = float32(pixels[2*x])
+			}
+			return row
+		}
 	}
-	// 16-bit, CMYK and whatever else there may be.
+	// Premultiplied 16-bit and whatever else there may be.
 	return func(row []float32, y int) []float32 {
 		for x := range row {
 			row[x] = lumaOfColor(img.At(minX+x, minY+y))

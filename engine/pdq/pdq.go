@@ -63,6 +63,9 @@ func (h Hash) Distance(other Hash) int {
 	return distance
 }
 
+// maximumLuma leaves room for the rounding of weights that add up to one.
+const maximumLuma = 255.01
+
 // Result is a hash with its quality.
 type Result struct {
 	Hash Hash
@@ -130,10 +133,16 @@ func Compute(img image.Image) Fingerprint {
 func FromImage(img image.Image) Result { return Compute(img).Result }
 
 // FromLuma hashes luminance values from 0 to 255, row by row. The error says
-// when their number is not width times height.
+// when their number is not width times height, or names the first value that
+// is not a number of that range.
 func FromLuma(luma []float32, width, height int) (Result, error) {
 	if width <= 0 || height <= 0 || width > len(luma) || len(luma)/width != height || len(luma)%width != 0 {
 		return Result{}, fmt.Errorf("hashing %d luminance values: they are not %d rows of %d", len(luma), height, width)
+	}
+	for i, value := range luma {
+		if !(value >= 0 && value <= maximumLuma) {
+			return Result{}, fmt.Errorf("hashing luminance values: the one at column %d of row %d is %v, want 0 to 255", i%width, i/width, value)
+		}
 	}
 	if width < minimumSide || height < minimumSide {
 		return Result{}, nil

@@ -196,6 +196,116 @@ func TestSmallAndFlatPictures(t *testing.T) {
 	}
 }
 
+// Reading whole rows gives what reading each pixel by itself gives.
+func TestRowsEqualPixels(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		minX, minY := rapid.IntRange(-5, 5).Draw(t, "minX"), rapid.IntRange(-5, 5).Draw(t, "minY")
+		size := image.Rect(minX, minY, minX+rapid.IntRange(1, 20).Draw(t, "width"), minY+rapid.IntRange(1, 20).Draw(t, "height"))
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		noise := func(bytes []uint8) {
+			for i := range bytes {
+				bytes[i] = uint8(random.Uint32())
+			}
+		}
+		cmyk, sixteen, gray16 := image.NewCMYK(size), image.NewNRGBA64(size), image.NewGray16(size)
+		noise(cmyk.Pix)
+		noise(sixteen.Pix)
+		noise(gray16.Pix)
+		for i := 6; i < len(sixteen.Pix); i += 8 {
+			sixteen.Pix[i], sixteen.Pix[i+1] = 255, 255
+		}
+		images := []image.Image{cmyk, sixteen, gray16}
+		for ratio := image.YCbCrSubsampleRatio444; ratio <= image.YCbCrSubsampleRatio410; ratio++ {
+			// Go makes the chroma of images at negative origins too small.
+			size := size.Sub(size.Min).Add(image.Pt(max(minX, 0), max(minY, 0)))
+			img := image.NewYCbCr(size, ratio)
+			noise(img.Y)
+			noise(img.Cb)
+			noise(img.Cr)
+			images = append(images, img, img.SubImage(size.Inset(1)))
+		}
+		for _, img := range images {
+			bounds := img.Bounds()
+			lines := lumaOf(img)
+			for y := range bounds.Dy() {
+				for x, got := range lines(make([]float32, bounds.Dx()), y) {
+					want := lumaOfColor(img.At(bounds.Min.X+x, bounds.Min.Y+y))
+					if c, ok := img.At(bounds.Min.X+x, bounds.Min.Y+y).(color.YCbCr); ok {
+						want = luma(color.YCbCrToRGB(c.Y, c.Cb, c.Cr))
+					}
+					if d := got - want; d > 1e-4 || d < -1e-4 {
+						t.Fatalf("%T %v at %d,%d: %v, want %v", img, bounds, x, y, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
+// windowMean averages a window summed anew at every pixel, which the running
+// sums of the package must agree with.
+func windowMean(in []float32, width, height, dx, dy int) []float32 {
+	n := dx*width + dy*height
+	size := (n + 127) / 128
+	after := (size+2)/2 - 1
+	out := make([]float32, len(in))
+	for y := range height {
+		for x := range width {
+			var sum float64
+			count := 0
+			for d := after - size + 1; d <= after; d++ {
+				if px, py := x+d*dx, y+d*dy; px >= 0 && px < width && py >= 0 && py < height {
+					sum += float64(in[py*width+px])
+					count++
+				}
+			}
+			out[y*width+x] = float32(sum / float64(count))
+		}
+	}
+	return out
+}
+
+func TestSamplerEqualsWindowsSummedAnew(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		width := rapid.IntRange(minimumSide, 300).Draw(t, "width")
+		height := rapid.IntRange(minimumSide, 300).Draw(t, "height")
+		lines := lumaOf(scene(width, height, rapid.Uint64().Draw(t, "seed")))
+		sampler := newSampler(width, height)
+		plane := make([]float32, width*height)
+		for y := range height {
+			sampler.add(lines(plane[y*width:(y+1)*width], y))
+		}
+		for range 2 {
+			plane = windowMean(windowMean(plane, width, height, 1, 0), width, height, 0, 1)
+		}
+		for i := range side {
+			for j := range side {
+				want := plane[(2*i+1)*height/128*width+(2*j+1)*width/128]
+				if d := want - sampler.out[i][j]; d > 0.001 || d < -0.001 {
+					t.Fatalf("%dx%d: sample %d,%d is %v, want %v", width, height, i, j, sampler.out[i][j], want)
+				}
+			}
+		}
+	})
+}
+
+func TestFromLumaRefusesWhatIsNoLuminance(t *testing.T) {
+	for _, value := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 1e30, -1e30, -1, 256} {
+		luma := make([]float32, 100)
+		luma[37] = value
+		if got, err := FromLuma(luma, 10, 10); err == nil || !strings.Contains(err.Error(), "column 7 of row 3") {
+			t.Errorf("%v gave quality %d, error %v", value, got.Quality, err)
+		}
+	}
+	white := make([]float32, 100)
+	for i := range white {
+		white[i] = luma(255, 255, 255)
+	}
+	if _, err := FromLuma(white, 10, 10); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFromLumaChecksItsSize(t *testing.T) {
 	for _, c := range []struct{ count, width, height int }{{10, 5, 3}, {0, 5, 5}, {25, 0, 5}, {25, -5, -5}, {25, 5, 6}, {30, 7, 4}} {
 		if _, err := FromLuma(make([]float32, c.count), c.width, c.height); err == nil {
@@ -245,6 +355,7 @@ func FuzzParse(f *testing.F) {
 func FuzzFromLuma(f *testing.F) {
 	f.Add(10, 10, 100, float32(3))
 	f.Add(5, 700, 3500, float32(-1e30))
+	f.Add(10, 10, 100, float32(math.NaN()))
 	f.Fuzz(func(t *testing.T, width, height, count int, value float32) {
 		if count < 0 || count > 1<<16 {
 			return
@@ -252,6 +363,9 @@ func FuzzFromLuma(f *testing.F) {
 		luma := make([]float32, count)
 		for i := range luma {
 			luma[i] = value * float32(i%7)
+		}
+		if count > 3 {
+			luma[3] = value
 		}
 		r, err := FromLuma(luma, width, height)
 		if err == nil && (r.Quality < 0 || r.Quality > 100) {
@@ -266,6 +380,16 @@ func benchmark(b *testing.B, width, height int) {
 		img.Y[i] = uint8(i*7 + i/width*13)
 	}
 	b.SetBytes(int64(width * height))
+	for b.Loop() {
+		Compute(img)
+	}
+}
+
+// BenchmarkFlat is the dearest picture of its size: it is hashed a second time,
+// in the reference's order of operations.
+func BenchmarkFlat2000x2000(b *testing.B) {
+	img := image.NewGray(image.Rect(0, 0, 2000, 2000))
+	b.SetBytes(2000 * 2000)
 	for b.Loop() {
 		Compute(img)
 	}

@@ -23,12 +23,8 @@ func inReferenceOrder(b *block, lines func(row []float32, y int) []float32, widt
 		return
 	}
 	for range passes {
-		for y := range height {
-			box(other[y*width:], plane[y*width:], width, 1)
-		}
-		for x := range width {
-			box(plane[x:], other[x:], height, width)
-		}
+		boxAlongRows(other, plane, width, height)
+		boxAlongColumns(plane, other, width, height)
 	}
 	for i := range b {
 		y := int((float64(i) + 0.5) * float64(height) / side)
@@ -39,29 +35,49 @@ func inReferenceOrder(b *block, lines func(row []float32, y int) []float32, widt
 	}
 }
 
-// box writes the running mean of n values that lie stride apart.
-func box(out, in []float32, n, stride int) {
-	window := (n + 2*side - 1) / (2 * side)
-	half := (window + 2) / 2
-	var sum float32
-	count, left, right, at := 0, 0, 0, 0
-	enter := func() { sum += in[right]; right += stride; count++ }
-	leave := func() { sum -= in[left]; left += stride; count-- }
-	write := func() { out[at] = sum / float32(count); at += stride }
-	for range half - 1 {
-		enter()
+// boxAlongRows writes the running mean of every row.
+func boxAlongRows(out, in []float32, width, height int) {
+	w := windowOf(width)
+	for y := range height {
+		in, out := in[y*width:(y+1)*width], out[y*width:(y+1)*width]
+		var sum float32
+		for at := -w.after; at < width; at++ {
+			if enter := at + w.after; enter < width {
+				sum += in[enter]
+			}
+			if leave := at - w.before - 1; leave >= 0 {
+				sum -= in[leave]
+			}
+			if at >= 0 {
+				out[at] = sum / float32(w.count(at, width))
+			}
+		}
 	}
-	for range window - half + 1 {
-		enter()
-		write()
-	}
-	for range n - window {
-		enter()
-		leave()
-		write()
-	}
-	for range half - 1 {
-		leave()
-		write()
+}
+
+// boxAlongColumns writes the running mean of every column. It keeps the sums of
+// all columns and goes through the image by rows: each sum is made of the same
+// additions in the same order, without a jump in memory at each.
+func boxAlongColumns(out, in []float32, width, height int) {
+	w := windowOf(height)
+	sums := make([]float32, width)
+	for at := -w.after; at < height; at++ {
+		if enter := at + w.after; enter < height {
+			for x, value := range in[enter*width : (enter+1)*width] {
+				sums[x] += value
+			}
+		}
+		if leave := at - w.before - 1; leave >= 0 {
+			for x, value := range in[leave*width : (leave+1)*width] {
+				sums[x] -= value
+			}
+		}
+		if at >= 0 {
+			count := float32(w.count(at, height))
+			out := out[at*width : (at+1)*width]
+			for x, sum := range sums {
+				out[x] = sum / count
+			}
+		}
 	}
 }

@@ -17,6 +17,22 @@ type taps struct {
 	weights []float32
 }
 
+// window is the reach of one box filter before and after its pixel.
+type window struct{ before, after int }
+
+// windowOf is the filter for an axis of n pixels: half a sample wide, rounded
+// up, and off-centre when even, as in the reference.
+func windowOf(n int) window {
+	size := (n + 2*side - 1) / (2 * side)
+	after := (size+2)/2 - 1
+	return window{before: size - after - 1, after: after}
+}
+
+// count is how many of n pixels the filter covers at one of them.
+func (w window) count(at, n int) int {
+	return min(at+w.after, n-1) - max(at-w.before, 0) + 1
+}
+
 // axis returns the taps of all samples along an axis of n pixels.
 //
 // The reference filters the whole image and then throws most of it away. Box
@@ -24,15 +40,13 @@ type taps struct {
 // weighting of the pixels, along each axis by itself, including the shorter
 // windows at the edges.
 func axis(n int) [side]taps {
-	window := (n + 2*side - 1) / (2 * side)
-	right := (window+2)/2 - 1 // pixels after the centre; the window is off-centre when even
-	left := window - right - 1
+	box := windowOf(n)
 	var all [side]taps
 	for i := range all {
 		centre := int((float64(i) + 0.5) * float64(n) / side)
 		weights, start := []float64{1}, centre
 		for range passes {
-			weights, start = spread(weights, start, n, left, right)
+			weights, start = spread(weights, start, n, box.before, box.after)
 		}
 		all[i] = taps{start: start, weights: make([]float32, len(weights))}
 		for k, w := range weights {
@@ -93,11 +107,7 @@ func (s *sampler) add(row []float32) {
 	for j := range s.columns {
 		t := &s.columns[j]
 		pixels := row[t.start : t.start+len(t.weights)]
-		var sum float32
-		for k, w := range t.weights {
-			sum += float32(w * pixels[k])
-		}
-		sampled[j] = sum
+		sampled[j] = weighted(t.weights, pixels)
 	}
 	for i := s.first; i < side && s.rows[i].start <= y; i++ {
 		k := y - s.rows[i].start
@@ -110,4 +120,22 @@ func (s *sampler) add(row []float32) {
 			out[j] += float32(w * v)
 		}
 	}
+}
+
+// weighted is the sum of the pixels by their weights, in four partial sums so
+// that an addition need not wait for the one before it.
+func weighted(weights, pixels []float32) float32 {
+	pixels = pixels[:len(weights)]
+	var a, b, c, d float32
+	for len(weights) >= 4 && len(pixels) >= 4 {
+		a += float32(weights[0] * pixels[0])
+		b += float32(weights[1] * pixels[1])
+		c += float32(weights[2] * pixels[2])
+		d += float32(weights[3] * pixels[3])
+		weights, pixels = weights[4:], pixels[4:]
+	}
+	for k, w := range weights {
+		a += float32(w * pixels[k])
+	}
+	return a + b + (c + d)
 }

@@ -151,16 +151,23 @@ func (x *Index) Apply(d Delta) error {
 	}
 	var added []hamming.Entry
 	var removed []uint32
+	last := make(map[string]int, len(d.Put))
+	for i, e := range d.Put {
+		last[e.ID] = i
+	}
 	for _, id := range d.RemoveEntries {
 		if h, found := x.entries[key(d.List, id)]; found {
 			removed = x.drop(h, removed)
 		}
 	}
-	for _, e := range d.Put {
+	for i, e := range d.Put {
 		if h, found := x.entries[key(d.List, e.ID)]; found {
 			removed = x.drop(h, removed)
 		}
-		added = x.hold(list, e, added)
+		// Of several rows of one entry the last one counts.
+		if last[e.ID] == i {
+			added = x.hold(list, e, added)
+		}
 	}
 	x.codes.Apply(added, removed)
 	list.Version = d.To
@@ -169,20 +176,34 @@ func (x *Index) Apply(d Delta) error {
 
 var empty = digest.Empty()
 
+func md5Of(e Entry) (k [16]byte, ok bool) {
+	ok = copy(k[:], e.MD5) == len(k) && k != [16]byte{} && k != empty.MD5
+	return k, ok
+}
+
+func sha1Of(e Entry) (k [20]byte, ok bool) {
+	ok = copy(k[:], e.SHA1) == len(k) && k != [20]byte{} && k != empty.SHA1
+	return k, ok
+}
+
+func sha256Of(e Entry) (k [32]byte, ok bool) {
+	ok = copy(k[:], e.SHA256) == len(k) && k != [32]byte{} && k != empty.SHA256
+	return k, ok
+}
+
 // hold files an entry under its exact digests and collects its code.
 func (x *Index) hold(list *List, e Entry, codes []hamming.Entry) []hamming.Entry {
 	h := &held{Entry: e, list: list}
 	x.entries[key(list.ID, e.ID)] = h
-	if len(e.MD5) == len(empty.MD5) {
-		k := [16]byte(e.MD5)
+	// The digests of the empty file, and zeros that stand for no digest, would
+	// match every empty or unmeasured file, so they are not filed.
+	if k, ok := md5Of(e); ok {
 		x.md5[k] = append(x.md5[k], h)
 	}
-	if len(e.SHA1) == len(empty.SHA1) {
-		k := [20]byte(e.SHA1)
+	if k, ok := sha1Of(e); ok {
 		x.sha1[k] = append(x.sha1[k], h)
 	}
-	if len(e.SHA256) == len(empty.SHA256) {
-		k := [32]byte(e.SHA256)
+	if k, ok := sha256Of(e); ok {
 		x.sha256[k] = append(x.sha256[k], h)
 	}
 	if len(e.PDQ) == len(pdq.Hash{}) {
@@ -197,14 +218,14 @@ func (x *Index) hold(list *List, e Entry, codes []hamming.Entry) []hamming.Entry
 // drop removes an entry from the maps and collects its code.
 func (x *Index) drop(h *held, codes []uint32) []uint32 {
 	delete(x.entries, key(h.list.ID, h.ID))
-	if len(h.MD5) == len(empty.MD5) {
-		without(x.md5, [16]byte(h.MD5), h)
+	if k, ok := md5Of(h.Entry); ok {
+		without(x.md5, k, h)
 	}
-	if len(h.SHA1) == len(empty.SHA1) {
-		without(x.sha1, [20]byte(h.SHA1), h)
+	if k, ok := sha1Of(h.Entry); ok {
+		without(x.sha1, k, h)
 	}
-	if len(h.SHA256) == len(empty.SHA256) {
-		without(x.sha256, [32]byte(h.SHA256), h)
+	if k, ok := sha256Of(h.Entry); ok {
+		without(x.sha256, k, h)
 	}
 	if h.code != 0 {
 		delete(x.byCode, h.code)
@@ -230,7 +251,7 @@ func (x *Index) Lists() []List {
 	for _, l := range x.lists {
 		all = append(all, *l)
 	}
-	slices.SortFunc(all, func(a, b List) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all
 }
 
@@ -334,9 +355,9 @@ func (x *Index) Query(q Query) Result {
 		result.Matches = append(result.Matches, m)
 	}
 	slices.SortFunc(result.Matches, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(strength[a.Kind], strength[b.Kind]), cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ListName, b.ListName), cmp.Compare(a.Entry, b.Entry))
+		return cmp.Or(cmp.Compare(strength[a.Kind], strength[b.Kind]), cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ListName, b.ListName), cmp.Compare(a.List, b.List), cmp.Compare(a.Entry, b.Entry))
 	})
-	slices.SortFunc(result.Skipped, func(a, b Skipped) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(result.Skipped, func(a, b Skipped) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.List, b.List)) })
 	return result
 }
 

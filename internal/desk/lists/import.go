@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -56,12 +57,17 @@ const (
 // nothing the second time.
 func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in Import) (Imported, error) {
 	var result Imported
+	begun := false
 	err := d.ledger.Do(ctx, act(actor, mandate.ListImport, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
 		result = Imported{}
+		again := begun
+		begun = true
 		if seeker, ok := in.Content.(io.Seeker); ok { // the transaction may run again
 			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
 				return fmt.Errorf("reading the file from its beginning: %w", err)
 			}
+		} else if again { // half of a stream must not pass for the whole
+			return problem.New(problem.Unavailable, "somebody else changed the list at the same time", "send the file again; nothing of it was taken in")
 		}
 		head, err := tx.List(list)
 		if err != nil {
@@ -168,81 +174,9 @@ func unreadable(err error) error {
 	var limit *hashlist.LimitError
 	switch {
 	case errors.As(err, &syntax):
-		return (&problem.Error{Kind: problem.Invalid, Field: fmt.Sprintf("line %d", syntax.Line), Reason: syntax.Reason, Remedy: syntax.Remedy + "; nothing of the file was taken in"}).Because(err)
+		return (&problem.Error{Kind: problem.Invalid, Field: fmt.Sprintf("line %d", syntax.Line), Reason: syntax.Reason, Remedy: strings.TrimPrefix(syntax.Remedy+"; nothing of the file was taken in", "; ")}).Because(err)
 	case errors.As(err, &limit):
 		return (&problem.Error{Kind: problem.Invalid, Field: "file", Reason: limit.Error(), Remedy: "split the file; nothing of it was taken in"}).Because(err)
 	}
 	return problem.New(problem.Invalid, "the file could not be read to its end", "send it again; nothing of it was taken in").Because(err)
-}
-
-// Export writes the active entries of a list that changed after a version.
-func (d *Desk) Export(ctx context.Context, actor mandate.Actor, list string, format hashlist.Format, kind hashlist.Kind, after int64, out io.Writer) (count int64, err error) {
-	err = d.ledger.Read(ctx, act(actor, mandate.ListExport, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
-		if _, err := tx.List(list); err != nil {
-			return err
-		}
-		writer, err := newWriter(out, format, kind)
-		if err != nil {
-			return err
-		}
-		afterID := "\uffff"
-		for version := after; ; {
-			rows, err := tx.ListEntriesChanged(list, version, afterID, page)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				version, afterID = r.ChangedVersion, r.ID
-				if r.State != store.EntryActive || (format == hashlist.Plain && digestOf(r, kind) == nil) {
-					continue
-				}
-				if err := writer.Write(exported(r)); err != nil {
-					return fmt.Errorf("writing entry %s: %w", r.ID, err)
-				}
-				count++
-			}
-			if len(rows) < page {
-				break
-			}
-		}
-		tx.Note("entries", count)
-		tx.Note("format", format)
-		return writer.Close()
-	})
-	return count, err
-}
-
-func newWriter(out io.Writer, format hashlist.Format, kind hashlist.Kind) (hashlist.Writer, error) {
-	switch format {
-	case hashlist.CSV:
-		return hashlist.NewCSVWriter(out)
-	case hashlist.Plain:
-		return hashlist.NewPlainWriter(out, kind)
-	case hashlist.VICS:
-		return hashlist.NewVICSWriter(out, hashlist.VICSOptions{})
-	}
-	return nil, problem.InvalidField("format", "lists are not written in this format", "use csv, plain or vics")
-}
-
-func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
-	switch kind {
-	case hashlist.MD5:
-		return r.MD5
-	case hashlist.SHA1:
-		return r.SHA1
-	case hashlist.SHA256:
-		return r.SHA256
-	}
-	return r.PDQ
-}
-
-func exported(r store.ListEntry) hashlist.Entry {
-	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note}
-	for _, kind := range hashlist.AllKinds() {
-		if value := digestOf(r, kind); value != nil {
-			// Stored digests have the length of their kind.
-			_ = e.SetDigest(kind, value)
-		}
-	}
-	return e
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
@@ -26,6 +27,8 @@ type Desk struct {
 	store  *store.Store
 	index  *match.Index
 	law    *law.Library
+	// loading keeps two from filling the index at the same time.
+	loading sync.Mutex
 }
 
 // New makes the desk. [Desk.Load] fills the index before the first query.
@@ -95,7 +98,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		if err := tx.InsertList(row); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { d.index.PutList(indexed(row)) })
+		tx.AfterCommit(d.follow)
 		return nil
 	})
 	return List{HashList: row}, err
@@ -146,7 +149,8 @@ func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
 	return found, err
 }
 
-// List returns one list, its latest versions and the entries that changed last.
+// List returns one list, its latest versions and its first hundred entries in
+// the order in which they changed; [Desk.Entries] reads on.
 func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List, versions []store.ListVersion, entries []store.ListEntry, err error) {
 	err = d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), id), func(tx *ledger.Tx) error {
 		if l.HashList, err = tx.List(id); err != nil {

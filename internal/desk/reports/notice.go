@@ -1,0 +1,106 @@
+package reports
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// noticeJob strikes when the user concerned by a report is to be informed.
+const noticeJob = "report.notice"
+
+// Handle registers the desk's clocks with the job runner.
+func (d *Desk) Handle(runner *job.Runner) { runner.Handle(noticeJob, d.strike) }
+
+// startNotice starts the clock of Article 12(2) at the date of the report.
+func (d *Desk) startNotice(tx *ledger.Tx, row *store.ReportRow, r report.Report, form *law.ReportForm) error {
+	notice := report.NewNotice(r.Form.IssuedAt, form.Clocks)
+	if !r.NamesPerson() {
+		closed, _, err := notice.Apply(report.NoticeEvent{Kind: report.NobodyToInform, Person: "node", Reason: "the report names no user"}, tx.Now)
+		if err != nil {
+			return err
+		}
+		notice = closed
+	}
+	return d.writeNotice(tx, row, notice)
+}
+
+func (d *Desk) writeNotice(tx *ledger.Tx, row *store.ReportRow, notice report.Notice) error {
+	text, err := json.Marshal(notice)
+	if err != nil {
+		return fmt.Errorf("writing the notice of %s: %w", row.ID, err)
+	}
+	row.Notice = text
+	at, runs := notice.Next()
+	row.NoticeDue = at
+	if !runs {
+		return nil
+	}
+	tx.Note("user_notice_at", at)
+	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: noticeJob, Payload: row.ID, UniqueKey: row.ID, RunAt: at})
+	return err
+}
+
+// strike makes the notice due: from then on a person has to inform the user.
+func (d *Desk) strike(ctx context.Context, running *job.Running) error {
+	var id string
+	if err := running.Payload(&id); err != nil {
+		return err
+	}
+	act := ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()},
+		Action: mandate.NoticeRecord, Purpose: mandate.PurposeUserInformation, Resource: access.Resource{ID: id},
+	}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		if err := d.applyNotice(tx, id, report.NoticeEvent{Kind: report.ClockStruck}); err != nil {
+			return err
+		}
+		return running.Complete(tx.Tx)
+	})
+}
+
+func (d *Desk) applyNotice(tx *ledger.Tx, id string, event report.NoticeEvent) error {
+	row, err := tx.Report(id)
+	if err != nil {
+		return err
+	}
+	var notice report.Notice
+	if err := json.Unmarshal(row.Notice, &notice); err != nil {
+		return fmt.Errorf("reading the notice of %s: %w", id, err)
+	}
+	next, _, err := notice.Apply(event, tx.Now)
+	if err != nil {
+		return err
+	}
+	tx.Note("notice", next.State)
+	if err := d.writeNotice(tx, &row, next); err != nil {
+		return err
+	}
+	return tx.UpdateReport(row)
+}
+
+// Informed records that a person informed the user concerned.
+func (d *Desk) Informed(ctx context.Context, actor mandate.Actor, id string) error {
+	act := d.act(actor, mandate.NoticeRecord, id)
+	act.Purpose = mandate.PurposeUserInformation
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		return d.applyNotice(tx, id, report.NoticeEvent{Kind: report.UserInformed, Person: actor.ID})
+	})
+}
+
+// Hold records a competent authority's request not to inform the user yet.
+func (d *Desk) Hold(ctx context.Context, actor mandate.Actor, id string, hold report.Hold) error {
+	act := d.act(actor, mandate.NoticeHold, id)
+	act.Purpose = mandate.PurposeUserInformation
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		return d.applyNotice(tx, id, report.NoticeEvent{Kind: report.HoldReceived, Hold: hold, Person: actor.ID})
+	})
+}

@@ -1,0 +1,147 @@
+package triage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Card is what is known of an item in words. On a blind second look it holds
+// nothing of the first decision, not even that there was one.
+type Card struct {
+	ID            string
+	Tier, Why     string
+	Score         float64
+	MIME          string
+	Size          int64
+	Width, Height int
+	MD5, SHA1     string
+	PDQ           string
+	PDQQuality    int
+	MediaStatus   string
+	Content       string
+	Received      time.Time
+	Scheme        *law.Scheme
+	Keys          []law.KeyBinding
+	Sightings     []Sighting
+	Count         int64
+	// Mine is set when the reader has the item; Station is then what they may
+	// know of the assessment.
+	Mine    bool
+	Station item.Station
+	// Settles is set when the reader settles a disagreement: both decisions.
+	Settles       bool
+	First, Second item.Decision
+	// Decision is set only once it is final.
+	Decision  *item.Decision
+	Inherited int
+	CanUndo   bool
+	Workload  item.Workload
+	Now       time.Time
+}
+
+// Sighting is one occurrence on the card.
+type Sighting struct {
+	ID, Source string
+	At         time.Time
+	Basis      *law.LegalBasis
+	Evidence
+	Matches    []match.Match
+	Inherited  string
+	ReportedIn string
+}
+
+// Evidence is what the source knew, as intake keeps it.
+type Evidence struct {
+	item.Context
+	FileName string       `json:"file_name"`
+	Signals  []law.Signal `json:"signals,omitempty"`
+}
+
+// shownSightings is how many occurrences a card lists.
+const shownSightings = 20
+
+// Card returns an item in words.
+func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, error) {
+	var c Card
+	err := d.options.Ledger.Read(ctx, d.onItem(actor, mandate.ItemConsult, id), func(tx *ledger.Tx) error {
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		scheme, review, err := d.profiles(row)
+		if err != nil {
+			return err
+		}
+		c = Card{
+			ID: row.ID, Tier: row.Tier, Why: row.Why, Score: row.Score, MIME: row.MIME, Size: row.Size, Width: row.Width, Height: row.Height,
+			MD5: row.MD5, SHA1: row.SHA1, PDQ: row.PDQ, PDQQuality: row.PDQQuality, MediaStatus: row.MediaStatus, Content: row.Content,
+			Received: row.ReceivedAt, Scheme: scheme, Keys: review.Keys[scheme.ID], Count: row.Sightings, Now: tx.Now,
+		}
+		if c.Workload, _, err = d.workload(tx, actor.ID); err != nil {
+			return err
+		}
+		if err := d.assessmentOn(&c, row, actor.ID, tx.Now); err != nil {
+			return err
+		}
+		return d.sightingsOn(&c, tx, id)
+	})
+	return c, err
+}
+
+func (d *Desk) assessmentOn(c *Card, row store.ItemRow, person string, now time.Time) error {
+	assessment, err := row.ReadAssessment()
+	if err != nil {
+		return err
+	}
+	if station, err := assessment.StationFor(person); err == nil {
+		c.Mine, c.Station = true, station
+	}
+	if assessment.State == item.Adjudication {
+		if first, second, err := assessment.Disagreement(person); err == nil {
+			c.Settles, c.First, c.Second = true, first, second
+		}
+	}
+	if final, ok := assessment.Final(); ok {
+		c.Decision = &final
+	}
+	last := assessment.Last()
+	c.CanUndo = last != nil && last.Person == person && !assessment.Sealed && assessment.SealAt.After(now)
+	return nil
+}
+
+func (d *Desk) sightingsOn(c *Card, tx *ledger.Tx, id string) error {
+	rows, err := tx.Sightings(id, shownSightings)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		s := Sighting{ID: row.ID, Source: row.Source, At: row.At, Inherited: row.Inherited, ReportedIn: row.ReportedIn}
+		if err := json.Unmarshal(row.Context, &s.Evidence); err != nil {
+			return fmt.Errorf("reading sighting %s: %w", row.ID, err)
+		}
+		if err := json.Unmarshal(row.Matches, &s.Matches); err != nil {
+			return fmt.Errorf("reading the matches of %s: %w", row.ID, err)
+		}
+		ref, err := law.ParseRef(row.LegalBasis)
+		if err != nil {
+			return err
+		}
+		if s.Basis, err = d.options.Law.LegalBasis(ref); err != nil {
+			return err
+		}
+		if row.Inherited != "" {
+			c.Inherited++
+		}
+		c.Sightings = append(c.Sightings, s)
+	}
+	return nil
+}

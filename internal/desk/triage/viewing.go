@@ -1,0 +1,233 @@
+package triage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Grid is how many tiles a region view has along each side.
+const Grid = 4
+
+// Look is how much a person asks to see.
+type Look struct {
+	Level item.Level `json:"level"`
+	// Column and Row name a tile of the grid, at item.LevelRegion.
+	Column int `json:"column"`
+	Row    int `json:"row"`
+}
+
+// pictureTime is how long after the request its picture can be fetched.
+const pictureTime = 2 * time.Minute
+
+// View records that a person is about to be shown something of an item, and
+// returns the exposure under which the picture can be fetched. Only the person
+// who has the item may ask.
+func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Look) (string, error) {
+	exposure := store.NewID("exposure")
+	err := d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemView, id), func(tx *ledger.Tx) error {
+		if look.Level <= item.LevelNone || look.Level > item.LevelFull || look.Column < 0 || look.Row < 0 || look.Column >= Grid || look.Row >= Grid {
+			return problem.InvalidField("level", "it is neither sketch, region nor full, or the tile is outside the grid", "ask for one of them")
+		}
+		workload, breaks, err := d.workload(tx, actor.ID)
+		if err != nil {
+			return err
+		}
+		if workload.Lock.Locked(tx.Now) {
+			return errOnBreak(workload.Lock.Until)
+		}
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		if row.Content != store.ContentSealed {
+			return problem.New(problem.NotFound, "the content was erased", "its facts and history remain")
+		}
+		request, err := json.Marshal(look)
+		if err != nil {
+			return fmt.Errorf("writing a view: %w", err)
+		}
+		if err := tx.EndExposuresOf(actor.ID, tx.Now); err != nil {
+			return err
+		}
+		if err := tx.InsertExposure(store.ExposureRow{
+			ID: exposure, ItemID: id, Person: actor.ID, Level: look.Level.String(), Points: breaks.Points[look.Level.String()], From: tx.Now, Request: request,
+		}); err != nil {
+			return err
+		}
+		tx.Note("level", look.Level.String())
+		tx.Note("exposure", exposure)
+		return d.change(tx, id, item.Event{Kind: item.View, Person: actor.ID, Level: look.Level}, nil)
+	})
+	return exposure, err
+}
+
+// Picture renders what an exposure was recorded for. It is made by this node
+// from the sealed content: nothing else ever reaches a browser.
+func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string) (media.Picture, error) {
+	var row store.ExposureRow
+	act := d.act(actor, mandate.ItemView, "")
+	err := d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
+		if row, err = tx.Exposure(exposure); err != nil {
+			return err
+		}
+		tx.Concerns(row.ItemID)
+		tx.Note("exposure", exposure)
+		tx.Note("rendered", row.Level)
+		if row.Person != actor.ID || !row.Until.IsZero() || tx.Now.Sub(row.From) > pictureTime {
+			return problem.New(problem.Expired, "this view is over", "ask for it again")
+		}
+		return nil
+	})
+	if err != nil {
+		return media.Picture{}, err
+	}
+	var look Look
+	if err := json.Unmarshal(row.Request, &look); err != nil {
+		return media.Picture{}, fmt.Errorf("reading a view: %w", err)
+	}
+	content, err := d.options.Content.Open(ctx, row.ItemID)
+	if err != nil {
+		return media.Picture{}, err
+	}
+	defer content.Close()
+	request := media.PreviewRequest{Kind: media.Full}
+	switch look.Level {
+	case item.LevelSketch:
+		request.Kind = media.Sketch
+	case item.LevelRegion:
+		request.Kind, request.Region = media.Tile, media.Region{Column: look.Column, Row: look.Row, Columns: Grid, Rows: Grid}
+	}
+	picture, err := d.options.Decoder.Preview(ctx, content, content.Size(), request)
+	if err != nil {
+		return media.Picture{}, err
+	}
+	if picture.Status != media.StatusOK && len(picture.Data) == 0 {
+		return media.Picture{}, problem.Newf(problem.Invalid, "the picture cannot be shown: %s", picture.Status)
+	}
+	return picture, nil
+}
+
+// EndView records that a person is not being shown it any more.
+func (d *Desk) EndView(ctx context.Context, actor mandate.Actor, exposure string) error {
+	return d.options.Ledger.Do(ctx, d.act(actor, mandate.ExposureEnd, ""), func(tx *ledger.Tx) error {
+		row, err := tx.Exposure(exposure)
+		if err != nil {
+			return err
+		}
+		tx.Concerns(row.ItemID)
+		if err := tx.EndExposure(exposure, actor.ID, tx.Now); err != nil {
+			return err
+		}
+		tx.Note("exposure", exposure)
+		tx.Note("seconds", int(tx.Now.Sub(row.From).Seconds()))
+		// A limit that is reached now begins its break now.
+		workload, _, err := d.workload(tx, actor.ID)
+		if err != nil || workload.Lock.Until.IsZero() {
+			return err
+		}
+		return tx.PutLock(actor.ID, workload.Lock.From, workload.Lock.Until)
+	})
+}
+
+// openView is how long a view without an end is taken to have lasted.
+const openView = 2 * time.Minute
+
+// workload computes a person's exposure of today and the break that follows.
+func (d *Desk) workload(tx *ledger.Tx, person string) (item.Workload, law.Breaks, error) {
+	breaks, err := d.breaks(tx, person)
+	if err != nil {
+		return item.Workload{}, law.Breaks{}, err
+	}
+	day := tx.Now.Truncate(24 * time.Hour)
+	rows, err := tx.ExposuresOfPerson(person, day)
+	if err != nil {
+		return item.Workload{}, breaks, err
+	}
+	var exposures []item.Exposure
+	for _, row := range rows {
+		level, err := item.ParseLevel(row.Level)
+		if err != nil {
+			return item.Workload{}, breaks, err
+		}
+		until := row.Until
+		if until.IsZero() {
+			until = row.From.Add(min(openView, tx.Now.Sub(row.From)))
+		}
+		exposures = append(exposures, item.Exposure{Person: person, Item: item.ID(row.ItemID), Level: level, From: row.From, Until: until})
+	}
+	from, until, err := tx.Lock(person)
+	if err != nil {
+		return item.Workload{}, breaks, err
+	}
+	return item.BreakLock(breaks, exposures, item.Lock{From: from, Until: until}), breaks, nil
+}
+
+// breaks is the rule for a person: their own, else the one for everybody, else
+// the profile's.
+func (d *Desk) breaks(tx *ledger.Tx, person string) (law.Breaks, error) {
+	rule := d.options.Review.Breaks
+	rows, err := tx.Breaks()
+	for _, row := range rows { // the rule for everybody, with an empty name, comes first
+		if row.Person == "" || row.Person == person {
+			rule.Limit, rule.LockMinutes = row.Limit, row.LockMinutes
+		}
+	}
+	return rule, err
+}
+
+// Wellbeing is what a person sees of their own day, and what became of their work.
+type Wellbeing struct {
+	Workload item.Workload
+	Rule     law.Breaks
+	ByLevel  map[string]int
+	Outcomes []store.Outcome
+	Now      time.Time
+}
+
+// Wellbeing returns the person's own exposure and the outcomes of their work;
+// nobody else can ask for it.
+func (d *Desk) Wellbeing(ctx context.Context, actor mandate.Actor) (Wellbeing, error) {
+	act := ledger.Act{Actor: actor, Action: mandate.WellbeingOwn, Purpose: mandate.PurposeStaffProtection, Resource: access.Resource{ID: actor.ID, Owner: actor.ID}}
+	var w Wellbeing
+	err := d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
+		w = Wellbeing{Now: tx.Now, ByLevel: map[string]int{}}
+		if w.Workload, w.Rule, err = d.workload(tx, actor.ID); err != nil {
+			return err
+		}
+		rows, err := tx.ExposuresOfPerson(actor.ID, tx.Now.Truncate(24*time.Hour))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			w.ByLevel[row.Level]++
+		}
+		w.Outcomes, err = tx.OutcomesFor(actor.ID, 50)
+		return err
+	})
+	return w, err
+}
+
+// SetBreak sets the break rule for everybody. A break that is running stays as
+// it is.
+func (d *Desk) SetBreak(ctx context.Context, actor mandate.Actor, limit, minutes int) error {
+	act := ledger.Act{Actor: actor, Action: mandate.BreakSet, Purpose: mandate.PurposeStaffProtection}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		if limit < 1 || limit > 10_000 || minutes < 1 || minutes > 480 {
+			return problem.InvalidField("limit", "the limit is 1 to 10000 points and the break 1 to 480 minutes", "a rule without a break would be none")
+		}
+		tx.Note("limit", limit)
+		tx.Note("minutes", minutes)
+		return tx.PutBreak(store.BreakRow{Limit: limit, LockMinutes: minutes, SetBy: actor.ID, SetAt: tx.Now})
+	})
+}
