@@ -36,8 +36,11 @@ var errIncomplete = errors.New("not everything could be read; see the lines whos
 
 // commands is the command line, one field a command.
 type commands struct {
-	Hash    hashCommand      `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Demo      demoCommand      `cmd:"" help:"Show everything on benign pictures, on this machine only."`
+	Serve     serveCommand     `cmd:"" help:"Run a node."`
+	LoginLink loginLinkCommand `cmd:"" name:"login-link" help:"Print a one-time login link for an account."`
+	Hash      hashCommand      `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
+	Version   kong.VersionFlag `help:"Print the version."`
 }
 
 // world is what commands reach of the outside.

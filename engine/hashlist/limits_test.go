@@ -92,7 +92,7 @@ func TestHostileInputEndsEarly(t *testing.T) {
 }
 
 func TestLargeListInConstantMemory(t *testing.T) {
-	const total = 64 << 20
+	const total = 16 << 20
 	row := `{"MediaID":7,"Category":1,"MD5":"` + digestOf(1) + `","MediaSize":9,"Exifs":[{"PropertyName":"a","PropertyValue":"b"}]},` + "\n"
 	for name, test := range map[string]struct {
 		input *endless

@@ -104,6 +104,11 @@ func (s *plainSource) next(r *Reader) error {
 				"the line may be cut off; begin a comment with #",
 			), indent+1)
 		}
+		r.rows.begin(s.lines.number, s.lines.offset)
+		if fault := r.rows.set(p.field, p.digest); fault != nil {
+			fault.Field = "digest"
+			return s.lines.fault(fault, indent+p.column+1)
+		}
 		length := uint64(1) << min(len(p.digest)/8, 63)
 		if s.lines.open && s.lengths != 0 && s.lengths&length == 0 {
 			// A digest of SHA-1 that is cut off after 32 digits looks like MD5.
@@ -113,11 +118,6 @@ func (s *plainSource) next(r *Reader) error {
 			), indent+p.column+1)
 		}
 		s.lengths |= length
-		r.rows.begin(s.lines.number, s.lines.offset)
-		if fault := r.rows.set(p.field, p.digest); fault != nil {
-			fault.Field = "digest"
-			return s.lines.fault(fault, indent+p.column+1)
-		}
 		name := p.name
 		if p.escaped {
 			s.plain = unescapeName(s.plain[:0], name)

@@ -1,7 +1,9 @@
 package blob
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +30,9 @@ type S3Config struct {
 	// AccessKey and SecretKey are the credentials.
 	AccessKey string
 	SecretKey string
+	// Authorities are the certificate authorities that are trusted to vouch
+	// for the endpoint; nil means those of the system.
+	Authorities *x509.CertPool
 	// PathStyle addresses the bucket in the path, as most own servers need it.
 	PathStyle bool
 }
@@ -56,9 +61,17 @@ func OpenS3(ctx context.Context, config S3Config) (*S3, error) {
 	if config.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
+	transport, err := minio.DefaultTransport(!config.Insecure)
+	if err != nil {
+		return nil, fmt.Errorf("opening the S3 store: %w", err)
+	}
+	if config.Authorities != nil && transport.TLSClientConfig != nil {
+		transport.TLSClientConfig.RootCAs = config.Authorities
+	}
 	client, err := minio.NewCore(config.Endpoint, &minio.Options{
 		Creds:        credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
 		Secure:       !config.Insecure,
+		Transport:    transport,
 		Region:       config.Region,
 		BucketLookup: lookup,
 	})
@@ -75,45 +88,78 @@ func OpenS3(ctx context.Context, config S3Config) (*S3, error) {
 	return &S3{client: *client, bucket: config.Bucket, prefix: config.Prefix}, nil
 }
 
-// Put implements [Store].
+// Put implements [Store]. A blob of up to 16 MiB goes up in one request that can
+// be repeated when the connection breaks, a larger one in parts.
 func (s *S3) Put(ctx context.Context, key string, r io.Reader, size int64) error {
 	if err := CheckKey(key); err != nil {
 		return err
 	}
-	if size < 0 {
-		size = -1
-	}
-	counted := &counter{r: r, announced: size}
-	// One thread: the parts of an untold number of uploads share the memory.
-	_, err := s.client.Client.PutObject(ctx, s.bucket, s.prefix+key, counted, size, minio.PutObjectOptions{
-		ContentType: "application/octet-stream", PartSize: partSize, NumThreads: 1,
-	})
-	if counted.problem != nil {
-		err = counted.problem
-	}
-	if err != nil {
+	size = max(size, -1)
+	if err := s.put(ctx, key, &exactly{r: untilDone{ctx, r}, announced: size}, size); err != nil {
 		return fmt.Errorf("storing blob %s: %w", key, medium(err))
 	}
 	return nil
 }
 
-// counter fails, and with it the upload, when the reader does not give exactly
-// the announced number of bytes.
-type counter struct {
+func (s *S3) put(ctx context.Context, key string, source *exactly, size int64) error {
+	var head bytes.Buffer
+	_, err := io.CopyN(&head, source, partSize)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	var body io.Reader = io.MultiReader(&head, source)
+	if err == io.EOF {
+		body, size = bytes.NewReader(head.Bytes()), int64(head.Len())
+	}
+	// One thread: the parts of an untold number of uploads share the memory.
+	_, err = s.client.Client.PutObject(ctx, s.bucket, s.prefix+key, body, size, minio.PutObjectOptions{
+		ContentType: "application/octet-stream", PartSize: partSize, NumThreads: 1,
+		// Signed by chunks, an empty body goes out without a length over plain
+		// HTTP, which servers refuse.
+		DisableContentSha256: size == 0,
+	})
+	if source.problem != nil {
+		return source.problem
+	}
+	return err
+}
+
+// exactly fails unless the reader gives the announced number of bytes. It asks
+// for one byte more before it gives out the last one, because an upload of known
+// size stops reading, and is complete, when it has that many.
+type exactly struct {
 	r         io.Reader
 	announced int64
 	count     int64
 	problem   error
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.count += int64(n)
-	if c.announced >= 0 && (c.count > c.announced || err == io.EOF && c.count != c.announced) {
-		c.problem = wrongSize(c.announced, c.count)
-		return 0, c.problem
+func (e *exactly) Read(p []byte) (int, error) {
+	if e.problem != nil {
+		return 0, e.problem
 	}
-	return n, err
+	n, err := e.r.Read(p)
+	e.count += int64(n)
+	if e.announced < 0 {
+		return n, err
+	}
+	if err == nil && e.count == e.announced {
+		var more [1]byte
+		var extra int
+		for extra == 0 && err == nil {
+			extra, err = e.r.Read(more[:])
+		}
+		e.count += int64(extra)
+	}
+	switch {
+	case err != nil && err != io.EOF:
+		e.problem = err
+	case e.count > e.announced, err == io.EOF && e.count != e.announced:
+		e.problem = wrongSize(e.announced, e.count)
+	default:
+		return n, err
+	}
+	return 0, e.problem
 }
 
 // Open implements [Store]. Reading asks for ranges of the version that was
@@ -250,17 +296,22 @@ func (c *s3Content) get(offset, length int64) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading blob %s: %w", c.key, err)
 	}
-	stream, _, _, err := c.store.client.GetObject(c.ctx, c.store.bucket, c.store.prefix+c.key, options)
+	stream, info, _, err := c.store.client.GetObject(c.ctx, c.store.bucket, c.store.prefix+c.key, options)
+	if err == nil && info.ETag != c.etag { // not every server obeys If-Match
+		err = errors.Join(errReplaced, stream.Close())
+	}
 	switch response := minio.ToErrorResponse(err); {
 	case err == nil:
 		return stream, nil
+	case errors.Is(err, errReplaced), response.StatusCode == http.StatusPreconditionFailed:
+		return nil, problem.New(problem.Conflict, "the blob was replaced while it was read", "open it again").Because(err)
 	case response.Code == minio.NoSuchKey:
 		return nil, notFound(c.key, err)
-	case response.StatusCode == http.StatusPreconditionFailed:
-		return nil, problem.New(problem.Conflict, "the blob was replaced while it was read", "open it again").Because(err)
 	}
 	return nil, fmt.Errorf("reading blob %s: %w", c.key, medium(err))
 }
+
+var errReplaced = errors.New("the entity tag is another one")
 
 func (c *s3Content) Close() error {
 	if c.stream == nil {

@@ -67,13 +67,13 @@ func (s *Service) ConfirmCodes(ctx context.Context, p Person, passphrase, secret
 }
 
 // wrong is the only answer to a failed login: it does not say whether the
-// account exists or which part was wrong.
-var wrong = problem.New(problem.Denied, "the name, passphrase or code is wrong", "try again with the newest code; after several failures wait a little")
+// account exists, whether it waits, or which part was wrong.
+var wrong = problem.New(problem.Denied, "the name, passphrase or code is wrong", "try again with the newest code; after several failures wait, at most an hour")
 
 // Login recognises a person by name, passphrase and one-time code. After five
 // failures the account waits, twice as long each time, up to an hour.
 func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Person, error) {
-	now := s.options.Ledger.Now()
+	now, name := s.options.Ledger.Now(), strings.TrimSpace(name)
 	var person Person
 	var refused error
 	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
@@ -89,7 +89,9 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 			return err
 		}
 		if now.Before(row.LockedUntil) {
-			refused = &problem.Error{Kind: problem.Unavailable, Reason: "there were too many failed logins", Remedy: "wait and try again", RetryAfter: row.LockedUntil.Sub(now)}
+			// A special answer would tell a stranger that the account exists.
+			hashPassphrase(passphrase, make([]byte, 16))
+			refused = wrong
 			return nil
 		}
 		step, right := s.check(row, passphrase, code, now)

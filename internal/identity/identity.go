@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -272,6 +273,9 @@ func (s *Service) SetPreferences(ctx context.Context, p Person, preferences stri
 	return s.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		if len(preferences) > 16<<10 {
 			return problem.InvalidField("preferences", "they are longer than 16 KiB", "remove what is not needed")
+		}
+		if !json.Valid([]byte(preferences)) {
+			return problem.InvalidField("preferences", "they are not JSON", "save them again from the page")
 		}
 		row, err := tx.Person(p.ID)
 		if err != nil {

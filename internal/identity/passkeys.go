@@ -63,6 +63,7 @@ func (s *Service) BeginPasskey(ctx context.Context, p Person) (options *protocol
 			return err
 		}
 		options, ceremony, err = s.webauthn.BeginRegistration(h,
+			webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{UserVerification: protocol.VerificationRequired}), // as at the login
 			webauthn.WithResidentKeyRequirement(protocol.ResidentKeyRequirementRequired),
 			webauthn.WithExclusions(webauthn.Credentials(h.credentials).CredentialDescriptors()))
 		return err

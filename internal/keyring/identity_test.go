@@ -139,7 +139,7 @@ func TestKeysWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := jose.ParseSigned(serialized, []jose.SignatureAlgorithm{jose.EdDSA})
+	read, err := jose.ParseSignedCompact(serialized, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil || read.Signatures[0].Header.KeyID != public.SigningKey.KeyID {
 		t.Fatalf("signature names key %q, %v", read.Signatures[0].Header.KeyID, err)
 	}

@@ -607,6 +607,7 @@ func TestSearchFindsLivingKeys(t *testing.T) {
 }
 
 func TestDestroySaysWhenALogCannotBeCleared(t *testing.T) {
+	t.Parallel() // waits for five seconds
 	path, node := filepath.Join(t.TempDir(), "keys.db"), newX25519NodeKey(t)
 	vault := openVault(t, path, node)
 	header, _ := sealedFile(t, node, "message")

@@ -286,3 +286,10 @@ func (e Event) Summary() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Peek reads what the node itself has to know before an act, for example which
+// of two actions it is. What it reads must not leave the node: the act that
+// follows is what is judged and logged.
+func (l *Ledger) Peek(ctx context.Context, look func(tx *store.Tx) error) error {
+	return l.options.Store.Read(ctx, look)
+}

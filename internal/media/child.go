@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strconv"
 )
 
@@ -96,28 +95,22 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		payload, pixels := answer(asked, content, config.maxPixels)
+		payload := answer(asked, content, config.maxPixels)
 		if err := writeReply(out, asked.id, asked.kind, payload); err != nil {
 			return fmt.Errorf("replying: %w", err)
-		}
-		if asked.length > 8<<20 || pixels > 8<<20 {
-			content, payload = nil, nil
-			debug.FreeOSMemory()
 		}
 	}
 }
 
 // answer is a function of the request alone: nothing of an earlier one is left
-// for it to depend on. The second result is the number of pixels decoded.
-func answer(asked request, content []byte, maxPixels int64) ([]byte, int) {
+// for it to depend on.
+func answer(asked request, content []byte, maxPixels int64) []byte {
 	switch asked.kind {
 	case kindFingerprint:
-		found := fingerprint(content, maxPixels)
-		return encodeFingerprint(found), found.Width * found.Height
+		return encodeFingerprint(fingerprint(content, maxPixels))
 	case kindPreview:
-		o, rendered := preview(content, asked.preview, maxPixels)
-		return encodePreview(o, rendered), o.width * o.height
+		return encodePreview(preview(content, asked.preview, maxPixels))
 	default:
-		return encodeChecks(tryEverything()), 0
+		return encodeChecks(tryEverything())
 	}
 }

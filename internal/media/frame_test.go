@@ -241,7 +241,7 @@ func FuzzDecode(f *testing.F) {
 // FuzzMetadata runs the walkers over bytes that no decoder has accepted.
 func FuzzMetadata(f *testing.F) {
 	f.Add(withExif(asJPEG(f, landscape(8, 8)), binary.LittleEndian, 6))
-	f.Add(animatedGIF(f, 2))
+	f.Add(animatedGIF(f, landscape(8, 8), 2))
 	f.Add(asPNG(f, landscape(8, 8)))
 	f.Add(asTIFF(f, landscape(8, 8)))
 	f.Fuzz(func(t *testing.T, content []byte) {

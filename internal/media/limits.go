@@ -24,6 +24,12 @@ const (
 	// MaxBlur bounds the radius of a blur, in pixels of the preview.
 	MaxBlur = 64
 
+	// A file or a picture beyond these gets the child replaced after it: the
+	// runtime keeps the addresses of freed memory mapped, and what the next file
+	// may use must not depend on what the last one was.
+	heavyBytes  = 8 << 20
+	heavyPixels = 8 << 20
+
 	// ceilings that keep every length well inside an int and a frame
 	ceilingBytes  = 4 << 30
 	ceilingPixels = 1 << 30
@@ -90,7 +96,7 @@ func (options Options) complete() (Options, error) {
 		{"media.deadline", int64(options.Deadline), int64(time.Millisecond), int64(time.Hour)},
 		{"media.max_bytes", options.MaxBytes, 1, ceilingBytes},
 		{"media.max_pixels", options.MaxPixels, 1, ceilingPixels},
-		{"media.memory", options.Memory, 64 << 20, 1 << 40},
+		{"media.memory", options.Memory, 128 << 20, 1 << 40},
 	} {
 		if check.value < check.lo || check.value > check.hi {
 			return options, problem.InvalidField(check.field,

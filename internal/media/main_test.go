@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
@@ -90,5 +89,3 @@ func (s *Service) idleProcess(t testing.TB) *process {
 	}
 	return s.pool.idle[0]
 }
-
-const eventually = 20 * time.Second

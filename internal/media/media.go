@@ -44,7 +44,7 @@ func Start(ctx context.Context, options Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	service.pool.giveBack(first)
+	service.pool.giveBack(first, false)
 	return service, nil
 }
 
@@ -106,9 +106,9 @@ func (s *Service) Fingerprint(ctx context.Context, content io.Reader, size int64
 	options := s.pool.options
 	var found Fingerprint
 	status, detail, err = s.pool.ask(ctx, request{kind: kindFingerprint, length: size}, content, maxFingerprintReplySize,
-		func(payload []byte) (err error) {
+		func(payload []byte) (pixels int, err error) {
 			found, err = parseFingerprint(payload, options.MaxPixels)
-			return err
+			return pixelsDecoded(found.Status, found.Width, found.Height), err
 		})
 	if err != nil {
 		return Fingerprint{}, fmt.Errorf("fingerprinting a file of %d bytes: %w", size, err)
@@ -117,6 +117,15 @@ func (s *Service) Fingerprint(ctx context.Context, content io.Reader, size int64
 		return Fingerprint{Status: status, Detail: detail}, nil
 	}
 	return found, nil
+}
+
+// pixelsDecoded is how many pixels a child made room for, whether it could fill
+// them or not. A picture that is too large by its header costs nothing.
+func pixelsDecoded(status Status, width, height int) int {
+	if status == StatusTooLarge {
+		return 0
+	}
+	return width * height
 }
 
 // precheck settles what the size alone decides.
@@ -156,9 +165,9 @@ func (s *Service) Preview(ctx context.Context, content io.Reader, size int64, as
 		rendered samples
 	)
 	status, detail, err = s.pool.ask(ctx, request{kind: kindPreview, preview: asked, length: size}, content, maxPreviewReplySize(asked),
-		func(payload []byte) (err error) {
+		func(payload []byte) (pixels int, err error) {
 			about, rendered, err = parsePreview(payload, asked, s.pool.options.MaxPixels)
-			return err
+			return pixelsDecoded(about.status, about.width, about.height), err
 		})
 	if err != nil {
 		return Picture{}, fmt.Errorf("previewing a file of %d bytes: %w", size, err)
@@ -183,9 +192,9 @@ func (s *Service) Preview(ctx context.Context, content io.Reader, size int64, as
 func (s *Service) SelfCheck(ctx context.Context) ([]Check, error) {
 	var checks []Check
 	status, detail, err := s.pool.ask(ctx, request{kind: kindSelfCheck}, nil, maxSelfCheckSize,
-		func(payload []byte) (err error) {
+		func(payload []byte) (pixels int, err error) {
 			checks, err = parseChecks(payload)
-			return err
+			return 0, err
 		})
 	if err != nil {
 		return nil, fmt.Errorf("checking the enclosure of the decoder: %w", err)

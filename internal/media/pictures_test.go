@@ -89,8 +89,8 @@ func lyingPNG(t testing.TB, width, height uint32) []byte {
 }
 
 // animatedGIF repeats a frame of 1 x 1 after a first one that fills the canvas.
-func animatedGIF(t testing.TB, frames int) []byte {
-	still := asGIF(t, landscape(320, 240))
+func animatedGIF(t testing.TB, first image.Image, frames int) []byte {
+	still := asGIF(t, first)
 	body := still[:len(still)-1]
 	tiny := asGIF(t, image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black, color.White}))
 	frame := tiny[bytes.IndexByte(tiny, ','):]

@@ -103,9 +103,10 @@ func (p *pool) start() (*process, error) {
 	return started, nil
 }
 
-// giveBack keeps a sound child for the next file, unless it has served its term.
-func (p *pool) giveBack(child *process) {
-	if child.served < p.options.RequestsPerChild && child.busy < p.options.replaceAfter() {
+// giveBack keeps a sound child for the next file, unless it has served its
+// term or the last file was heavy.
+func (p *pool) giveBack(child *process, heavy bool) {
+	if !heavy && child.served < p.options.RequestsPerChild && child.busy < p.options.replaceAfter() {
 		p.mutex.Lock()
 		if !p.closed {
 			p.idle = append(p.idle, child)
@@ -119,8 +120,8 @@ func (p *pool) giveBack(child *process) {
 
 // ask has one request answered. The status is empty when a payload came back;
 // otherwise it is what the child's end says about the file. parse must refuse
-// whatever is not exactly as agreed.
-func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit int, parse func([]byte) error) (Status, string, error) {
+// whatever is not exactly as agreed; it returns pixelsDecoded.
+func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit int, parse func([]byte) (int, error)) (Status, string, error) {
 	if err := p.take(ctx); err != nil {
 		return "", "", err
 	}
@@ -138,9 +139,12 @@ func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit 
 
 		payload, err := child.exchange(ctx, asked, content, limit, p.options.Deadline)
 		if err == nil {
-			if err = parse(payload); err == nil {
-				p.giveBack(child)
-				p.count(func(c *Counts) { c.Files++ })
+			var pixels int
+			if pixels, err = parse(payload); err == nil {
+				p.giveBack(child, asked.length > heavyBytes || pixels > heavyPixels)
+				if asked.kind != kindSelfCheck {
+					p.count(func(c *Counts) { c.Files++ })
+				}
 				return "", "", nil
 			}
 		}

@@ -50,10 +50,10 @@ func enclose(config childConfig) enclosure {
 		case errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP):
 			missing = append(missing, errors.New("the kernel has no Landlock"))
 		default:
-			missing = append(missing, fmt.Errorf("Landlock version %d: %w", version, err))
+			missing = append(missing, fmt.Errorf("kernel with Landlock version %d: %w", version, err))
 		}
 	} else {
-		missing = append(missing, errors.New("Landlock left out"))
+		missing = append(missing, errors.New("without Landlock on request"))
 	}
 
 	if err := limitResources(config); err != nil {
@@ -69,7 +69,7 @@ func enclose(config childConfig) enclosure {
 			result.seccomp = true
 		}
 	} else {
-		missing = append(missing, errors.New("seccomp left out"))
+		missing = append(missing, errors.New("without seccomp on request"))
 	}
 	for i, err := range missing {
 		if i > 0 {

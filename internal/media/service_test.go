@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io"
 	"os"
 	"os/exec"
@@ -56,6 +57,9 @@ func TestSelfCheckFindsEverythingRefused(t *testing.T) {
 		if !check.Refused {
 			t.Errorf("%s: not refused (%s)", check.Attempt, check.Answer)
 		}
+	}
+	if counts := service.State().Counts; counts.Files != 0 {
+		t.Errorf("the self-check counts as a file: %+v", counts)
 	}
 	if found := service.fingerprintBytes(t, asPNG(t, landscape(320, 240))); found.Status != StatusOK {
 		t.Errorf("after the self-check: %+v", found)
@@ -192,14 +196,13 @@ func TestChildThatDiedIdleCostsNothing(t *testing.T) {
 		if err := victim.command.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if found := service.fingerprintBytes(t, content); found.Status != StatusOK {
-			// Not waiting for the reaper makes this a race between the kill and
-			// the first byte of the file; after that byte it is a crash.
-			if found.Status != StatusCrashed {
-				t.Errorf("%+v", found)
-			}
-		}
 		<-victim.exited
+		if found := service.fingerprintBytes(t, content); found.Status != StatusOK {
+			t.Errorf("%+v", found)
+		}
+	}
+	if counts := service.State().Counts; counts.Crashed != 0 || counts.Started != 4 {
+		t.Errorf("%+v", counts)
 	}
 }
 
@@ -215,9 +218,9 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestSlowReaderIsNotTheFilesFault(t *testing.T) {
-	service := start(t, Options{Children: 1, Deadline: 200 * time.Millisecond})
+	service := start(t, Options{Children: 1, Deadline: time.Second})
 	content := newStalled()
-	time.AfterFunc(time.Second, func() { close(content.released) })
+	time.AfterFunc(1500*time.Millisecond, func() { close(content.released) })
 	found, err := service.Fingerprint(context.Background(), content, 100)
 	if err != nil || found.Status != StatusUnsupported {
 		t.Errorf("%+v, %v", found, err)
@@ -228,7 +231,7 @@ func TestMemoryLimit(t *testing.T) {
 	if raceMemory != 0 {
 		t.Skip("SKIP: the race detector needs more memory than the limit under test")
 	}
-	service := start(t, Options{Children: 1, Memory: 96 << 20})
+	service := start(t, Options{Children: 1, Memory: 192 << 20})
 	bomb := lyingPNG(t, 8000, 8000)
 	if found := service.fingerprintBytes(t, bomb); found.Status != StatusTooLarge || !strings.Contains(found.Detail, "memory") {
 		t.Errorf("%+v", found)
@@ -296,6 +299,18 @@ func TestChildrenAreReplacedAfterTheirTerm(t *testing.T) {
 	}
 	if counts := service.State().Counts; counts.Started != 4 || counts.Files != 10 || counts.Crashed != 0 {
 		t.Errorf("%+v", counts)
+	}
+}
+
+func TestChildIsReplacedAfterAHeavyFile(t *testing.T) {
+	service := start(t, Options{Children: 1})
+	for _, content := range [][]byte{asPNG(t, image.NewGray(image.Rect(0, 0, 4096, 2049))), make([]byte, heavyBytes+1)} {
+		before := service.State().Counts.Started
+		service.fingerprintBytes(t, content)
+		service.fingerprintBytes(t, []byte("message 17"))
+		if started := service.State().Counts.Started - before; started != 1 {
+			t.Errorf("%d children were started after a heavy file", started)
+		}
 	}
 }
 

@@ -15,6 +15,8 @@ func newPlane(width, height int) plane {
 	return plane{width, height, make([]float32, width*height)}
 }
 
+func (p plane) row(y int) []float32 { return p.values[y*p.width : (y+1)*p.width] }
+
 // sketch draws a picture as a pencil would. The guided filter (He, Sun and
 // Tang, "Guided Image Filtering", 2013) smooths texture away and keeps edges; a
 // soft posterisation leaves a few light tones; and what is darker than its
@@ -110,28 +112,45 @@ func guided(light plane, radius int, epsilon float32) plane {
 }
 
 // windowMean is the mean over a square window that is cut off at the borders.
+// Both passes run along the rows, which is how memory lies.
 func windowMean(source plane, radius int) plane {
 	rows, result := newPlane(source.width, source.height), newPlane(source.width, source.height)
-	slide := func(from, to []float32, length, step int) {
+	for y := range source.height {
+		from, to := source.row(y), rows.row(y)
 		var sum float64
-		for i := range min(radius, length) {
-			sum += float64(from[i*step])
+		for x := range min(radius, len(from)) {
+			sum += float64(from[x])
 		}
-		for i := range length {
-			if i+radius < length {
-				sum += float64(from[(i+radius)*step])
+		for x := range to {
+			if x+radius < len(from) {
+				sum += float64(from[x+radius])
 			}
-			if i-radius-1 >= 0 {
-				sum -= float64(from[(i-radius-1)*step])
+			if x-radius-1 >= 0 {
+				sum -= float64(from[x-radius-1])
 			}
-			to[i*step] = float32(sum / float64(min(i+radius, length-1)-max(i-radius, 0)+1))
+			to[x] = float32(sum / float64(min(x+radius, len(from)-1)-max(x-radius, 0)+1))
 		}
+	}
+	sums := make([]float64, source.width)
+	add := func(y int, sign float64) {
+		for x, value := range rows.row(y) {
+			sums[x] += sign * float64(value)
+		}
+	}
+	for y := range min(radius, source.height) {
+		add(y, 1)
 	}
 	for y := range source.height {
-		slide(source.values[y*source.width:], rows.values[y*source.width:], source.width, 1)
-	}
-	for x := range source.width {
-		slide(rows.values[x:], result.values[x:], source.height, source.width)
+		if y+radius < source.height {
+			add(y+radius, 1)
+		}
+		if y-radius-1 >= 0 {
+			add(y-radius-1, -1)
+		}
+		share := 1 / float64(min(y+radius, source.height-1)-max(y-radius, 0)+1)
+		for x, to := 0, result.row(y); x < len(to); x++ {
+			to[x] = float32(sums[x] * share)
+		}
 	}
 	return result
 }
@@ -147,20 +166,29 @@ func gaussian(source plane, deviation float64) plane {
 		total += kernel[i]
 	}
 	rows, result := newPlane(source.width, source.height), newPlane(source.width, source.height)
-	along := func(from, to []float32, length, step int) {
-		for i := range length {
+	padded := make([]float32, source.width+2*radius)
+	for y := range source.height {
+		from, to := source.row(y), rows.row(y)
+		copy(padded[radius:], from)
+		for i := range radius {
+			padded[i], padded[radius+len(from)+i] = from[0], from[len(from)-1]
+		}
+		for x := range to {
 			var sum float32
-			for k, weight := range kernel {
-				sum += weight * from[min(max(i+k-radius, 0), length-1)*step]
+			for k, value := range padded[x : x+len(kernel)] {
+				sum += kernel[k] * value
 			}
-			to[i*step] = sum / total
+			to[x] = sum / total
 		}
 	}
 	for y := range source.height {
-		along(source.values[y*source.width:], rows.values[y*source.width:], source.width, 1)
-	}
-	for x := range source.width {
-		along(rows.values[x:], result.values[x:], source.height, source.width)
+		to := result.row(y)
+		for k, weight := range kernel {
+			weight /= total
+			for x, value := range rows.row(min(max(y+k-radius, 0), source.height-1)) {
+				to[x] += weight * value
+			}
+		}
 	}
 	return result
 }

@@ -72,7 +72,7 @@ type Source struct {
 	Name string `yaml:"name"`
 	// Service is hosting or interpersonal-communications.
 	Service string `yaml:"service"`
-	// LegalBasis is a profile, for example "hosting-terms@1".
+	// LegalBasis is a profile, for example "provider/hosting-terms@1".
 	LegalBasis law.Ref `yaml:"legal_basis"`
 	URL        string  `yaml:"url"`
 }

@@ -159,8 +159,15 @@ func Parse(text []byte) (Envelope, error) {
 		return refuse("sequence", "it is not a positive number")
 	case e.Time.IsZero():
 		return refuse("time", "it is missing")
-	case len(e.Subject) > 200 || len(e.Type) > 200 || len(e.Checkpoint) > 8<<10:
-		return refuse("subject", "a text of the header is too long")
+	case len(e.Checkpoint) > 8<<10:
+		return refuse("checkpoint", "it is longer than 8 KiB")
+	}
+	for field, text := range map[string]string{
+		"source": e.Source, "type": e.Type, "subject": e.Subject, "dataschema": e.Schema, "legalbasis": e.LegalBasis, "replyto": e.ReplyTo,
+	} {
+		if len(text) > 200 { // some of these are written to the log, which is kept
+			return refuse(field, "it is longer than 200 bytes")
+		}
 	}
 	return e, nil
 }

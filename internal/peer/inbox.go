@@ -88,9 +88,12 @@ func (p *Post) act(from Node, envelope Envelope, action mandate.Action) ledger.A
 	}
 }
 
-// refuse logs an envelope that cannot be answered by a receipt.
+// refuse logs an envelope that cannot be answered by a receipt and returns the
+// cause: the policy may deny an envelope whose kind could not even be read, but
+// what the sender has to mend is the cause.
 func (p *Post) refuse(ctx context.Context, from Node, envelope Envelope, cause error) error {
-	return p.ledger.Do(ctx, p.act(from, envelope, mandate.EnvelopeReceive), func(*ledger.Tx) error { return cause })
+	_ = p.ledger.Do(ctx, p.act(from, envelope, mandate.EnvelopeReceive), func(*ledger.Tx) error { return cause })
+	return cause
 }
 
 func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []byte, handler Handler, take func(*ledger.Tx) (any, error), rejection *problem.Error) (string, error) {
@@ -144,6 +147,9 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 		if signed, err = SignReceipt(p.keys, receipt); err != nil {
 			return err
 		}
+		if len(signed) > maxReceipt {
+			return problem.Newf(problem.Internal, "the receipt would be larger than %d bytes", maxReceipt)
+		}
 		return tx.InsertEnvelopeIn(store.EnvelopeIn{
 			Source: from.NodeID, ID: envelope.ID, Kind: string(envelope.Kind), Subject: envelope.Subject, Sequence: envelope.Sequence,
 			Body: text, Digest: digest, ReceivedAt: tx.Now, Receipt: signed,
@@ -175,14 +181,15 @@ func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
 func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	nonces := &nonces{seen: map[string]time.Time{}, now: p.ledger.Now}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, MaxEnvelope) // before the signature's digest reads it
 		from, err := p.authenticate(w, r, nonces)
 		if err != nil {
 			problems(w, r, p.refuse(r.Context(), Node{Public: keyring.Public{NodeID: "unknown"}}, Envelope{}, err))
 			return
 		}
-		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxEnvelope))
+		text, err := io.ReadAll(r.Body)
 		if err != nil {
-			problems(w, r, problem.InvalidField("envelope", "it is larger than 8 MiB or broke off", "send references to media, not media").Because(err))
+			problems(w, r, p.refuse(r.Context(), from, Envelope{}, problem.InvalidField("envelope", "it broke off", "send it again").Because(err)))
 			return
 		}
 		receipt, err := p.Receive(r.Context(), from, text)
@@ -202,8 +209,9 @@ func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonc
 		scheme = "https"
 	}
 	directory := &directory{post: p}
+	once := &pendingNonce{}
 	verify := verifier.Verifier{
-		NonceStorage: nonces, KeyDirectory: directory, Tag: signatureTag, Scheme: scheme, Authority: r.Host,
+		NonceStorage: once, KeyDirectory: directory, Tag: signatureTag, Scheme: scheme, Authority: r.Host,
 		Validation: sigparams.ValidateOpts{
 			BeforeDuration: signatureAge, AfterDuration: signatureAge, RequireNonce: true,
 			RequiredCoveredComponents: map[string]bool{"@method": true, "@target-uri": true, "content-digest": true, "content-length": true},
@@ -215,13 +223,31 @@ func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonc
 	verified, _, err := verify.Parse(w, r, p.ledger.Now())
 	if err != nil {
 		var known *problem.Error
-		if errors.As(err, &known) {
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &known):
 			return Node{}, known
+		case errors.As(err, &large):
+			return Node{}, problem.InvalidField("envelope", "it is larger than 8 MiB", "send references to media, not media").Because(err)
 		}
-		return Node{}, problem.New(problem.Denied, "the request is not signed by a registered node within the last five minutes", "check the key, the clock (NTP) and that the request is not repeated").Because(err)
+		return Node{}, notSigned.Because(err)
+	}
+	if nonces.repeated(once.nonce) {
+		return Node{}, notSigned.Because(errors.New("the nonce was used before"))
 	}
 	*r = *verified
 	return directory.found, nil
+}
+
+var notSigned = problem.New(problem.Denied, "the request is not signed by a registered node within the last five minutes", "check the key, the clock (NTP) and that the request is not repeated")
+
+// pendingNonce holds a request's nonce until its signature was verified, so
+// that nobody but a registered node can fill the memory of nonces.
+type pendingNonce struct{ nonce string }
+
+func (n *pendingNonce) Seen(_ context.Context, nonce string) (bool, error) {
+	n.nonce = nonce
+	return false, nil
 }
 
 // directory finds the registered key of a signature's key id.
@@ -247,7 +273,7 @@ type nonces struct {
 	now  func() time.Time
 }
 
-func (n *nonces) Seen(_ context.Context, nonce string) (bool, error) {
+func (n *nonces) repeated(nonce string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now()
@@ -258,5 +284,5 @@ func (n *nonces) Seen(_ context.Context, nonce string) (bool, error) {
 	}
 	_, repeated := n.seen[nonce]
 	n.seen[nonce] = now
-	return repeated, nil
+	return repeated
 }

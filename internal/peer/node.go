@@ -17,6 +17,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"net/url"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -71,6 +72,9 @@ func ParseNode(text []byte) (Node, error) {
 	address, err := url.Parse(d.URL)
 	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") {
 		return Node{}, problem.InvalidField("peer.url", "it is not an http or https address", remedy)
+	}
+	if strings.TrimRight(d.URL, "/") != address.Scheme+"://"+address.Host {
+		return Node{}, problem.InvalidField("peer.url", "it holds more than scheme, host and port", remedy)
 	}
 	return Node{Public: public, Title: d.Title, URL: d.URL}, nil
 }

@@ -196,3 +196,10 @@ func (tx *Tx) PeerCheckpoints(peer string) ([]string, error) {
 	})
 	return notes, err
 }
+
+// CountEnvelopesWaiting returns how many envelopes have no receipt yet.
+func (tx *Tx) CountEnvelopesWaiting() (int64, error) {
+	var count int64
+	err := tx.one("counting waiting envelopes", nil, `SELECT COUNT(*) FROM envelopes_out WHERE state = 'waiting'`, nil, &count)
+	return count, err
+}

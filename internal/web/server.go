@@ -31,6 +31,8 @@ type Options struct {
 	Sessions identity.Sessions
 	// Secure says that pages are served over TLS, so that cookies are bound to it.
 	Secure bool
+	// Cookie tells the sessions of several nodes on one host apart.
+	Cookie string
 	// Demo lets people who came by a one-time link work without registering a
 	// means to log in again.
 	Demo bool
@@ -81,9 +83,9 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options, assets: found, texts: catalogue, sessions: scs.New()}
 	s.sessions.Store = options.Sessions
 	s.sessions.IdleTimeout, s.sessions.Lifetime = idle, lifetime
-	s.sessions.Cookie.Name = "brdo"
+	s.sessions.Cookie.Name = options.Cookie
 	if options.Secure {
-		s.sessions.Cookie.Name = "__Host-brdo"
+		s.sessions.Cookie.Name = "__Host-" + options.Cookie
 	}
 	s.sessions.Cookie.Secure = options.Secure
 	s.sessions.Cookie.SameSite = http.SameSiteStrictMode

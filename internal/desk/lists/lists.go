@@ -118,7 +118,7 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
 	}
 	if _, err := d.law.LegalBasis(basis); err != nil {
-		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example hosting-terms@1").Because(err)
+		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example provider/hosting-terms@1").Because(err)
 	}
 	return nil
 }

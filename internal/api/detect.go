@@ -1,0 +1,167 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/desk/intake"
+)
+
+// maxContext is the largest description of an upload, in bytes.
+const maxContext = 256 << 10
+
+// Described is what a service knows of an upload: the part "context" of a
+// multipart request.
+type Described struct {
+	item.Context
+	ClientRef string       `json:"client_ref"`
+	Signals   []law.Signal `json:"signals"`
+	Flagged   bool         `json:"flagged"`
+}
+
+// detect takes one file as the body, or several as multipart/form-data.
+func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
+	actor, err := s.machine(r.Context(), r.Header.Get("Authorization"))
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	submission, closeAll, err := s.submission(w, r)
+	defer closeAll()
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	submission.IdempotencyKey = r.Header.Get("Idempotency-Key")
+	detection, err := s.options.Intake.Detect(r.Context(), actor, submission)
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(detection) // a broken connection is the reader's
+}
+
+func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission intake.Submission, closeAll func(), err error) {
+	var files []*os.File
+	closeAll = func() {
+		for _, file := range files {
+			_ = file.Close() // unlinked already
+		}
+	}
+	keep := func(name string, from io.Reader) error {
+		file, err := s.spool(from)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+		submission.Files = append(submission.Files, intake.Upload{Name: name, Content: file})
+		return nil
+	}
+	kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" {
+		q := r.URL.Query()
+		submission.ClientRef, submission.Flagged = q.Get("client_ref"), q.Get("flagged") == "true"
+		submission.Context.URL = q.Get("url")
+		return submission, closeAll, keep(q.Get("name"), r.Body)
+	}
+	limit := int64(intake.MaxFiles)*s.options.MaxBytes + maxContext
+	parts := multipart.NewReader(http.MaxBytesReader(w, r.Body, limit), parameters["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return submission, closeAll, nil
+		}
+		if err != nil {
+			return submission, closeAll, problem.InvalidField("body", "it is not multipart/form-data to its end", "send the request again").Because(err)
+		}
+		if len(submission.Files) > intake.MaxFiles {
+			return submission, closeAll, problem.InvalidField("files", fmt.Sprintf("more than %d were sent at once", intake.MaxFiles), "send them in several requests")
+		}
+		if part.FormName() == "context" {
+			err = describeUpload(part, &submission)
+		} else {
+			err = keep(part.FileName(), part)
+		}
+		if err != nil {
+			return submission, closeAll, err
+		}
+	}
+}
+
+func describeUpload(part io.Reader, submission *intake.Submission) error {
+	text, err := io.ReadAll(io.LimitReader(part, maxContext+1))
+	if err != nil || len(text) > maxContext {
+		return problem.InvalidField("context", "it broke off or is larger than 256 KiB", "send less").Because(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields()
+	var d Described
+	if err := decoder.Decode(&d); err != nil {
+		return problem.InvalidField("context", "it is not JSON of the described form: "+strings.TrimPrefix(err.Error(), "json: "), "see /docs")
+	}
+	submission.Context, submission.ClientRef, submission.Signals, submission.Flagged = d.Context, d.ClientRef, d.Signals, d.Flagged
+	return nil
+}
+
+// spool writes an upload into a file without a name, so that nothing of it
+// remains when the process ends, however it ends.
+func (s *Server) spool(from io.Reader) (*os.File, error) {
+	file, err := os.CreateTemp(s.options.Folder, "upload-")
+	if err != nil {
+		return nil, problem.New(problem.Unavailable, "the upload cannot be stored", "the operator checks the disk; nothing was recorded").Because(err)
+	}
+	err = os.Remove(file.Name())
+	written := int64(0)
+	if err == nil {
+		written, err = io.Copy(file, io.LimitReader(from, s.options.MaxBytes+1))
+	}
+	if err == nil && written > s.options.MaxBytes {
+		err = problem.InvalidField("file", fmt.Sprintf("it is larger than %d bytes", s.options.MaxBytes), "the operator can raise media.max_bytes")
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		var known *problem.Error
+		if !errors.As(err, &known) {
+			err = problem.New(problem.Unavailable, "the upload broke off or cannot be stored", "send it again; nothing was recorded").Because(err)
+		}
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// describeDetect adds to the description what the library cannot see.
+func (s *Server) describeDetect() {
+	registry := s.api.OpenAPI().Components.Schemas
+	answer := registry.Schema(typeOf[intake.Detection](), true, "Detection")
+	described := registry.Schema(typeOf[Described](), true, "UploadContext")
+	file := &huma.Schema{Type: "string", Format: "binary"}
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: http.MethodPost, Path: "/v1/detect", OperationID: "detect", Summary: "Compare files with the lists",
+		Description: "One file as the body, or several as multipart/form-data with a part \"context\" (JSON). The answer leaves after everything it speaks of is durable. It never says that a file is illegal: a person must decide.",
+		Parameters: []*huma.Param{
+			{Name: "Idempotency-Key", In: "header", Description: "A repeated request with the same key gets the same answer and has no second effect.", Schema: &huma.Schema{Type: "string"}},
+			{Name: "flagged", In: "query", Description: "A user or moderator asked for a look: a person looks even without a match.", Schema: &huma.Schema{Type: "boolean"}},
+			{Name: "client_ref", In: "query", Schema: &huma.Schema{Type: "string"}},
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: file},
+			"multipart/form-data":      {Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"context": described, "file": file}}},
+		}},
+		Responses: map[string]*huma.Response{"200": {Description: "What was found", Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}}},
+	})
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+// List is a hash list.
+type List struct {
+	ID           string           `json:"id"`
+	Name         string           `json:"name"`
+	Source       string           `json:"source"`
+	Scheme       string           `json:"scheme"`
+	Verification string           `json:"verification" enum:"self-reported,single,double,triple"`
+	LegalBasis   string           `json:"legal_basis"`
+	ValidFrom    *time.Time       `json:"valid_from,omitempty"`
+	ValidUntil   *time.Time       `json:"valid_until,omitempty"`
+	Radius       int              `json:"radius"`
+	Version      int64            `json:"version"`
+	State        string           `json:"state"`
+	Entries      map[string]int64 `json:"entries" doc:"how many entries are in each state"`
+}
+
+func listOf(l lists.List) List {
+	return List{
+		ID: l.ID, Name: l.Name, Source: l.Source, Scheme: l.Scheme, Verification: l.Verification, LegalBasis: l.LegalBasis,
+		ValidFrom: optional(l.ValidFrom), ValidUntil: optional(l.ValidUntil), Radius: l.Radius, Version: l.Version, State: l.State, Entries: l.Entries,
+	}
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// ListEntry is one row of a list; digests in hexadecimal.
+type ListEntry struct {
+	ID             string `json:"id"`
+	MD5            string `json:"md5,omitempty"`
+	SHA1           string `json:"sha1,omitempty"`
+	SHA256         string `json:"sha256,omitempty"`
+	PDQ            string `json:"pdq,omitempty"`
+	Category       string `json:"category"`
+	Verification   string `json:"verification"`
+	Series         string `json:"series,omitempty"`
+	Source         string `json:"source,omitempty"`
+	State          string `json:"state" enum:"active,suspended,withdrawn"`
+	StateReason    string `json:"state_reason,omitempty"`
+	AddedVersion   int64  `json:"added_version"`
+	ChangedVersion int64  `json:"changed_version"`
+}
+
+func entryOf(e store.ListEntry) ListEntry {
+	return ListEntry{
+		ID: e.ID, MD5: fmt.Sprintf("%x", e.MD5), SHA1: fmt.Sprintf("%x", e.SHA1), SHA256: fmt.Sprintf("%x", e.SHA256), PDQ: fmt.Sprintf("%x", e.PDQ),
+		Category: e.Category, Verification: e.Verification, Series: e.Series, Source: e.Source, State: e.State, StateReason: e.StateReason,
+		AddedVersion: e.AddedVersion, ChangedVersion: e.ChangedVersion,
+	}
+}
+
+func (s *Server) listRoutes() {
+	register(s, http.MethodGet, "/v1/lists", "lists", "All lists", func(ctx context.Context, actor mandate.Actor, _ *struct{}) (*body[page[List]], error) {
+		found, err := s.options.Lists.Lists(ctx, actor)
+		out := &body[page[List]]{Body: page[List]{Items: []List{}}}
+		for _, l := range found {
+			out.Body.Items = append(out.Body.Items, listOf(l))
+		}
+		return out, err
+	})
+	type newList struct {
+		Body struct {
+			Name         string     `json:"name" minLength:"1" maxLength:"200"`
+			Source       string     `json:"source" minLength:"1" maxLength:"200"`
+			Scheme       string     `json:"scheme,omitempty"`
+			Verification string     `json:"verification" enum:"self-reported,single,double,triple"`
+			LegalBasis   string     `json:"legal_basis" doc:"a profile of law/legal-basis, for example provider/hosting-terms@1"`
+			ValidFrom    *time.Time `json:"valid_from,omitempty"`
+			ValidUntil   *time.Time `json:"valid_until,omitempty"`
+			Radius       *int       `json:"radius,omitempty" minimum:"0" maximum:"64"`
+		}
+	}
+	register(s, http.MethodPost, "/v1/lists", "create-list", "Make an empty list", func(ctx context.Context, actor mandate.Actor, in *newList) (*body[List], error) {
+		basis, err := law.ParseRef(in.Body.LegalBasis)
+		if err != nil {
+			return nil, problem.InvalidField("legal_basis", "it is not a reference such as provider/hosting-terms@1", "use a profile of law/legal-basis")
+		}
+		n := lists.NewList{Name: in.Body.Name, Source: in.Body.Source, Scheme: in.Body.Scheme, Verification: in.Body.Verification, LegalBasis: basis, Radius: -1}
+		if in.Body.Radius != nil {
+			n.Radius = *in.Body.Radius
+		}
+		if in.Body.ValidFrom != nil {
+			n.ValidFrom = *in.Body.ValidFrom
+		}
+		if in.Body.ValidUntil != nil {
+			n.ValidUntil = *in.Body.ValidUntil
+		}
+		l, err := s.options.Lists.Create(ctx, actor, n)
+		return &body[List]{listOf(l)}, err
+	})
+	type one struct {
+		ID string `path:"id"`
+	}
+	register(s, http.MethodGet, "/v1/lists/{id}", "list", "One list", func(ctx context.Context, actor mandate.Actor, in *one) (*body[List], error) {
+		l, _, _, err := s.options.Lists.List(ctx, actor, "list/"+in.ID)
+		return &body[List]{listOf(l)}, err
+	})
+	type entries struct {
+		ID     string `path:"id"`
+		After  int64  `query:"after" minimum:"0" doc:"the version after which entries changed: a delta"`
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	}
+	register(s, http.MethodGet, "/v1/lists/{id}/entries", "list-entries", "Entries, or those that changed after a version", func(ctx context.Context, actor mandate.Actor, in *entries) (*body[page[ListEntry]], error) {
+		version, id := in.After, "\uffff"
+		if in.Cursor != "" {
+			number, rest, found := strings.Cut(in.Cursor, "~")
+			parsed, err := strconv.ParseInt(number, 10, 64)
+			if !found || err != nil {
+				return nil, problem.InvalidField("cursor", "it is not a cursor of this list", "use the cursor that the last page gave")
+			}
+			version, id = parsed, rest
+		}
+		rows, more, err := s.options.Lists.Entries(ctx, actor, "list/"+in.ID, version, id, in.Limit)
+		out := &body[page[ListEntry]]{Body: page[ListEntry]{Items: []ListEntry{}}}
+		for _, row := range rows {
+			out.Body.Items = append(out.Body.Items, entryOf(row))
+			out.Body.Next = fmt.Sprintf("%d~%s", row.ChangedVersion, row.ID)
+		}
+		if !more {
+			out.Body.Next = ""
+		}
+		return out, err
+	})
+	type change struct {
+		ID    string `path:"id"`
+		Entry string `path:"entry"`
+		Body  struct {
+			State  string `json:"state" enum:"active,suspended,withdrawn"`
+			Reason string `json:"reason" minLength:"1" maxLength:"1000"`
+		}
+	}
+	register(s, http.MethodPost, "/v1/lists/{id}/entries/{entry}/state", "change-list-entry", "Suspend, withdraw or restore an entry; matching follows at once", func(ctx context.Context, actor mandate.Actor, in *change) (*struct{}, error) {
+		return nil, s.options.Lists.ChangeEntry(ctx, actor, "list/"+in.ID, "entry/"+in.Entry, in.Body.State, in.Body.Reason)
+	})
+}
+
+// maxListFile is the largest list that is sent as a body.
+const maxListFile = 16 << 30
+
+// importList takes a file into a list, wholly or not at all. The file is the
+// body; its format is recognised.
+func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
+	actor, err := s.machine(r.Context(), r.Header.Get("Authorization"))
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	q := r.URL.Query()
+	kind := hashlist.SHA256
+	if q.Get("kind") != "" {
+		if kind, err = hashlist.ParseKind(q.Get("kind")); err != nil {
+			s.Problem(w, r, problem.InvalidField("kind", err.Error(), "use md5, sha1, sha256 or pdq"))
+			return
+		}
+	}
+	spool := *s
+	spool.options.MaxBytes = maxListFile
+	file, err := spool.spool(r.Body)
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	defer file.Close()
+	imported, err := s.options.Lists.Import(r.Context(), actor, "list/"+r.PathValue("id"), lists.Import{
+		FileName: q.Get("name"), Content: file, Options: hashlist.Options{Format: hashlist.Format(q.Get("format")), Kind64: kind}, Reason: q.Get("reason"),
+	})
+	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(imported) // a broken connection is the reader's
+}

@@ -1,0 +1,40 @@
+package node
+
+import (
+	"context"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/internal/identity"
+)
+
+// console is whoever holds the node's data folder and starts the node: a
+// person, who may invite the first operator.
+func (n *Node) console() mandate.Actor {
+	return mandate.Actor{Kind: mandate.Person, ID: "person/console", Roles: []mandate.Role{mandate.Operator}, Organisation: n.Config.Organisation.Kind}
+}
+
+// FirstOperator invites the first operator when the node has nobody yet. The
+// link is printed once, on the terminal of whoever started the node.
+func (n *Node) FirstOperator(ctx context.Context) (identity.Link, bool, error) {
+	people, err := n.Identity.People(ctx, n.console())
+	if err != nil || len(people) > 0 {
+		return identity.Link{}, false, err
+	}
+	_, link, err := n.Identity.Invite(ctx, n.console(), "operator", []mandate.Role{mandate.Operator})
+	return link, err == nil, err
+}
+
+// LoginLink makes a login link for a person by name, for an operator who lost
+// every means to log in.
+func (n *Node) LoginLink(ctx context.Context, name string) (identity.Link, error) {
+	people, err := n.Identity.People(ctx, n.console())
+	if err != nil {
+		return identity.Link{}, err
+	}
+	for _, person := range people {
+		if person.Name == name {
+			return n.Identity.NewLink(ctx, n.console(), person.ID)
+		}
+	}
+	return identity.Link{}, errNobody(name)
+}

@@ -1,0 +1,313 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/identity"
+	"github.com/brdoproject/brdo/internal/media"
+)
+
+func errNobody(name string) error {
+	return problem.Newf(problem.NotFound, "there is no account named %q", name)
+}
+
+// World is the demonstration: a provider and a Centre on loopback, with benign
+// generated pictures and neutral names. Its data can never become a real
+// node's, and it opens no connection to anywhere else.
+type World struct {
+	Provider, Centre *Node
+	// Logins are one login link a role, in the order in which the trail needs them.
+	Logins []Login
+	// Key is the API key of the provider's upload service.
+	Key string
+
+	listeners [2]net.Listener
+	decoder   *media.Service
+	uploads   mandate.Actor
+}
+
+// Login is a link for one role.
+type Login struct{ Node, Role, URL string }
+
+// demoProfiles are the training scheme in place of the real one.
+func demoProfiles() Profiles {
+	p := Defaults().Profiles
+	p.Scheme, p.Reportable = law.Ref{ID: "demo-landscapes", Version: 1}, law.Ref{ID: "demo-training-match", Version: 1}
+	return p
+}
+
+var demoBasis = law.Ref{ID: "demo/benign-pictures", Version: 1}
+
+// OpenWorld puts the demonstration together in a folder. Ports are those of the
+// provider and of the Centre; 0 lets the system choose.
+func OpenWorld(ctx context.Context, folder string, ports [2]int, log *slog.Logger) (_ *World, err error) {
+	w := &World{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	if w.decoder, err = media.Start(ctx, media.Options{}); err != nil {
+		return nil, err
+	}
+	organisations := [2]Organisation{
+		{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"},
+		{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"},
+	}
+	var nodes [2]*Node
+	for i, organisation := range organisations {
+		if w.listeners[i], err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))); err != nil {
+			return nil, problem.New(problem.Unavailable, fmt.Sprintf("port %d is taken", ports[i]), "choose another with --port, or --port 0 for any").Because(err)
+		}
+		config := Defaults()
+		config.Organisation = organisation
+		config.Data = filepath.Join(folder, string(organisation.Kind))
+		config.Listen = w.listeners[i].Addr().String()
+		config.Origin = fmt.Sprintf("http://localhost:%d", w.listeners[i].Addr().(*net.TCPAddr).Port)
+		config.Centre = organisations[1].ID
+		config.Profiles = demoProfiles()
+		if organisation.Kind == mandate.Provider {
+			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
+		}
+		if nodes[i], err = Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log}); err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			w.Provider = nodes[i]
+		} else {
+			w.Centre = nodes[i]
+		}
+	}
+	if err := w.introduce(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.furnish(ctx)
+}
+
+// introduce makes the two nodes known to each other.
+func (w *World) introduce(ctx context.Context) error {
+	return errors.Join(
+		w.Provider.Post.Register(ctx, w.Provider.console(), w.Centre.Post.Self()),
+		w.Centre.Post.Register(ctx, w.Centre.console(), w.Provider.Post.Self()),
+	)
+}
+
+// furnish makes people, the upload service's key and the lists. A second start
+// on the same folder finds them there and only makes new login links.
+func (w *World) furnish(ctx context.Context) error {
+	manager, fresh, err := w.people(ctx, w.Provider, mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.ListManager, mandate.Auditor, mandate.Operator)
+	if err != nil {
+		return err
+	}
+	if _, _, err := w.people(ctx, w.Centre, mandate.Analyst, mandate.Auditor); err != nil {
+		return err
+	}
+	_, token, err := w.Provider.Identity.CreateKey(ctx, w.Provider.console(), "upload service", []mandate.Scope{mandate.ScopeDetect, mandate.ScopeReports, mandate.ScopeRead}, "uploads")
+	if err != nil {
+		return err
+	}
+	w.Key = token
+	if w.uploads, err = w.Provider.Identity.Machine(ctx, token); err != nil || !fresh {
+		return err
+	}
+	return w.lists(ctx, manager)
+}
+
+// people makes one person a role, and returns the list manager.
+func (w *World) people(ctx context.Context, n *Node, roles ...mandate.Role) (manager mandate.Actor, fresh bool, err error) {
+	known, err := n.Identity.People(ctx, n.console())
+	if err != nil {
+		return manager, false, err
+	}
+	byName := map[string]identity.Person{}
+	for _, person := range known {
+		byName[person.Name] = person
+	}
+	for _, role := range roles {
+		person, exists := byName[string(role)]
+		var link identity.Link
+		if exists {
+			link, err = n.Identity.NewLink(ctx, n.console(), person.ID)
+		} else {
+			person, link, err = n.Identity.Invite(ctx, n.console(), string(role), []mandate.Role{role})
+		}
+		if err != nil {
+			return manager, false, err
+		}
+		if role == mandate.ListManager {
+			manager = n.Identity.Actor(person)
+		}
+		w.Logins = append(w.Logins, Login{string(n.Config.Organisation.Kind), string(role), n.Config.Origin + "/login/" + link.Token})
+	}
+	return manager, len(known) == 0, nil
+}
+
+// references is how many pictures the lists know.
+const references = 60
+
+func reference(i int) []byte { return asPNG(scenery(uint64(1000+i), 480, 360)) }
+
+// lists makes two lists of generated pictures: one verified twice, one
+// self-reported.
+func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
+	for _, plan := range []struct {
+		name, verification string
+		from, to           int
+	}{{"Landscapes of the demo", "double", 0, 45}, {"Self-reported patterns of the demo", "self-reported", 45, references}} {
+		l, err := w.Provider.Lists.Create(ctx, manager, lists.NewList{
+			Name: plan.name, Source: "made by the demonstration", Scheme: "demo-landscapes", Verification: plan.verification, LegalBasis: demoBasis, Radius: -1,
+		})
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		table := csv.NewWriter(&text)
+		_ = table.Write([]string{"md5", "sha1", "sha256", "pdq", "category"}) // memory
+		for i := plan.from; i < plan.to; i++ {
+			sum, err := digest.Reader(bytes.NewReader(reference(i)))
+			if err != nil {
+				return err
+			}
+			hash := pdq.FromImage(scenery(uint64(1000+i), 480, 360)).Hash
+			_ = table.Write([]string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"})
+		}
+		table.Flush()
+		if _, err := w.Provider.Lists.Import(ctx, manager, l.ID, lists.Import{
+			FileName: "demo.csv", Content: bytes.NewReader(text.Bytes()), Options: hashlist.Options{Format: hashlist.CSV}, Reason: "made for the demonstration",
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Upload submits one picture as the provider's service would. Most of them are
+// like a list entry in one way or another, some are not.
+func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error) {
+	i := number * 7 % references
+	picture := scenery(uint64(1000+i), 480, 360)
+	var content []byte
+	name := fmt.Sprintf("picture %d.jpg", number)
+	switch number % 5 {
+	case 0:
+		content, name = reference(i), fmt.Sprintf("picture %d.png", number)
+	case 1:
+		content = asJPEG(picture, 60)
+	case 2:
+		content = asJPEG(mirrored(picture), 80)
+	case 3:
+		content = asJPEG(scenery(uint64(1000+i), 300, 225), 70)
+	default:
+		content = asJPEG(scenery(uint64(90_000+number), 400, 300), 80)
+	}
+	now := w.Provider.Ledger.Now()
+	user := number % 23
+	s := intake.Submission{
+		ClientRef: fmt.Sprintf("upload-%d", number), Flagged: number%5 == 4 && number%10 == 4,
+		Files: []intake.Upload{{Name: name, Content: bytes.NewReader(content)}},
+		Context: item.Context{
+			URL: fmt.Sprintf("https://photos.example/p/%d", number),
+			IPEvents: []report.IPEvent{{
+				IP: fmt.Sprintf("192.0.2.%d", 1+user), Port: 40_000 + number%20_000, At: now.Add(-time.Duration(number%50) * time.Minute).Truncate(time.Second), TZ: "Z",
+			}},
+		},
+	}
+	if number%3 != 0 {
+		s.Context.Users = []report.Person{{Username: fmt.Sprintf("user%d", user), Email: fmt.Sprintf("user%d@example.org", user), Other: report.PersonOther{UID: fmt.Sprintf("account-%d", user)}}}
+	}
+	if number%40 == 17 {
+		s.Signals = []law.Signal{law.SignalUrgent}
+	}
+	return w.Provider.Intake.Detect(ctx, w.uploads, s)
+}
+
+// Fill submits the pictures from one number up to another, several at once.
+func (w *World) Fill(ctx context.Context, from, to int) error {
+	numbers := make(chan int)
+	var failed error
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			for number := range numbers {
+				if _, err := w.Upload(ctx, number); err != nil {
+					mu.Lock()
+					failed = errors.Join(failed, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for number := from; number < to && ctx.Err() == nil; number++ {
+		numbers <- number
+	}
+	close(numbers)
+	group.Wait()
+	return failed
+}
+
+// Run serves both nodes until ctx ends, and submits a picture now and then.
+func (w *World) Run(ctx context.Context, first int, every time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 2)
+	go func() { ended <- w.Provider.Run(ctx, w.listeners[0]) }()
+	go func() { ended <- w.Centre.Run(ctx, w.listeners[1]) }()
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	running := 2
+	var err error
+	for number := first; running == 2; number++ {
+		select {
+		case err = <-ended:
+			running--
+		case <-ticker.C:
+			if _, err := w.Upload(ctx, number); err != nil && ctx.Err() == nil {
+				w.Provider.log.ErrorContext(ctx, "a demonstration upload failed", "error", err)
+			}
+		}
+	}
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
+// Close ends both nodes.
+func (w *World) Close() error {
+	var all error
+	for _, n := range []*Node{w.Provider, w.Centre} {
+		if n != nil {
+			all = errors.Join(all, n.Close())
+		}
+	}
+	if w.decoder != nil {
+		all = errors.Join(all, w.decoder.Close())
+	}
+	for _, l := range w.listeners {
+		if l != nil {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				all = errors.Join(all, err)
+			}
+		}
+	}
+	return all
+}

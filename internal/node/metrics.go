@@ -1,0 +1,78 @@
+package node
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// figures are read from the database when somebody asks for them, so that they
+// are right after a restart and the same on every process. They name states
+// and tiers, never people or items.
+type figures struct{ node *Node }
+
+var (
+	queueFigure = prometheus.NewDesc("brdo_queue_items", "Items that wait, by state and tier.", []string{"state", "tier"}, nil)
+	ageFigure   = prometheus.NewDesc("brdo_queue_oldest_seconds", "Age of the oldest item that waits, by state and tier.", []string{"state", "tier"}, nil)
+	jobFigure   = prometheus.NewDesc("brdo_jobs", "Jobs by state; dead ones need a person.", []string{"state"}, nil)
+	logFigure   = prometheus.NewDesc("brdo_log_records", "Records in the tamper-evident log.", nil, nil)
+	listFigure  = prometheus.NewDesc("brdo_match_entries", "Entries in the live match index.", nil, nil)
+	waitFigure  = prometheus.NewDesc("brdo_envelopes_waiting", "Envelopes without a signed receipt.", nil, nil)
+	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
+)
+
+func (f figures) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(f, out) }
+
+func (f figures) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	gauge(listFigure, float64(f.node.Index.Len()))
+	sandboxed := 0.0
+	if f.node.Decoder.State().Sandboxed {
+		sandboxed = 1
+	}
+	gauge(boxFigure, sandboxed)
+	now := f.node.Ledger.Now()
+	err := f.node.Store.Read(ctx, func(tx *store.Tx) error {
+		queue, err := tx.QueueFigures("open", "awaiting-second", "adjudication")
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			gauge(queueFigure, float64(q.Waiting), q.State, q.Tier)
+			gauge(ageFigure, now.Sub(q.Oldest).Seconds(), q.State, q.Tier)
+		}
+		jobs, err := tx.CountJobs()
+		if err != nil {
+			return err
+		}
+		for _, state := range []store.JobState{store.JobWaiting, store.JobRunning, store.JobDone, store.JobDead} {
+			gauge(jobFigure, float64(jobs[state]), string(state))
+		}
+		size, err := tx.LogSize()
+		if err != nil {
+			return err
+		}
+		gauge(logFigure, float64(size))
+		waiting, err := tx.CountEnvelopesWaiting()
+		gauge(waitFigure, float64(waiting))
+		return err
+	})
+	if err != nil {
+		f.node.log.ErrorContext(ctx, "figures could not be read", "error", err)
+	}
+}
+
+func (n *Node) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(figures{n})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}

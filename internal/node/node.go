@@ -1,0 +1,484 @@
+// Package node puts a node together: configuration, keys, database, desks,
+// pages and clocks, and its life from start to stop.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/engine/translog"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/api"
+	"github.com/brdoproject/brdo/internal/blob"
+	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/identity"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/peer"
+	"github.com/brdoproject/brdo/internal/store"
+	"github.com/brdoproject/brdo/internal/web"
+	profiles "github.com/brdoproject/brdo/law"
+)
+
+// Node is a node that was put together and can be run.
+type Node struct {
+	Config   Config
+	Identity *identity.Service
+	Lists    *lists.Desk
+	Intake   *intake.Desk
+	Triage   *triage.Desk
+	Reports  *reports.Desk
+	Post     *peer.Post
+	Ledger   *ledger.Ledger
+	Store    *store.Store
+	Index    *match.Index
+	Law      *law.Library
+	Decoder  *media.Service
+	Content  *blob.Sealed
+
+	log     *slog.Logger
+	runner  *job.Runner
+	handler http.Handler
+	close   []func() error
+}
+
+// Options change how a node is put together.
+type Options struct {
+	// Demo marks the data as a demonstration's: it can never become another's.
+	Demo bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+	// Decoder shares a decoder between the nodes of a demonstration.
+	Decoder *media.Service
+}
+
+// Files of the data folder.
+const (
+	identityFolder = "identity"
+	nodeKeyFile    = "node.key"
+	vaultFile      = "keys.db"
+	contentFolder  = "content"
+	demoMark       = "DEMONSTRATION"
+)
+
+// Open puts a node together: it makes what is missing in the data folder on the
+// first start, migrates the database and fills the match index. Close ends it.
+func Open(ctx context.Context, config Config, options Options) (_ *Node, err error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{Config: config, log: options.Log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if err := n.mark(options.Demo); err != nil {
+		return nil, err
+	}
+	if n.Law, err = loadLaw(config.Profiles.LawFolder); err != nil {
+		return nil, err
+	}
+	if err := n.openStorage(ctx, config, options); err != nil {
+		return nil, err
+	}
+	return n, n.assemble(ctx, config, options)
+}
+
+// mark keeps a demonstration's data from ever becoming a real node's.
+func (n *Node) mark(demo bool) error {
+	if err := os.MkdirAll(n.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	path := filepath.Join(n.Config.Data, demoMark)
+	_, err := os.Stat(path)
+	marked := err == nil
+	_, err = os.Stat(filepath.Join(n.Config.Data, identityFolder))
+	used := err == nil
+	switch {
+	case demo && used && !marked:
+		return problem.InvalidField("data", "the folder holds a real node's data", "a demonstration needs a folder of its own")
+	case !demo && marked:
+		return problem.InvalidField("data", "the folder holds the data of a demonstration, which can never become a real node's", "name another folder")
+	case demo && !marked:
+		return os.WriteFile(path, []byte("This folder belongs to a demonstration of Brdo.\nIts keys and data can never be used by a real node.\n"), 0o600)
+	}
+	return nil
+}
+
+func loadLaw(folder string) (*law.Library, error) {
+	var source fs.FS = profiles.Files
+	if folder != "" {
+		source = os.DirFS(folder)
+	}
+	library, err := law.Load(source)
+	if err != nil {
+		return nil, fmt.Errorf("reading the profiles of the law: %w", err)
+	}
+	return library, nil
+}
+
+func (n *Node) keep(close func() error) { n.close = append(n.close, close) }
+
+func (n *Node) openStorage(ctx context.Context, config Config, options Options) error {
+	s, err := store.Open(ctx, config.databaseLocation())
+	if err != nil {
+		return err
+	}
+	n.Store = s
+	n.keep(s.Close)
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	keyPath := filepath.Join(config.Data, nodeKeyFile)
+	load := keyring.LoadNodeKey
+	if _, err := os.Stat(keyPath); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(config.Data, vaultFile)); err == nil {
+			return problem.InvalidField("data", "the node key is missing, but the key vault is there", "put "+nodeKeyFile+" back from where it was kept; without it nothing can be read")
+		}
+		load = keyring.GenerateNodeKey
+	}
+	key, err := load(keyPath)
+	if err != nil {
+		return err
+	}
+	vaultLocation := filepath.Join(config.Data, vaultFile)
+	if config.Database != "" {
+		vaultLocation = config.Database
+	}
+	vault, err := keyring.OpenVault(ctx, vaultLocation, key, options.Now)
+	if err != nil {
+		return err
+	}
+	n.keep(vault.Close)
+	files, err := blob.OpenFiles(filepath.Join(config.Data, contentFolder))
+	if err != nil {
+		return err
+	}
+	n.Content = blob.NewSealed(files, vault)
+	n.Decoder = options.Decoder
+	if n.Decoder == nil {
+		decoder, err := media.Start(ctx, media.Options{MaxBytes: config.Media.MaxBytes, AllowUnsandboxed: config.Media.AllowUnsandboxed})
+		if err != nil {
+			return err
+		}
+		n.Decoder = decoder
+		n.keep(decoder.Close)
+	}
+	return nil
+}
+
+func (n *Node) openIdentity(config Config) (*keyring.Identity, error) {
+	folder := filepath.Join(config.Data, identityFolder)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return keyring.CreateIdentity(folder, config.Organisation.ID, config.Organisation.Kind)
+	}
+	self, err := keyring.OpenIdentity(folder)
+	if err != nil {
+		return nil, err
+	}
+	if public := self.Public(); public.Name != config.Organisation.ID || public.Organisation != config.Organisation.Kind {
+		return nil, problem.InvalidField("organisation.id", "the data folder belongs to "+public.Name+" ("+string(public.Organisation)+")", "name that organisation, or another data folder")
+	}
+	return self, nil
+}
+
+func (n *Node) assemble(ctx context.Context, config Config, options Options) error {
+	policy, err := loadPolicy(config.Policy)
+	if err != nil {
+		return err
+	}
+	self, err := n.openIdentity(config)
+	if err != nil {
+		return err
+	}
+	trust, err := translog.NewTrust(self.Public().Name, self.Public().LogVerifier)
+	if err != nil {
+		return err
+	}
+	n.Ledger = ledger.New(ledger.Options{
+		Store: n.Store, Policy: policy, NodeKind: config.Organisation.Kind, Signer: self.CheckpointSigner(), Trust: trust, Now: options.Now, Log: n.log,
+	})
+	origin, err := url.Parse(config.Origin)
+	if err != nil {
+		return err
+	}
+	n.Identity, err = identity.New(identity.Options{
+		Ledger: n.Ledger, Store: n.Store, Origin: config.Origin, Host: origin.Hostname(), Name: config.Organisation.Name, Secret: self.SessionSecret().Reveal(),
+	})
+	if err != nil {
+		return err
+	}
+	n.Post = peer.New(peer.Keys{Self: peer.Node{Public: self.Public(), Title: config.Organisation.Name, URL: config.Origin}, Secrets: self}, n.Ledger, n.Store, nil)
+	if err := n.assembleDesks(config, self); err != nil {
+		return err
+	}
+	if err := n.Lists.Load(ctx); err != nil {
+		return err
+	}
+	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
+	n.Triage.Handle(n.runner)
+	n.Reports.Handle(n.runner)
+	n.Post.Handle(n.runner)
+	return n.assembleFaces(config, options, origin.Scheme == "https")
+}
+
+func loadPolicy(path string) (*access.Policy, error) {
+	if path == "" {
+		return access.Load(nil, "")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, problem.InvalidField("policy", "the file cannot be read", "name a Cedar policy, or leave it out").Because(err)
+	}
+	return access.Load(text, path)
+}
+
+func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
+	review, err := n.Law.Review(config.Profiles.Review)
+	if err != nil {
+		return problem.InvalidField("profiles.review", "there is no such profile", "see law/review").Because(err)
+	}
+	form, err := n.Law.ReportForm(config.Profiles.ReportForm)
+	if err != nil {
+		return problem.InvalidField("profiles.report_form", "there is no such profile", "see law/csar").Because(err)
+	}
+	if _, err := n.Law.Scheme(config.Profiles.Scheme); err != nil {
+		return problem.InvalidField("profiles.scheme", "there is no such profile", "see law/classes").Because(err)
+	}
+	if _, err := n.Law.Mapping(config.Profiles.Reportable); err != nil {
+		return problem.InvalidField("profiles.reportable", "there is no such profile", "see law/classes").Because(err)
+	}
+	var sources []intake.Source
+	for i, source := range config.Detection.Sources {
+		basis, err := n.Law.LegalBasis(source.LegalBasis)
+		if err != nil {
+			return problem.InvalidField(fmt.Sprintf("detection.sources[%d].legal_basis", i), "there is no such profile", "see law/legal-basis").Because(err)
+		}
+		sources = append(sources, intake.Source{Name: source.Name, Service: source.Service, URL: source.URL, LegalBasis: basis})
+	}
+	n.Index = match.New()
+	n.Lists = lists.New(n.Ledger, n.Store, n.Index, n.Law)
+	n.Intake = intake.New(intake.Options{
+		Ledger: n.Ledger, Store: n.Store, Content: n.Content, Decoder: n.Decoder, Index: n.Index, Law: n.Law, Sources: sources,
+		Scheme: config.Profiles.Scheme, Review: review,
+	})
+	n.Triage = triage.New(triage.Options{
+		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
+	})
+	o := config.Organisation
+	n.Reports = reports.New(reports.Options{
+		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
+		Provider:  report.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
+		Recipient: n.recipient,
+	})
+	return nil
+}
+
+// recipient finds the Centre among the peers by its name.
+func (n *Node) recipient(tx *store.Tx) (string, mandate.OrganisationKind, error) {
+	rows, err := tx.Peers()
+	if err != nil {
+		return "", "", err
+	}
+	for _, row := range rows {
+		node, err := peer.ParseNode(row.Document)
+		if err != nil {
+			return "", "", err
+		}
+		if node.Name == n.Config.Centre {
+			return node.NodeID, node.Organisation, nil
+		}
+	}
+	return "", "", &problem.Error{Kind: problem.Unavailable, Field: "centre", Reason: "no Centre is registered with this node, so a report has no recipient", Remedy: "the operator sets centre in the configuration and registers the Centre's description"}
+}
+
+func (n *Node) assembleFaces(config Config, options Options, secure bool) error {
+	pages, err := web.New(web.Options{
+		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
+		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log,
+		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
+		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Post: n.Post},
+		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
+	})
+	if err != nil {
+		return err
+	}
+	machines := api.New(api.Options{
+		Identity: n.Identity, Lists: n.Lists, Intake: n.Intake, Reports: n.Reports, Ledger: n.Ledger, MaxBytes: config.Media.MaxBytes, Log: n.log,
+		Folder: config.Data,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", machines)
+	mux.Handle("/openapi.json", machines)
+	mux.Handle("/docs", machines)
+	mux.Handle(peer.Path, n.Post.Handler(machines.Problem))
+	mux.Handle("GET /peer/v1/node", http.HandlerFunc(n.describe))
+	mux.Handle("GET /peer/v1/checkpoint", http.HandlerFunc(n.checkpoint))
+	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
+	mux.Handle("GET /readyz", http.HandlerFunc(n.ready))
+	mux.Handle("GET /metrics", n.metrics())
+	mux.Handle("/", pages)
+	n.handler = mux
+	return nil
+}
+
+func (n *Node) banners(demo bool) []web.Banner {
+	var all []web.Banner
+	if demo {
+		all = append(all, web.Banner{Text: "Demonstration: every picture here is a generated pattern or landscape, and nothing has a legal meaning."})
+	}
+	if state := n.Decoder.State(); !state.Sandboxed {
+		all = append(all, web.Banner{Text: "Pictures are decoded without the sandbox: " + state.Missing, Bad: true})
+	}
+	for _, basis := range n.Intake.Bases() {
+		switch {
+		case basis.Stopped != "":
+			all = append(all, web.Banner{Text: "Detection at " + basis.Source + " has stopped: " + basis.Stopped, Bad: true})
+		case len(basis.Warnings) > 0:
+			all = append(all, web.Banner{Text: "The legal basis of " + basis.Source + " ends on " + basis.Basis.Until.Format(time.DateOnly) + "; detection stops by itself then."})
+		}
+	}
+	return all
+}
+
+// describe is the node's public description, for other organisations.
+func (n *Node) describe(w http.ResponseWriter, _ *http.Request) {
+	document, err := n.Post.Self().Document()
+	if err != nil {
+		http.Error(w, "the description cannot be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(document)
+}
+
+// checkpoint is the latest signed head of the log; it is public, and whoever
+// keeps it can prove later that history was not rewritten.
+func (n *Node) checkpoint(w http.ResponseWriter, r *http.Request) {
+	note, err := n.Ledger.Checkpoint(r.Context())
+	if err != nil {
+		http.Error(w, "the checkpoint cannot be read", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, note)
+}
+
+func (n *Node) ready(w http.ResponseWriter, r *http.Request) {
+	if err := n.Store.Ping(r.Context()); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
+// Handler serves everything that the node serves.
+func (n *Node) Handler() http.Handler { return n.handler }
+
+// Run serves on the listener and works off jobs and clocks until ctx ends.
+func (n *Node) Run(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{
+		Handler: n.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 3)
+	begin := func(work func(context.Context) error) { go func() { failed <- work(ctx) }() }
+	begin(n.Ledger.Run)
+	begin(n.runner.Run)
+	begin(n.follow)
+	served := make(chan error, 1)
+	go func() {
+		if n.Config.TLS.Certificate != "" {
+			served <- server.ServeTLS(listener, n.Config.TLS.Certificate, n.Config.TLS.Key)
+			return
+		}
+		served <- server.Serve(listener)
+	}()
+	var err error
+	running := 3
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	case err = <-failed:
+		running--
+	}
+	cancel()
+	stop, release := context.WithTimeout(context.Background(), shutdownTime)
+	defer release()
+	err = errors.Join(err, server.Shutdown(stop))
+	for range running {
+		err = errors.Join(err, <-failed)
+	}
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// follow does what the node has to do from time to time: see what other
+// processes changed in the lists, and forget what has ended.
+func (n *Node) follow(ctx context.Context) error {
+	lists, hour := time.NewTicker(time.Second), time.NewTicker(time.Hour)
+	defer lists.Stop()
+	defer hour.Stop()
+	sessions := identity.Sessions{Store: n.Store, Now: n.Ledger.Now}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-lists.C:
+			err = n.Lists.Load(ctx)
+		case <-hour.C:
+			err = errors.Join(sessions.Sweep(ctx), n.Store.WriteShared(ctx, func(tx *store.Tx) error {
+				_, err := tx.DeleteDoneJobs(n.Ledger.Now().AddDate(0, 0, -7))
+				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)))
+			}))
+		}
+		if err != nil && ctx.Err() == nil {
+			n.log.ErrorContext(ctx, "housekeeping failed", "error", err)
+		}
+	}
+}
+
+// Drain works off all jobs that are due, in the caller's goroutine; for tests
+// and for commands that do not serve.
+func (n *Node) Drain(ctx context.Context) error { return n.runner.Drain(ctx) }
+
+// Close ends everything that Open began, in the reverse order.
+func (n *Node) Close() error {
+	var all error
+	for i := len(n.close) - 1; i >= 0; i-- {
+		all = errors.Join(all, n.close[i]())
+	}
+	n.close = nil
+	return all
+}

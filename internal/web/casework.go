@@ -1,0 +1,112 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+)
+
+func showReports(v *visit) error {
+	before, _ := time.Parse(time.RFC3339Nano, v.r.URL.Query().Get("before"))
+	rows, more, err := v.s.options.Desks.Reports.Reports(v.r.Context(), v.actor, before, 50)
+	if err != nil {
+		return err
+	}
+	return v.show(reportsPage(v.frame("reports.title", "/reports"), rows, more, v.takeDone()))
+}
+
+func composeReport(v *visit) error {
+	id, err := v.s.options.Desks.Reports.Compose(v.r.Context(), v.actor, v.r.PostFormValue("item"), v.r.PostFormValue("sighting"))
+	if err != nil {
+		return err
+	}
+	return v.done("/"+strings.Replace(id, "report/", "reports/", 1), "report.composed")
+}
+
+func (v *visit) reportID() string { return "report/" + v.r.PathValue("id") }
+
+func (v *visit) backToReport(key string) error {
+	return v.done("/reports/"+v.r.PathValue("id"), key)
+}
+
+func showReport(v *visit) error {
+	view, err := v.s.options.Desks.Reports.Report(v.r.Context(), v.actor, v.reportID())
+	if err != nil {
+		return err
+	}
+	return v.show(reportPage(v.frame("report.title", "/reports"), view, v.actor, v.takeDone()))
+}
+
+// answer reads a yes-or-no question; nothing chosen stays unanswered.
+func (v *visit) answer(name string) *bool {
+	switch v.r.PostFormValue(name) {
+	case "yes":
+		return new(true)
+	case "no":
+		return new(false)
+	}
+	return nil
+}
+
+func amendReport(v *visit) error {
+	text := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+	a := reports.Answers{
+		Urgent: v.answer("urgent"), Removed: v.answer("removed"),
+		ThirdCountry: report.ThirdCountry{Reported: v.answer("third_country"), Name: text("third_country_name"), Ref: text("third_country_ref")},
+		UserDecision: report.UserDecision{Taken: v.answer("user_decision"), Details: text("user_decision_details")},
+		Details:      text("details"), Extra: text("extra"),
+	}
+	if err := v.s.options.Desks.Reports.Amend(v.r.Context(), v.actor, v.reportID(), a, text("reason")); err != nil {
+		return err
+	}
+	return v.backToReport("report.amended")
+}
+
+func submitReport(v *visit) error {
+	if err := v.s.options.Desks.Reports.Submit(v.r.Context(), v.actor, v.reportID()); err != nil {
+		return err
+	}
+	return v.backToReport("report.submitted")
+}
+
+func approveReport(v *visit) error {
+	if err := v.s.options.Desks.Reports.Approve(v.r.Context(), v.actor, v.reportID()); err != nil {
+		return err
+	}
+	return v.backToReport("report.approved")
+}
+
+func returnReport(v *visit) error {
+	if err := v.s.options.Desks.Reports.Return(v.r.Context(), v.actor, v.reportID(), strings.TrimSpace(v.r.PostFormValue("reason"))); err != nil {
+		return err
+	}
+	return v.backToReport("report.returned")
+}
+
+func withdrawReport(v *visit) error {
+	if err := v.s.options.Desks.Reports.Withdraw(v.r.Context(), v.actor, v.reportID(), strings.TrimSpace(v.r.PostFormValue("reason"))); err != nil {
+		return err
+	}
+	return v.backToReport("report.withdrawn")
+}
+
+func showReceived(v *visit) error {
+	rows, err := v.s.options.Desks.Reports.ReceivedReports(v.r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
+	return v.show(receivedPage(v.frame("received.title", "/received"), rows))
+}
+
+func showReceivedReport(v *visit) error {
+	view, err := v.s.options.Desks.Reports.ReceivedReport(v.r.Context(), v.actor, "received/"+v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return v.show(receivedReportPage(v.frame("received.one", "/received"), view))
+}
+
+var errNoFile = problem.InvalidField("file", "no file was chosen", "choose the file to import")

@@ -1,0 +1,18 @@
+package web
+
+import (
+	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/peer"
+)
+
+// Desks are what the pages show and call.
+type Desks struct {
+	Lists   *lists.Desk
+	Intake  *intake.Desk
+	Triage  *triage.Desk
+	Reports *reports.Desk
+	Post    *peer.Post
+}

@@ -1,0 +1,229 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/identity"
+	"github.com/brdoproject/brdo/internal/peer"
+)
+
+func showLists(v *visit) error {
+	found, err := v.s.options.Desks.Lists.Lists(v.r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
+	return v.show(listsPage(v.frame("lists.title", "/lists"), found, v.actor.Has(mandate.ListManager), v.takeDone()))
+}
+
+func createList(v *visit) error {
+	text := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+	basis, err := law.ParseRef(text("legal_basis"))
+	if err != nil {
+		return problem.InvalidField("legal_basis", "it is not a reference such as provider/hosting-terms@1", "use a profile of law/legal-basis")
+	}
+	radius, err := strconv.Atoi(cmp.Or(text("radius"), "31"))
+	if err != nil {
+		return problem.InvalidField("radius", "it is not a number", "31 is usual")
+	}
+	until, err := time.Parse(time.DateOnly, text("valid_until"))
+	if err != nil && text("valid_until") != "" {
+		return problem.InvalidField("valid_until", "it is not a date", "choose a day")
+	}
+	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
+		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
+	})
+	if err != nil {
+		return err
+	}
+	return v.done("/lists/"+strings.TrimPrefix(l.ID, "list/"), "list.created")
+}
+
+func (v *visit) listID() string { return "list/" + v.r.PathValue("id") }
+
+func showList(v *visit) error {
+	l, versions, entries, err := v.s.options.Desks.Lists.List(v.r.Context(), v.actor, v.listID())
+	if err != nil {
+		return err
+	}
+	return v.show(listPage(v.frame("list.title", "/lists"), l, versions, entries, v.actor.Has(mandate.ListManager), v.takeDone()))
+}
+
+// importMemory is how much of an imported file is kept in memory; the rest of a
+// larger one waits in a temporary file.
+const importMemory = 8 << 20
+
+func importList(v *visit) error {
+	if err := v.r.ParseMultipartForm(importMemory); err != nil {
+		return problem.InvalidField("file", "the form broke off or is larger than 512 MiB", "use the API for larger lists").Because(err)
+	}
+	defer v.r.MultipartForm.RemoveAll()
+	file, header, err := v.r.FormFile("file")
+	if err != nil {
+		return errNoFile
+	}
+	defer file.Close()
+	kind, err := hashlist.ParseKind(cmp.Or(v.r.FormValue("kind"), "sha256"))
+	if err != nil {
+		return problem.InvalidField("kind", err.Error(), "choose one of them")
+	}
+	done, err := v.s.options.Desks.Lists.Import(v.r.Context(), v.actor, v.listID(), lists.Import{
+		FileName: header.Filename, Content: file, Options: hashlist.Options{Kind64: kind}, Reason: v.r.FormValue("reason"),
+	})
+	if err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.imported", "added", done.Added, "changed", done.Changed, "refused", done.RefusedCount)
+}
+
+func listState(v *visit) error {
+	if err := v.s.options.Desks.Lists.SetState(v.r.Context(), v.actor, v.listID(), v.r.PostFormValue("state"), v.r.PostFormValue("reason")); err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.changed")
+}
+
+func entryState(v *visit) error {
+	entry := "entry/" + v.r.PathValue("entry")
+	if err := v.s.options.Desks.Lists.ChangeEntry(v.r.Context(), v.actor, v.listID(), entry, v.r.PostFormValue("state"), v.r.PostFormValue("reason")); err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.changed")
+}
+
+func showLog(v *visit) error {
+	before, _ := strconv.ParseInt(v.r.URL.Query().Get("before"), 10, 64)
+	page, err := v.s.options.Ledger.Log(v.r.Context(), v.actor, before, 100)
+	if err != nil {
+		return err
+	}
+	return v.show(logPage(v.frame("log.title", "/log"), page, v.takeDone()))
+}
+
+func showEvent(v *visit) error {
+	p, err := v.s.options.Ledger.Proven(v.r.Context(), v.actor, v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return v.show(eventPage(v.frame("log.event", "/log"), p))
+}
+
+func verifyLog(v *visit) error {
+	r, err := v.s.options.Ledger.Verify(v.r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
+	return v.done("/log", "log.verified", "records", r.Records, "checkpoints", r.Checkpoints)
+}
+
+// accounts is what the operator's page shows.
+type accounts struct {
+	People  []identity.Person
+	Keys    []identity.APIKey
+	Peers   []peer.Node
+	Waiting int
+	// Secret is shown once: a login link or an API key.
+	Secret, About string
+	Sources       []string
+}
+
+func (v *visit) accounts() (accounts, error) {
+	var a accounts
+	var err error
+	if a.People, err = v.s.options.Identity.People(v.r.Context(), v.actor); err != nil {
+		return a, err
+	}
+	if a.Keys, err = v.s.options.Identity.Keys(v.r.Context(), v.actor); err != nil {
+		return a, err
+	}
+	peers, waiting, err := v.s.options.Desks.Post.Peers(v.r.Context(), v.actor)
+	a.Peers, a.Waiting = peers, len(waiting)
+	for _, basis := range v.s.options.Desks.Intake.Bases() {
+		a.Sources = append(a.Sources, basis.Source)
+	}
+	return a, err
+}
+
+func showPeople(v *visit) error { return v.people("", "") }
+
+func (v *visit) people(secret, about string) error {
+	a, err := v.accounts()
+	if err != nil {
+		return err
+	}
+	a.Secret, a.About = secret, about
+	return v.show(peoplePage(v.frame("people.title", "/people"), a, v.takeDone()))
+}
+
+func (v *visit) link(l identity.Link) string { return "/login/" + l.Token }
+
+func invitePerson(v *visit) error {
+	if err := v.r.ParseForm(); err != nil {
+		return problem.InvalidField("form", "it cannot be read", "load the page again").Because(err)
+	}
+	var roles []mandate.Role
+	for _, role := range v.r.PostForm["roles"] {
+		roles = append(roles, mandate.Role(role))
+	}
+	person, link, err := v.s.options.Identity.Invite(v.r.Context(), v.actor, v.r.PostFormValue("name"), roles)
+	if err != nil {
+		return err
+	}
+	return v.people(v.link(link), t(v.r.Context(), "people.link.about", "name", person.Name, "until", link.Expires.Format("2006-01-02 15:04")))
+}
+
+func newLink(v *visit) error {
+	link, err := v.s.options.Identity.NewLink(v.r.Context(), v.actor, "person/"+v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return v.people(v.link(link), t(v.r.Context(), "people.link.about", "name", v.r.PathValue("id"), "until", link.Expires.Format("2006-01-02 15:04")))
+}
+
+func personState(v *visit) error {
+	if err := v.s.options.Identity.SetState(v.r.Context(), v.actor, "person/"+v.r.PathValue("id"), v.r.PostFormValue("state")); err != nil {
+		return err
+	}
+	return v.done("/people", "people.changed")
+}
+
+func createKey(v *visit) error {
+	if err := v.r.ParseForm(); err != nil {
+		return problem.InvalidField("form", "it cannot be read", "load the page again").Because(err)
+	}
+	var scopes []mandate.Scope
+	for _, scope := range v.r.PostForm["scopes"] {
+		scopes = append(scopes, mandate.Scope(scope))
+	}
+	_, token, err := v.s.options.Identity.CreateKey(v.r.Context(), v.actor, strings.TrimSpace(v.r.PostFormValue("name")), scopes, v.r.PostFormValue("source"))
+	if err != nil {
+		return err
+	}
+	return v.people(token, t(v.r.Context(), "people.key.about"))
+}
+
+func revokeKey(v *visit) error {
+	if err := v.s.options.Identity.RevokeKey(v.r.Context(), v.actor, "key/"+v.r.PathValue("id")); err != nil {
+		return err
+	}
+	return v.done("/people", "people.changed")
+}
+
+func registerPeer(v *visit) error {
+	node, err := peer.ParseNode([]byte(v.r.PostFormValue("document")))
+	if err != nil {
+		return err
+	}
+	if err := v.s.options.Desks.Post.Register(v.r.Context(), v.actor, node); err != nil {
+		return err
+	}
+	return v.done("/people", "people.registered", "name", fmt.Sprintf("%s (%s)", node.Title, node.NodeID))
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+)
+
+// Routes lists every page and action.
+func (s *Server) Routes() []Route {
+	open := func(pattern string, handler func(http.ResponseWriter, *http.Request)) Route {
+		return Route{Pattern: pattern, Open: true, open: handler}
+	}
+	in := func(pattern string, call func(*visit) error) Route { return Route{Pattern: pattern, call: call} }
+	return []Route{
+		open("GET /login", s.showLogin),
+		open("POST /login", s.login),
+		open("GET /login/{token}", s.showLink),
+		open("POST /login/link", s.useLink),
+		open("POST /login/passkey/begin", s.beginPasskeyLogin),
+		open("POST /login/passkey/finish", s.finishPasskeyLogin),
+
+		in("GET /{$}", home),
+		in("POST /logout", logout),
+		in("GET /account", showAccount),
+		in("GET /account/codes.png", codesPicture),
+		in("POST /account/codes", confirmCodes),
+		in("POST /account/keys", saveKeys),
+		in("POST /account/passkey/begin", beginPasskey),
+		in("POST /account/passkey/finish", finishPasskey),
+
+		in("GET /queue", showQueue),
+		in("POST /items/{id}/take", takeItem),
+		in("GET /items/{id}", showCard),
+		in("POST /items/{id}/view", viewItem),
+		in("GET /pictures/{exposure...}", showPicture),
+		in("POST /exposures/{exposure...}", endView),
+		in("POST /items/{id}/decide", decideItem),
+		in("POST /items/{id}/pass", passItem),
+		in("POST /items/{id}/escalate", escalateItem),
+		in("POST /items/{id}/undo", undoItem),
+		in("GET /wellbeing", showWellbeing),
+		in("POST /wellbeing/break", setBreak),
+
+		in("GET /reports", showReports),
+		in("POST /reports", composeReport),
+		in("GET /reports/{id}", showReport),
+		in("POST /reports/{id}/amend", amendReport),
+		in("POST /reports/{id}/submit", submitReport),
+		in("POST /reports/{id}/approve", approveReport),
+		in("POST /reports/{id}/return", returnReport),
+		in("POST /reports/{id}/withdraw", withdrawReport),
+		in("GET /received", showReceived),
+		in("GET /received/{id}", showReceivedReport),
+
+		in("GET /lists", showLists),
+		in("POST /lists", createList),
+		in("GET /lists/{id}", showList),
+		in("POST /lists/{id}/import", importList),
+		in("POST /lists/{id}/state", listState),
+		in("POST /lists/{id}/entries/{entry}/state", entryState),
+
+		in("GET /log", showLog),
+		in("GET /log/events/{id...}", showEvent),
+		in("POST /log/verify", verifyLog),
+
+		in("GET /people", showPeople),
+		in("POST /people", invitePerson),
+		in("POST /people/{id}/link", newLink),
+		in("POST /people/{id}/state", personState),
+		in("POST /people/keys", createKey),
+		in("POST /people/keys/{id}/revoke", revokeKey),
+		in("POST /people/peers", registerPeer),
+	}
+}
+
+// home is the first page that makes sense for a person.
+func home(v *visit) error {
+	links := v.s.links(v.person)
+	if len(links) == 0 {
+		return v.redirect("/account")
+	}
+	if v.actor.Has(mandate.Operator) {
+		return v.redirect("/people")
+	}
+	return v.redirect(links[0].Path)
+}
