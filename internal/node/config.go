@@ -33,6 +33,13 @@ type Config struct {
 	TLS    TLS    `yaml:"tls"`
 	// Database is a postgres:// address; empty means SQLite in the data folder.
 	Database string `yaml:"database"`
+	// KeyDatabase is a postgres:// address for the key vault, apart from the rows,
+	// so that a dump of the rows never holds a key. Empty means a file in the
+	// data folder with the embedded database, else the rows' database.
+	KeyDatabase string `yaml:"key_database"`
+	// Content keeps sealed content in an S3-compatible store in place of files
+	// in the data folder.
+	Content S3 `yaml:"content_s3"`
 	// Policy is a Cedar file in place of the embedded policy.
 	Policy string `yaml:"policy"`
 	// Centre is the id of the peer to which reports are sent.
@@ -52,6 +59,19 @@ type Organisation struct {
 	LegalRep     string                   `yaml:"legal_representative"`
 	ContactPoint string                   `yaml:"contact_point"`
 	ContactInfo  string                   `yaml:"contact_information"`
+}
+
+// S3 names a bucket of an S3-compatible store. The credentials come from the
+// environment: BRDO_S3_ACCESS_KEY and BRDO_S3_SECRET_KEY.
+type S3 struct {
+	// Endpoint is host and port; empty means files.
+	Endpoint  string `yaml:"endpoint"`
+	Region    string `yaml:"region"`
+	Bucket    string `yaml:"bucket"`
+	Prefix    string `yaml:"prefix"`
+	PathStyle bool   `yaml:"path_style"`
+	// Insecure uses plain HTTP; for a store on the same host only.
+	Insecure bool `yaml:"insecure"`
 }
 
 // TLS names a certificate and its key; without them the node serves plain HTTP
@@ -178,6 +198,10 @@ func (c Config) check() error {
 		return problem.InvalidField("tls", "a certificate and its key belong together", "give both or none")
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
 		return problem.InvalidField("database", "it is not a postgres:// address", "leave it out to use the embedded database")
+	case c.KeyDatabase != "" && !strings.HasPrefix(c.KeyDatabase, "postgres://") && !strings.HasPrefix(c.KeyDatabase, "postgresql://"):
+		return problem.InvalidField("key_database", "it is not a postgres:// address", "leave it out to keep the keys in a file")
+	case c.Content.Endpoint != "" && c.Content.Bucket == "":
+		return problem.InvalidField("content_s3.bucket", "it is empty", "name a bucket that exists")
 	case c.Media.MaxBytes <= 0:
 		return problem.InvalidField("media.max_bytes", "it is not positive", "give a number of bytes, or leave it out")
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
@@ -207,6 +231,17 @@ func (c Config) databaseLocation() string {
 		return c.Database
 	}
 	return "sqlite:" + filepath.Join(c.Data, "brdo.db")
+}
+
+// vaultLocation is the key vault's address.
+func (c Config) vaultLocation() string {
+	switch {
+	case c.KeyDatabase != "":
+		return c.KeyDatabase
+	case c.Database != "":
+		return c.Database
+	}
+	return filepath.Join(c.Data, vaultFile)
 }
 
 // shutdownTime is how long requests and jobs may take to end.

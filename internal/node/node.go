@@ -167,20 +167,16 @@ func (n *Node) openStorage(ctx context.Context, config Config, options Options) 
 	if err != nil {
 		return err
 	}
-	vaultLocation := filepath.Join(config.Data, vaultFile)
-	if config.Database != "" {
-		vaultLocation = config.Database
-	}
-	vault, err := keyring.OpenVault(ctx, vaultLocation, key, options.Now)
+	vault, err := keyring.OpenVault(ctx, config.vaultLocation(), key, options.Now)
 	if err != nil {
 		return err
 	}
 	n.keep(vault.Close)
-	files, err := blob.OpenFiles(filepath.Join(config.Data, contentFolder))
+	bodies, err := openBodies(ctx, config)
 	if err != nil {
 		return err
 	}
-	n.Content = blob.NewSealed(files, vault)
+	n.Content = blob.NewSealed(bodies, vault)
 	n.Decoder = options.Decoder
 	if n.Decoder == nil {
 		decoder, err := media.Start(ctx, media.Options{MaxBytes: config.Media.MaxBytes, AllowUnsandboxed: config.Media.AllowUnsandboxed})
@@ -191,6 +187,18 @@ func (n *Node) openStorage(ctx context.Context, config Config, options Options) 
 		n.keep(decoder.Close)
 	}
 	return nil
+}
+
+// openBodies opens the store of sealed content.
+func openBodies(ctx context.Context, config Config) (blob.Store, error) {
+	s3 := config.Content
+	if s3.Endpoint == "" {
+		return blob.OpenFiles(filepath.Join(config.Data, contentFolder))
+	}
+	return blob.OpenS3(ctx, blob.S3Config{
+		Endpoint: s3.Endpoint, Insecure: s3.Insecure, Region: s3.Region, Bucket: s3.Bucket, Prefix: s3.Prefix, PathStyle: s3.PathStyle,
+		AccessKey: os.Getenv("BRDO_S3_ACCESS_KEY"), SecretKey: os.Getenv("BRDO_S3_SECRET_KEY"),
+	})
 }
 
 func (n *Node) openIdentity(config Config) (*keyring.Identity, error) {

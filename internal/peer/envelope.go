@@ -127,6 +127,9 @@ func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
 	if len(envelope) > MaxEnvelope {
 		return nil, problem.InvalidField("message", "the envelope would be larger than 8 MiB", "send references to media, not media")
 	}
+	if _, err := Parse(envelope); err != nil { // found here, not by the recipient
+		return nil, err
+	}
 	return envelope, nil
 }
 

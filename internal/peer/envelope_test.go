@@ -160,6 +160,10 @@ func TestSealAndOpenRefuse(t *testing.T) {
 	}
 	_, err := peer.Seal(sender, a.Self, headerTo(a), message{strings.Repeat("a", peer.MaxEnvelope)})
 	refused("too large", "message", err, problem.Invalid)
+	long := headerTo(a)
+	long.LegalBasis = strings.Repeat("s", 201)
+	_, err = peer.Seal(sender, a.Self, long, message{})
+	refused("a header that the recipient would refuse", "envelope.legalbasis", err, problem.Invalid)
 	_, err = peer.Parse(make([]byte, peer.MaxEnvelope+1))
 	refused("too large", "envelope", err, problem.Invalid)
 

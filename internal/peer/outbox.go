@@ -185,6 +185,10 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	if sent.State == store.EnvelopeAnswered {
 		return nil
 	}
+	envelope, err := Parse(sent.Body)
+	if err != nil {
+		return job.Permanent(fmt.Errorf("reading envelope %s: %w", id, err))
+	}
 	text, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
 		noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.FailEnvelopeOut(id, problem.From(err).Reason) })
@@ -192,7 +196,7 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	}
 	act := ledger.Act{
 		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
-		Action: mandate.EnvelopeDeliver, Purpose: mandate.PurposeReporting,
+		Action: mandate.EnvelopeDeliver, Purpose: envelope.Purpose,
 		Resource: access.Resource{ID: "envelope/" + id, Kind: mandate.EnvelopeKind(sent.Kind)},
 	}
 	return p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {

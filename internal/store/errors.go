@@ -19,26 +19,12 @@ var ErrFull = errors.New("no space left for the database")
 const (
 	pgSerializationFailure = "40001"
 	pgDeadlockDetected     = "40P01"
-	pgUniqueViolation      = "23505"
 	pgDiskFull             = "53100"
 )
 
 func isSerialization(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == pgSerializationFailure || pg.Code == pgDeadlockDetected)
-}
-
-// isDuplicate reports whether a row with the same key exists already.
-func isDuplicate(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == pgUniqueViolation
-	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
 }
 
 // classify turns what the engines say of their state into problems that a

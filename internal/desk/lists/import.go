@@ -60,13 +60,11 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 	begun := false
 	err := d.ledger.Do(ctx, act(actor, mandate.ListImport, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
 		result = Imported{}
-		again := begun
-		begun = true
 		if seeker, ok := in.Content.(io.Seeker); ok { // the transaction may run again
 			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
 				return fmt.Errorf("reading the file from its beginning: %w", err)
 			}
-		} else if again { // half of a stream must not pass for the whole
+		} else if begun { // half of a stream must not pass for the whole
 			return problem.New(problem.Unavailable, "somebody else changed the list at the same time", "send the file again; nothing of it was taken in")
 		}
 		head, err := tx.List(list)
@@ -80,6 +78,7 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		if err != nil {
 			return err
 		}
+		begun = true
 		if err := take(tx, head, version, in, &result); err != nil {
 			return err
 		}
