@@ -209,10 +209,7 @@ func (a *attempt) enter(inner *store.Tx) (*Tx, error) {
 		}
 		a.tx.found = found
 	}
-	a.decision = a.ledger.options.Policy.Decide(access.Request{
-		Actor: a.act.Actor, Action: a.act.Action, Purpose: a.act.Purpose, Resource: a.tx.found,
-		NodeKind: a.ledger.options.NodeKind, LegalBasisActive: a.act.BasisActive,
-	})
+	a.decision = a.ledger.decide(a.act, a.tx.found)
 	if err := a.decision.Problem(); err != nil {
 		a.denied = true
 		return nil, err
@@ -285,6 +282,18 @@ func (e Event) Summary() string {
 		parts = append(parts, fmt.Sprintf("%s %v", key, e.Detail[key]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Permits says whether the policy would let an act through that needs no Find,
+// for a caller that must not begin expensive work for somebody who may not ask
+// for it. It logs nothing: the act itself still has to go through the door.
+func (l *Ledger) Permits(act Act) error { return l.decide(act, act.Resource).Problem() }
+
+func (l *Ledger) decide(act Act, resource access.Resource) access.Decision {
+	return l.options.Policy.Decide(access.Request{
+		Actor: act.Actor, Action: act.Action, Purpose: act.Purpose, Resource: resource,
+		NodeKind: l.options.NodeKind, LegalBasisActive: act.BasisActive,
+	})
 }
 
 // Peek reads what the node itself has to know before an act, for example which

@@ -171,6 +171,10 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		act.BasisActive = true
 		return refuse(basisErr)
 	}
+	// Nothing is read, decoded or stored for somebody who may not submit.
+	if err := d.ledger.Permits(act); err != nil {
+		return refuse(err)
+	}
 	if err := d.check(s); err != nil {
 		return refuse(err)
 	}
