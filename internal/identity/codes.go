@@ -74,15 +74,19 @@ var wrong = problem.New(problem.Denied, "the name, passphrase or code is wrong",
 // failures the account waits, twice as long each time, up to an hour.
 func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Person, error) {
 	now, name := s.options.Ledger.Now(), strings.TrimSpace(name)
+	stored, err := s.storedPassphrase(ctx, name)
+	if err != nil {
+		return Person{}, fmt.Errorf("logging in: %w", err)
+	}
+	// Outside the transaction, because it takes long on purpose; and the same
+	// work for an account that does not exist.
+	known := samePassphrase(stored, passphrase)
 	var person Person
 	var refused error
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		refused = nil
+	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		refused = wrong
 		row, err := tx.PersonByName(name)
 		if problem.Is(err, problem.NotFound) {
-			// The same work as for an account that exists.
-			hashPassphrase(passphrase, make([]byte, 16))
-			refused = wrong
 			return nil
 		}
 		if err != nil {
@@ -90,18 +94,16 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 		}
 		if now.Before(row.LockedUntil) {
 			// A special answer would tell a stranger that the account exists.
-			hashPassphrase(passphrase, make([]byte, 16))
-			refused = wrong
 			return nil
 		}
-		step, right := s.check(row, passphrase, code, now)
-		if !right || row.State == store.PersonSuspended {
-			refused = wrong
+		step, right := s.checkCode(row, code, now)
+		if !right || !known || row.Passphrase != stored || row.State == store.PersonSuspended {
 			if row.Failures++; row.Failures >= 5 {
 				row.LockedUntil = now.Add(min(time.Minute<<min(row.Failures-5, 6), time.Hour))
 			}
 			return tx.UpdatePerson(row)
 		}
+		refused = nil
 		row.Failures, row.LockedUntil, row.TOTPStep, row.State = 0, time.Time{}, step, store.PersonActive
 		if err := tx.UpdatePerson(row); err != nil {
 			return err
@@ -118,18 +120,32 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 	return person, s.loggedIn(ctx, person, "one-time code")
 }
 
-func (s *Service) check(row store.PersonRow, passphrase, code string, now time.Time) (int64, bool) {
-	if row.Passphrase == "" || row.TOTP == nil {
-		hashPassphrase(passphrase, make([]byte, 16))
+// storedPassphrase is the hash of an account's passphrase, or one that nothing
+// fits when there is none.
+func (s *Service) storedPassphrase(ctx context.Context, name string) (string, error) {
+	stored := noPassphrase
+	err := s.options.Store.Read(ctx, func(tx *store.Tx) error {
+		row, err := tx.PersonByName(name)
+		if err == nil && row.Passphrase != "" {
+			stored = row.Passphrase
+		}
+		if problem.Is(err, problem.NotFound) {
+			return nil
+		}
+		return err
+	})
+	return stored, err
+}
+
+func (s *Service) checkCode(row store.PersonRow, code string, now time.Time) (int64, bool) {
+	if row.TOTP == nil {
 		return 0, false
 	}
 	secret, err := s.sealer.Open(nil, nil, row.TOTP, []byte(row.ID))
 	if err != nil {
 		return 0, false
 	}
-	known := samePassphrase(row.Passphrase, passphrase)
-	step, right := match(string(secret), code, now, row.TOTPStep)
-	return step, known && right
+	return match(string(secret), code, now, row.TOTPStep)
 }
 
 // match compares a code with those of the steps around now that come after the
@@ -152,6 +168,10 @@ func match(secret, code string, now time.Time, after int64) (int64, bool) {
 // Passphrases are hashed with argon2id, RFC 9106 section 4, second recommended
 // option (64 MiB, three passes, four lanes).
 const passphraseScheme = "argon2id-64-3-4"
+
+// noPassphrase has the form of a hash and fits no passphrase, since its key is
+// of another length.
+const noPassphrase = passphraseScheme + "$AAAAAAAAAAAAAAAAAAAAAA$AA"
 
 func hashPassphrase(passphrase string, salt []byte) string {
 	key := argon2.IDKey([]byte(passphrase), salt, 3, 64<<10, 4, 32)

@@ -173,7 +173,12 @@ func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
 		tx.Note("checkpoint_refused", of.NodeID)
 		return nil
 	}
-	return tx.PutPeerCheckpoint(of.NodeID, signed.Size, text, tx.Now)
+	different, err := tx.PutPeerCheckpoint(of.NodeID, signed.Size, text, tx.Now)
+	if different > 1 {
+		// Two signed histories of one log: the evidence is kept, and said.
+		tx.Note("log_forked", of.NodeID)
+	}
+	return err
 }
 
 // Handler receives envelopes at [Path] behind HTTP Message Signatures. The

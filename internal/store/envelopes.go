@@ -179,10 +179,15 @@ func (tx *Tx) EnvelopeIn(source, id string) (e EnvelopeIn, found bool, err error
 	return e, found, err
 }
 
-// PutPeerCheckpoint keeps a checkpoint of another node's log.
-func (tx *Tx) PutPeerCheckpoint(peer string, size int64, note string, now time.Time) error {
-	return tx.exec("keeping a peer's checkpoint",
-		`INSERT INTO peer_checkpoints (peer, size, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT (peer, size) DO NOTHING`, peer, size, note, micros(now))
+// PutPeerCheckpoint keeps a checkpoint of another node's log and returns how
+// many different ones of that size are kept: more than one is a forked log.
+func (tx *Tx) PutPeerCheckpoint(peer string, size int64, note string, now time.Time) (different int, err error) {
+	if err := tx.exec("keeping a peer's checkpoint",
+		`INSERT INTO peer_checkpoints (peer, size, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT (peer, size, note) DO NOTHING`, peer, size, note, micros(now)); err != nil {
+		return 0, err
+	}
+	err = tx.one("counting a peer's checkpoints", nil, `SELECT COUNT(*) FROM peer_checkpoints WHERE peer = $1 AND size = $2`, []any{peer, size}, &different)
+	return different, err
 }
 
 // PeerCheckpoints returns the notes kept of a peer's log, in order of size.

@@ -44,7 +44,7 @@ CREATE TABLE peer_checkpoints (
     size BIGINT NOT NULL,
     note TEXT NOT NULL,
     at   BIGINT NOT NULL,
-    PRIMARY KEY (peer, size)
+    PRIMARY KEY (peer, size, note)
 );
 
 -- +goose Down
