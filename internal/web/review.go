@@ -27,6 +27,18 @@ func takeItem(v *visit) error {
 	return v.redirect("/items/" + id)
 }
 
+// goOn makes the last decision final and opens the next item.
+func goOn(v *visit) error {
+	next, err := v.s.options.Desks.Triage.GoOn(v.r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
+	if next == "" {
+		return v.done("/queue", "queue.nothing")
+	}
+	return v.redirect("/items/" + next)
+}
+
 func showCard(v *visit) error {
 	c, err := v.s.options.Desks.Triage.Card(v.r.Context(), v.actor, v.r.PathValue("id"))
 	if err != nil {

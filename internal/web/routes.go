@@ -30,6 +30,7 @@ func (s *Server) Routes() []Route {
 		in("POST /account/passkey/finish", finishPasskey),
 
 		in("GET /queue", showQueue),
+		in("POST /queue/next", goOn),
 		in("POST /items/{id}/take", takeItem),
 		in("GET /items/{id}", showCard),
 		in("POST /items/{id}/view", viewItem),

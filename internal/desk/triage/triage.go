@@ -218,6 +218,37 @@ func (d *Desk) Take(ctx context.Context, actor mandate.Actor, id string) error {
 	})
 }
 
+// GoOn makes the person's latest decision final and takes the next item that
+// waits for them; the identifier is empty when nothing does.
+func (d *Desk) GoOn(ctx context.Context, actor mandate.Actor) (string, error) {
+	next := ""
+	err := d.options.Ledger.Peek(ctx, func(tx *store.Tx) error {
+		for _, r := range roundsOf(actor) {
+			rows, err := tx.Queue(string(r.state), actor.ID, d.options.Ledger.Now(), queueLength)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if offerable(row, actor.ID, d.options.Ledger.Now()) {
+					next = row.ID
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	if next != "" {
+		return next, d.Take(ctx, actor, next)
+	}
+	return "", d.options.Ledger.Do(ctx, d.act(actor, mandate.ItemTake, ""), func(tx *ledger.Tx) error {
+		tx.Note("nothing_waits", true)
+		return d.sealLast(tx, actor.ID, "")
+	})
+}
+
 // change applies an event to an item's state machine and does what follows.
 func (d *Desk) change(tx *ledger.Tx, id string, event item.Event, also func(item.Assessment) error) error {
 	row, err := tx.Item(id)
