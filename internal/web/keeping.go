@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,51 @@ func importList(v *visit) error {
 		return err
 	}
 	return v.done("/lists/"+v.r.PathValue("id"), "list.imported", "added", done.Added, "changed", done.Changed, "refused", done.RefusedCount)
+}
+
+// requestExport asks for a list to leave the house; another person releases it.
+func requestExport(v *visit) error {
+	request, err := v.s.options.Desks.Lists.RequestExport(v.r.Context(), v.actor, v.listID(), v.r.PostFormValue("reason"))
+	if err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.export.requested", "request", request)
+}
+
+// exportList releases a list that another person asked for, as a download.
+func exportList(v *visit) error {
+	request, err := strconv.ParseInt(v.r.PostFormValue("request"), 10, 64)
+	if err != nil {
+		return problem.InvalidField("request", "it is not the number of a request", "type the number that the list's versions show")
+	}
+	format, kind, _ := strings.Cut(v.r.PostFormValue("format"), ":")
+	digest, err := hashlist.ParseKind(cmp.Or(kind, "sha256"))
+	if err != nil {
+		return problem.InvalidField("format", err.Error(), "choose one of them")
+	}
+	out := &download{w: v.w, name: "list-" + v.r.PathValue("id") + map[string]string{"csv": ".csv", "vics": ".json", "plain": ".txt"}[format]}
+	_, err = v.s.options.Desks.Lists.Export(v.r.Context(), v.actor, v.listID(), request, hashlist.Format(format), digest, 0, out)
+	if err != nil && out.begun {
+		panic(http.ErrAbortHandler) // a broken download must not look like a whole one
+	}
+	return err
+}
+
+// download begins an answer as a file with its first byte, so that an error
+// before it is still a page.
+type download struct {
+	w     http.ResponseWriter
+	name  string
+	begun bool
+}
+
+func (d *download) Write(p []byte) (int, error) {
+	if !d.begun {
+		d.begun = true
+		d.w.Header().Set("Content-Type", "application/octet-stream")
+		d.w.Header().Set("Content-Disposition", "attachment; filename=\""+d.name+"\"")
+	}
+	return d.w.Write(p)
 }
 
 func listState(v *visit) error {

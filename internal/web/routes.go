@@ -58,6 +58,8 @@ func (s *Server) Routes() []Route {
 		in("POST /lists", createList),
 		in("GET /lists/{id}", showList),
 		in("POST /lists/{id}/import", importList),
+		in("POST /lists/{id}/request", requestExport),
+		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
 
