@@ -255,6 +255,7 @@ var doors = map[string]string{
 	"internal/desk/lists.(Desk).Export":    "writes out what the release permits, which was logged before the first byte",
 	"internal/desk/intake.(Desk).answered": "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
 
+	"internal/identity.(Directory).Finish":           "there is no actor before the login; the login itself is then logged",
 	"internal/identity.(Service).Login":              "there is no actor before the login; the login itself is then logged",
 	"internal/identity.(Service).storedPassphrase":   "reads the hash before the transaction of a login, so that hashing holds no lock",
 	"internal/identity.(Service).UseLink":            "there is no actor before the login; the login itself is then logged",

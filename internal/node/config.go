@@ -31,6 +31,8 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	Origin string `yaml:"origin"`
 	TLS    TLS    `yaml:"tls"`
+	// Directory lets people log in at the organisation's own login service.
+	Directory Directory `yaml:"oidc"`
 	// Database is a postgres:// address; empty means SQLite in the data folder.
 	Database string `yaml:"database"`
 	// KeyDatabase is a postgres:// address for the key vault, apart from the rows,
@@ -72,6 +74,15 @@ type S3 struct {
 	PathStyle bool   `yaml:"path_style"`
 	// Insecure uses plain HTTP; for a store on the same host only.
 	Insecure bool `yaml:"insecure"`
+}
+
+// Directory names an OpenID Connect login service. Its client secret comes from
+// the environment: BRDO_OIDC_SECRET.
+type Directory struct {
+	Issuer   string `yaml:"issuer"`
+	ClientID string `yaml:"client_id"`
+	// Claim holds the name of the account; empty means preferred_username.
+	Claim string `yaml:"claim"`
 }
 
 // TLS names a certificate and its key; without them the node serves plain HTTP

@@ -253,7 +253,24 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.Triage.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Post.Handle(n.runner)
-	return n.assembleFaces(config, options, origin.Scheme == "https")
+	directory, err := n.openDirectory(ctx, config)
+	if err != nil {
+		return err
+	}
+	return n.assembleFaces(config, options, directory, origin.Scheme == "https")
+}
+
+// directoryBack is where the login service sends people back to.
+const directoryBack = "/login/directory/back"
+
+func (n *Node) openDirectory(ctx context.Context, config Config) (*identity.Directory, error) {
+	if config.Directory.Issuer == "" {
+		return nil, nil
+	}
+	return n.Identity.OpenDirectory(ctx, identity.DirectoryOptions{
+		Issuer: config.Directory.Issuer, ClientID: config.Directory.ClientID, ClientSecret: os.Getenv("BRDO_OIDC_SECRET"), Claim: config.Directory.Claim,
+		Redirect: config.Origin + directoryBack, Client: &http.Client{Timeout: 10 * time.Second},
+	})
 }
 
 func loadPolicy(path string) (*access.Policy, error) {
@@ -326,10 +343,10 @@ func (n *Node) recipient(tx *store.Tx) (string, mandate.OrganisationKind, error)
 	return "", "", &problem.Error{Kind: problem.Unavailable, Field: "centre", Reason: "no Centre is registered with this node, so a report has no recipient", Remedy: "the operator sets centre in the configuration and registers the Centre's description"}
 }
 
-func (n *Node) assembleFaces(config Config, options Options, secure bool) error {
+func (n *Node) assembleFaces(config Config, options Options, directory *identity.Directory, secure bool) error {
 	pages, err := web.New(web.Options{
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
-		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log,
+		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
 		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Post: n.Post},
 		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },

@@ -28,7 +28,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, failed string
 		w.WriteHeader(http.StatusForbidden)
 	}
 	p := s.frame(r.Context(), t(r.Context(), "login.title"), "", nil)
-	if err := loginPage(p, failed).Render(r.Context(), w); err != nil {
+	if err := loginPage(p, failed, s.options.Directory != nil).Render(r.Context(), w); err != nil {
 		s.options.Log.ErrorContext(r.Context(), "the login page could not be shown", "error", err)
 	}
 }
@@ -108,6 +108,47 @@ func (s *Server) finishPasskeyLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"next": "/"})
+}
+
+func (s *Server) beginDirectory(w http.ResponseWriter, r *http.Request) {
+	if s.options.Directory == nil {
+		s.fail(w, r, problem.New(problem.NotFound, "this node knows no login service", "log in in another way"))
+		return
+	}
+	address, visit := s.options.Directory.Begin()
+	s.sessions.Put(r.Context(), sessionVisit, visit)
+	http.Redirect(w, r, address, http.StatusSeeOther)
+}
+
+// finishDirectory takes somebody back from the login service. The session's
+// cookie is strict, so it does not travel on a redirect from there: a page of
+// this node asks for the address once more.
+func (s *Server) finishDirectory(w http.ResponseWriter, r *http.Request) {
+	if s.options.Directory == nil {
+		s.fail(w, r, problem.New(problem.NotFound, "this node knows no login service", "log in in another way"))
+		return
+	}
+	visit, begun := s.sessions.Get(r.Context(), sessionVisit).(identity.Visit)
+	if !begun && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Refresh", "0")
+		p := s.frame(r.Context(), t(r.Context(), "login.title"), "", nil)
+		if err := backPage(p, r.URL.RequestURI()).Render(r.Context(), w); err != nil {
+			s.options.Log.ErrorContext(r.Context(), "a page could not be shown", "error", err)
+		}
+		return
+	}
+	s.sessions.Remove(r.Context(), sessionVisit)
+	person, err := s.options.Directory.Finish(r.Context(), visit, r.FormValue("state"), r.FormValue("code"))
+	if err == nil {
+		err = s.enter(r, person)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.sessions.Put(r.Context(), sessionDirectory, true)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 func logout(v *visit) error {

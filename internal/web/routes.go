@@ -17,6 +17,8 @@ func (s *Server) Routes() []Route {
 		open("POST /login", s.login),
 		open("GET /login/{token}", s.showLink),
 		open("POST /login/link", s.useLink),
+		open("GET /login/directory", s.beginDirectory),
+		open("GET /login/directory/back", s.finishDirectory),
 		open("POST /login/passkey/begin", s.beginPasskeyLogin),
 		open("POST /login/passkey/finish", s.finishPasskeyLogin),
 

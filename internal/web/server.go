@@ -33,6 +33,8 @@ type Options struct {
 	Secure bool
 	// Cookie tells the sessions of several nodes on one host apart.
 	Cookie string
+	// Directory is the organisation's own login service; nil when it has none.
+	Directory *identity.Directory
 	// Demo lets people who came by a one-time link work without registering a
 	// means to log in again.
 	Demo bool
@@ -62,6 +64,10 @@ const (
 	sessionPasskey = "passkey"
 	sessionCodes   = "codes"
 	sessionDone    = "done"
+	// sessionVisit is a login at the organisation's login service that has
+	// begun, sessionDirectory says that the person came from there.
+	sessionVisit     = "visit"
+	sessionDirectory = "directory"
 
 	// idle is how long a session lasts without a request; a review station is
 	// left alone in a shared room.
@@ -72,6 +78,7 @@ const (
 // New makes the pages.
 func New(options Options) (*Server, error) {
 	gob.Register(webauthn.SessionData{})
+	gob.Register(identity.Visit{})
 	found, err := newAssets()
 	if err != nil {
 		return nil, err
@@ -143,7 +150,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 				s.toLogin(w, r)
 				return
 			}
-			if !person.Enrolled() && !s.options.Demo && !strings.HasPrefix(r.URL.Path, "/account") && r.URL.Path != "/logout" {
+			if !person.Enrolled() && !s.options.Demo && !s.sessions.GetBool(r.Context(), sessionDirectory) && !strings.HasPrefix(r.URL.Path, "/account") && r.URL.Path != "/logout" {
 				http.Redirect(w, r, "/account", http.StatusSeeOther)
 				return
 			}
