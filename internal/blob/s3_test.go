@@ -2,24 +2,48 @@ package blob_test
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/blob/blobtest"
 )
 
-// TestS3Conforms runs the suite against a live store, each check under a prefix
-// of its own. BRDO_TEST_S3_URL has the form
-// http://access-key:secret-key@host:port/bucket.
+// TestS3Conforms runs the suite against a server in this process that speaks
+// the S3 protocol.
 func TestS3Conforms(t *testing.T) {
+	backend := s3mem.New()
+	if err := backend.CreateBucket("bucket"); err != nil {
+		t.Fatal(err)
+	}
+	// With TLS, as in production: over plain HTTP the client signs a body in
+	// chunks, and this server does not take these apart in multipart uploads.
+	server := httptest.NewTLSServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	authorities := x509.NewCertPool()
+	authorities.AddCert(server.Certificate())
+	conformS3(t, blob.S3Config{
+		Endpoint: strings.TrimPrefix(server.URL, "https://"), Authorities: authorities, Region: "us-east-1", PathStyle: true,
+		Bucket: "bucket", AccessKey: "access", SecretKey: "secret",
+	})
+}
+
+// TestLiveS3Conforms runs it against a live store where one is named, each check
+// under a prefix of its own. BRDO_TEST_S3_URL has the form
+// http://access-key:secret-key@host:port/bucket.
+func TestLiveS3Conforms(t *testing.T) {
 	address := os.Getenv("BRDO_TEST_S3_URL")
 	if address == "" {
-		skip(t, "no S3 store to test against; set BRDO_TEST_S3_URL=http://access-key:secret-key@host:port/bucket")
+		return // nobody asked for it; the server above speaks the same protocol
 	}
 	at, err := url.Parse(address)
 	if err != nil || at.User == nil {
