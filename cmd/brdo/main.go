@@ -40,6 +40,8 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run a node."`
 	LoginLink loginLinkCommand `cmd:"" name:"login-link" help:"Print a one-time login link for an account."`
 	Hash      hashCommand      `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
+	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists."`
+	Verify    verifyCommand    `cmd:"" help:"Check a node's log or an exported bundle, offline."`
 	Version   kong.VersionFlag `help:"Print the version."`
 }
 

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/media"
+)
+
+type scanCommand struct {
+	List   []string `required:"" help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
+	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked." type:"path"`
+	Kind64 string   `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
+	Radius int      `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
+	Format string   `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
+	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
+}
+
+func (scanCommand) Help() string {
+	return `Compares files with hash lists, in all eight orientations, and prints one line a match:
+
+  $ brdo scan --list known.csv evidence/
+  match       evidence/a.jpg  known.csv  sha256  distance 0  double
+
+A file that cannot be read or decoded is a line with its status, never a silence; its digests are
+compared all the same. A broken list stops the scan before it begins and names the line. A match
+does not say that a file is illegal: a person must decide. Exit code 0 when everything was
+compared, 3 when something was not.`
+}
+
+// scanLine is one line of the output.
+type scanLine struct {
+	Path   string       `json:"path"`
+	Status string       `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Match  *match.Match `json:"match,omitempty"`
+}
+
+func (c scanCommand) Run(ctx context.Context, w world) error {
+	if c.Radius < 0 || c.Radius > match.MaximumRadius {
+		return problem.InvalidField("radius", fmt.Sprintf("it is not between 0 and %d", match.MaximumRadius), "31 is usual")
+	}
+	index := match.New()
+	for _, path := range c.List {
+		if err := c.load(index, path, w.err); err != nil {
+			return err
+		}
+	}
+	decoder, err := media.Start(ctx, media.Options{AllowUnsandboxed: c.Unsafe})
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	begun := time.Now()
+	candidates := find(c.Paths)
+	shown := newProgress(w, "comparing", candidates)
+	defer shown.end()
+	out := bufio.NewWriter(w.out)
+	var files, hits, left int
+	err = examine(ctx, decoder, candidates, func(e examined) error {
+		shown.add(e.candidate.Size)
+		files++
+		lines := compare(index, e)
+		if !complete(e.Status) {
+			left++
+		}
+		for _, line := range lines {
+			if line.Match != nil {
+				hits++
+			}
+			if err := c.write(out, line); err != nil {
+				return err
+			}
+		}
+		if w.terminal {
+			return out.Flush()
+		}
+		return nil
+	})
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		return fmt.Errorf("comparing: %w", err)
+	}
+	shown.end()
+	fmt.Fprintf(w.err, "%d files compared with %d entries in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
+		files, index.Len(), time.Since(begun).Round(time.Millisecond), hits, left)
+	if left > 0 {
+		return errIncomplete
+	}
+	return nil
+}
+
+// compare gives the lines of one file: its matches, and its status when it
+// could not be wholly compared.
+func compare(index *match.Index, e examined) []scanLine {
+	var lines []scanLine
+	if e.Status != statusUnreadableFile {
+		found := index.Query(match.Query{
+			Digests: e.Sum, Variants: e.Variants, Quality: e.Quality, Decoded: e.Fingerprint.Status.Decoded(), Now: time.Now(),
+		})
+		for i := range found.Matches {
+			lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Match: &found.Matches[i]})
+		}
+	}
+	if !complete(e.Status) {
+		lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Detail: e.Detail})
+	}
+	return lines
+}
+
+func (c scanCommand) write(out io.Writer, line scanLine) error {
+	if c.Format == "jsonl" {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(line)
+	}
+	if line.Match == nil {
+		_, err := fmt.Fprintf(out, "%-11s %s  %s\n", line.Status, printable(line.Path), line.Detail)
+		return err
+	}
+	m := line.Match
+	orientation := ""
+	if m.Variant != pdq.Original.String() {
+		orientation = "  " + m.Variant
+	}
+	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d%s  %s %s\n", printable(line.Path), m.ListName, m.Kind, m.Distance, orientation, m.Verification, m.Category)
+	return err
+}
+
+// printable keeps a file name from moving the cursor or hiding text.
+func printable(name string) string {
+	quoted := fmt.Sprintf("%q", name)
+	if quoted[1:len(quoted)-1] == name {
+		return name
+	}
+	return quoted
+}
+
+// load reads one list into the index; its name is the file's.
+func (c scanCommand) load(index *match.Index, path string, told io.Writer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return problem.InvalidField("list", err.Error(), "name a file that can be read").Because(err)
+	}
+	defer file.Close()
+	kind, err := hashlist.ParseKind(c.Kind64)
+	if err != nil {
+		return problem.InvalidField("kind64", err.Error(), "use sha256 or pdq")
+	}
+	reader, err := hashlist.Open(file, hashlist.Options{Kind64: kind})
+	if err != nil {
+		return brokenList(path, err)
+	}
+	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius})
+	delta := match.Delta{List: path, From: 0, To: 1}
+	refused := 0
+	for {
+		entry, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return brokenList(path, err)
+		}
+		if entry.Refused != "" {
+			if refused++; refused <= 10 {
+				fmt.Fprintf(told, "brdo: %s line %d is left out: %s\n", path, entry.Line, entry.Refused.Reason())
+			}
+			continue
+		}
+		delta.Put = append(delta.Put, listed(entry))
+	}
+	if refused > 10 {
+		fmt.Fprintf(told, "brdo: %s: %d rows are left out altogether\n", path, refused)
+	}
+	if len(delta.Put) == 0 {
+		return problem.InvalidField(path, "it holds no usable row", "check that it is the right file")
+	}
+	return index.Apply(delta)
+}
+
+func listed(entry hashlist.Entry) match.Entry {
+	e := match.Entry{ID: fmt.Sprintf("line %d", entry.Line), Category: entry.Category, Verification: entry.Verification}
+	take := func(kind hashlist.Kind, into *[]byte) {
+		if value := entry.Digest(kind); value != nil {
+			*into = append([]byte(nil), value...)
+		}
+	}
+	take(hashlist.MD5, &e.MD5)
+	take(hashlist.SHA1, &e.SHA1)
+	take(hashlist.SHA256, &e.SHA256)
+	take(hashlist.PDQ, &e.PDQ)
+	return e
+}
+
+func brokenList(path string, err error) error {
+	return problem.InvalidField(path, err.Error(), "mend the list; nothing was compared").Because(err)
+}

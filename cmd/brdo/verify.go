@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/translog"
+	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+type verifyCommand struct {
+	Data       string   `help:"The data folder of a node." type:"existingdir" xor:"what"`
+	Database   string   `help:"A postgres:// address, when the node has one; --data still names its keys."`
+	Bundle     string   `help:"An exported log." type:"existingfile" xor:"what"`
+	Key        string   `help:"The log's public key, as the organisation publishes it. With --data the folder's own key is used otherwise."`
+	Checkpoint []string `help:"A checkpoint that was kept elsewhere; may be given more than once. It shows a log that was shortened or written anew." type:"existingfile"`
+}
+
+func (verifyCommand) Help() string {
+	return `Checks a node's log or an exported bundle, offline, and names the first thing wrong.
+
+  $ brdo verify --data brdo-data
+  $ brdo verify --bundle log.jsonl --key provider.example+1a2b3c4d+AbC…
+
+Whoever holds a log's private key could write another history; only a checkpoint that somebody
+else kept shows that. Exit code 0 when everything fits, 4 when something is wrong.`
+}
+
+func (c verifyCommand) Run(ctx context.Context, w world) error {
+	if c.Data == "" && c.Bundle == "" {
+		return problem.InvalidField("data", "neither a data folder nor a bundle is named", "give --data or --bundle")
+	}
+	trust, err := c.trust()
+	if err != nil {
+		return err
+	}
+	report, err := c.audit(ctx, trust)
+	var fault *translog.Fault
+	var broken *translog.BundleError
+	switch {
+	case errors.As(err, &fault), errors.As(err, &broken):
+		fmt.Fprintf(w.out, "WRONG after %d records that fit: %v\n", report.Records, err)
+		return errWrong
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(w.out, "The log %s fits together: %d records, %d signed checkpoints, %d checkpoints from elsewhere.\nRoot over all records: %s\n",
+		trust.Origin, report.Records, report.Checkpoints, report.Known, report.Root)
+	if report.Uncovered > 0 {
+		fmt.Fprintf(w.out, "The last %d records are not signed yet; a running node signs them within a second.\n", report.Uncovered)
+	}
+	if len(trust.Known) == 0 {
+		fmt.Fprintln(w.out, "No checkpoint from elsewhere was given, so this says nothing about a log that its keeper wrote anew.")
+	}
+	return nil
+}
+
+func (c verifyCommand) trust() (translog.Trust, error) {
+	key, origin := c.Key, ""
+	if key == "" {
+		if c.Data == "" {
+			return translog.Trust{}, problem.InvalidField("key", "it is missing", "give the log's public key; a bundle's own word is not enough")
+		}
+		self, err := keyring.OpenIdentity(filepath.Join(c.Data, "identity"))
+		if err != nil {
+			return translog.Trust{}, err
+		}
+		key, origin = self.Public().LogVerifier, self.Public().Name
+	}
+	if origin == "" {
+		for i, r := range key {
+			if r == '+' {
+				origin = key[:i]
+				break
+			}
+		}
+	}
+	trust, err := translog.NewTrust(origin, key)
+	if err != nil {
+		return trust, problem.InvalidField("key", err.Error(), "give the key exactly as it was published").Because(err)
+	}
+	for _, path := range c.Checkpoint {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return trust, fmt.Errorf("reading a checkpoint: %w", err)
+		}
+		signed, err := translog.Open(text, trust)
+		if err != nil {
+			return trust, problem.InvalidField(path, err.Error(), "give a checkpoint of this log").Because(err)
+		}
+		trust.Known = append(trust.Known, signed.Checkpoint)
+	}
+	return trust, nil
+}
+
+func (c verifyCommand) audit(ctx context.Context, trust translog.Trust) (translog.Report, error) {
+	if c.Bundle != "" {
+		file, err := os.Open(c.Bundle)
+		if err != nil {
+			return translog.Report{}, fmt.Errorf("reading the bundle: %w", err)
+		}
+		defer file.Close()
+		return translog.AuditBundle(file, trust)
+	}
+	location := c.Database
+	if location == "" {
+		location = "sqlite:" + filepath.Join(c.Data, "brdo.db")
+	}
+	s, err := store.Open(ctx, location)
+	if err != nil {
+		return translog.Report{}, err
+	}
+	defer s.Close()
+	return ledger.Verify(ctx, s, trust)
+}
