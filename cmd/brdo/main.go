@@ -42,6 +42,10 @@ type commands struct {
 	Hash      hashCommand      `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
 	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists."`
 	Verify    verifyCommand    `cmd:"" help:"Check a node's log or an exported bundle, offline."`
+	Bench     benchCommand     `cmd:"" help:"Measure this machine, as JSON."`
+	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists, without a node."`
+	Verify    verifyCommand    `cmd:"" help:"Check a log or an exported bundle, without a running node."`
+	Log       logCommand       `cmd:"" help:"Export the log."`
 	Version   kong.VersionFlag `help:"Print the version."`
 }
 

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
@@ -15,107 +19,139 @@ import (
 )
 
 type verifyCommand struct {
-	Data       string   `help:"The data folder of a node." type:"existingdir" xor:"what"`
-	Database   string   `help:"A postgres:// address, when the node has one; --data still names its keys."`
-	Bundle     string   `help:"An exported log." type:"existingfile" xor:"what"`
-	Key        string   `help:"The log's public key, as the organisation publishes it. With --data the folder's own key is used otherwise."`
-	Checkpoint []string `help:"A checkpoint that was kept elsewhere; may be given more than once. It shows a log that was shortened or written anew." type:"existingfile"`
+	Data        string   `help:"The data folder of a node." type:"path" placeholder:"DIR"`
+	Database    string   `help:"The node's postgres:// address, where the rows are not in the data folder." placeholder:"URL"`
+	Bundle      string   `help:"A bundle that was exported from a log." type:"path" placeholder:"FILE"`
+	Keys        []string `name:"key" sep:"none" help:"The log's public key, in place of the one in the data folder. May be repeated after a change of key." placeholder:"VERIFIER"`
+	Checkpoints []string `name:"checkpoint" sep:"none" help:"A signed checkpoint that was kept elsewhere. May be repeated." type:"path" placeholder:"FILE"`
 }
 
 func (verifyCommand) Help() string {
-	return `Checks a node's log or an exported bundle, offline, and names the first thing wrong.
+	return `Checks a log without a running node, and changes nothing in it:
 
   $ brdo verify --data brdo-data
-  $ brdo verify --bundle log.jsonl --key provider.example+1a2b3c4d+AbC…
+  $ brdo verify --bundle log.bundle --key provider.example+0a1b2c3d+AbC… --checkpoint kept.txt
 
-Whoever holds a log's private key could write another history; only a checkpoint that somebody
-else kept shows that. Exit code 0 when everything fits, 4 when something is wrong.`
+Only a checkpoint that was kept elsewhere shows that a log was cut short or rewritten by somebody
+who holds its key. Exit code 4 when something is wrong; the first thing wrong is named.`
 }
 
 func (c verifyCommand) Run(ctx context.Context, w world) error {
-	if c.Data == "" && c.Bundle == "" {
-		return problem.InvalidField("data", "neither a data folder nor a bundle is named", "give --data or --bundle")
+	if (c.Bundle == "") == (c.Data == "" && c.Database == "") {
+		return problem.InvalidField("--data", "either a node's log or a bundle is verified", "give --data DIR or --bundle FILE")
 	}
-	trust, err := c.trust()
+	trust, err := logTrust(c.Data, c.Keys)
 	if err != nil {
 		return err
 	}
-	report, err := c.audit(ctx, trust)
+	for _, path := range c.Checkpoints {
+		known, err := readCheckpoint(path, trust)
+		if err != nil {
+			return err
+		}
+		trust.Known = append(trust.Known, known)
+	}
+	var report translog.Report
+	if c.Bundle != "" {
+		report, err = verifyBundle(c.Bundle, trust)
+	} else {
+		report, err = verifyStored(ctx, c.Data, c.Database, trust)
+	}
 	var fault *translog.Fault
 	var broken *translog.BundleError
-	switch {
-	case errors.As(err, &fault), errors.As(err, &broken):
-		fmt.Fprintf(w.out, "WRONG after %d records that fit: %v\n", report.Records, err)
-		return errWrong
-	case err != nil:
+	if errors.As(err, &fault) || errors.As(err, &broken) {
+		fmt.Fprintf(w.out, "WRONG: the log of %s is not as it was signed.\n  records in order before the fault: %d\n  checkpoints that fit: %d\n", trust.Origin, report.Records, report.Checkpoints)
+		if fault != nil {
+			fmt.Fprintf(w.out, "  first thing wrong: %s\n", fault)
+			return fmt.Errorf("%w: %w", errWrong, fault)
+		}
+		fmt.Fprintf(w.out, "  first thing wrong: %s\n", broken)
+		return fmt.Errorf("%w: %w", errWrong, broken)
+	}
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.out, "The log %s fits together: %d records, %d signed checkpoints, %d checkpoints from elsewhere.\nRoot over all records: %s\n",
-		trust.Origin, report.Records, report.Checkpoints, report.Known, report.Root)
-	if report.Uncovered > 0 {
-		fmt.Fprintf(w.out, "The last %d records are not signed yet; a running node signs them within a second.\n", report.Uncovered)
-	}
-	if len(trust.Known) == 0 {
-		fmt.Fprintln(w.out, "No checkpoint from elsewhere was given, so this says nothing about a log that its keeper wrote anew.")
+	fmt.Fprintf(w.out, "OK: the log of %s\n  %d records are in their places and unchanged\n  %d signed checkpoints fit them\n  %d of %d checkpoints kept elsewhere fit them\n  %d records are not yet under a checkpoint\n",
+		trust.Origin, report.Records, report.Checkpoints, report.Known, len(c.Checkpoints), report.Uncovered)
+	if c.Bundle == "" {
+		fmt.Fprintln(w.out, "  the stored hashes are those of the records")
 	}
 	return nil
 }
 
-func (c verifyCommand) trust() (translog.Trust, error) {
-	key, origin := c.Key, ""
-	if key == "" {
-		if c.Data == "" {
-			return translog.Trust{}, problem.InvalidField("key", "it is missing", "give the log's public key; a bundle's own word is not enough")
+// logTrust is the trust in the keys given, or else in the key of the node whose
+// data folder is given.
+func logTrust(data string, keys []string) (translog.Trust, error) {
+	if len(keys) == 0 {
+		if data == "" {
+			return translog.Trust{}, problem.InvalidField("--key", "it is missing", "give the log's public key as you got it from the node's operator, or --data of the node")
 		}
-		self, err := keyring.OpenIdentity(filepath.Join(c.Data, "identity"))
+		self, err := keyring.OpenIdentity(filepath.Join(data, "identity"))
 		if err != nil {
-			return translog.Trust{}, err
+			return translog.Trust{}, fmt.Errorf("reading the node's identity: %w", err)
 		}
-		key, origin = self.Public().LogVerifier, self.Public().Name
+		return translog.NewTrust(self.Public().Name, self.Public().LogVerifier)
 	}
-	if origin == "" {
-		for i, r := range key {
-			if r == '+' {
-				origin = key[:i]
-				break
-			}
-		}
-	}
-	trust, err := translog.NewTrust(origin, key)
-	if err != nil {
-		return trust, problem.InvalidField("key", err.Error(), "give the key exactly as it was published").Because(err)
-	}
-	for _, path := range c.Checkpoint {
-		text, err := os.ReadFile(path)
+	origin := ""
+	for _, key := range keys {
+		verifier, err := note.NewVerifier(key)
 		if err != nil {
-			return trust, fmt.Errorf("reading a checkpoint: %w", err)
+			return translog.Trust{}, problem.InvalidField("--key", fmt.Sprintf("%q is not a verifier key", key), "give it as name+hash+key").Because(err)
 		}
-		signed, err := translog.Open(text, trust)
-		if err != nil {
-			return trust, problem.InvalidField(path, err.Error(), "give a checkpoint of this log").Because(err)
+		if origin != "" && verifier.Name() != origin {
+			return translog.Trust{}, problem.InvalidField("--key", fmt.Sprintf("the keys are of two logs, %q and %q", origin, verifier.Name()), "give keys of one log")
 		}
-		trust.Known = append(trust.Known, signed.Checkpoint)
+		origin = verifier.Name()
 	}
-	return trust, nil
+	return translog.NewTrust(origin, keys...)
 }
 
-func (c verifyCommand) audit(ctx context.Context, trust translog.Trust) (translog.Report, error) {
-	if c.Bundle != "" {
-		file, err := os.Open(c.Bundle)
-		if err != nil {
-			return translog.Report{}, fmt.Errorf("reading the bundle: %w", err)
-		}
-		defer file.Close()
-		return translog.AuditBundle(file, trust)
+// maxCheckpoint is the largest checkpoint file, in bytes.
+const maxCheckpoint = 1 << 20
+
+func readCheckpoint(path string, trust translog.Trust) (translog.Checkpoint, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return translog.Checkpoint{}, problem.InvalidField("--checkpoint", err.Error(), "name a file with a signed checkpoint").Because(err)
 	}
-	location := c.Database
-	if location == "" {
-		location = "sqlite:" + filepath.Join(c.Data, "brdo.db")
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxCheckpoint))
+	if err != nil {
+		return translog.Checkpoint{}, fmt.Errorf("reading the checkpoint %s: %w", path, err)
 	}
-	s, err := store.Open(ctx, location)
+	known, err := translog.Open(text, trust)
+	if err != nil {
+		return known, problem.InvalidField("--checkpoint", path+": "+err.Error(), "name a checkpoint that this log signed").Because(err)
+	}
+	return known, nil
+}
+
+func verifyBundle(path string, trust translog.Trust) (translog.Report, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return translog.Report{}, problem.InvalidField("--bundle", err.Error(), "name an exported bundle").Because(err)
+	}
+	defer file.Close()
+	return translog.AuditBundle(bufio.NewReader(file), trust)
+}
+
+// openRows opens a database that exists; opening would make a missing one.
+func openRows(ctx context.Context, data, database string) (*store.Store, error) {
+	if database != "" {
+		return store.Open(ctx, database)
+	}
+	path := filepath.Join(data, "brdo.db")
+	if _, err := os.Stat(path); err != nil {
+		return nil, problem.InvalidField("--data", err.Error(), "name a node's data folder, or give --database").Because(err)
+	}
+	return store.Open(ctx, path)
+}
+
+func verifyStored(ctx context.Context, data, database string, trust translog.Trust) (translog.Report, error) {
+	rows, err := openRows(ctx, data, database)
 	if err != nil {
 		return translog.Report{}, err
 	}
-	defer s.Close()
-	return ledger.Verify(ctx, s, trust)
+	defer rows.Close()
+	return ledger.Verify(ctx, rows, trust)
 }
