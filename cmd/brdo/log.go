@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 type logCommand struct {
@@ -38,7 +39,7 @@ func (c logExportCommand) Run(ctx context.Context, w world) (err error) {
 	if err != nil {
 		return fmt.Errorf("reading the node's identity: %w", err)
 	}
-	rows, err := openRows(ctx, c.Data, c.Database)
+	rows, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,4 +73,16 @@ func (c logExportCommand) Run(ctx context.Context, w world) (err error) {
 	}
 	_, err = fmt.Fprintf(w.out, "%d records written to %s\nverify with: brdo verify --bundle FILE --key %s\n", count, c.File, public.LogVerifier)
 	return err
+}
+
+// open opens the rows, which must exist: opening would make a missing file.
+func (c logExportCommand) open(ctx context.Context) (*store.Store, error) {
+	if c.Database != "" {
+		return store.Open(ctx, c.Database)
+	}
+	path := filepath.Join(c.Data, "brdo.db")
+	if _, err := os.Stat(path); err != nil {
+		return nil, problem.InvalidField("data", err.Error(), "name a node's data folder, or give --database").Because(err)
+	}
+	return store.Open(ctx, path)
 }

@@ -43,9 +43,9 @@ type commands struct {
 	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists."`
 	Verify    verifyCommand    `cmd:"" help:"Check a node's log or an exported bundle, offline."`
 	Bench     benchCommand     `cmd:"" help:"Measure this machine, as JSON."`
-	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists, without a node."`
-	Verify    verifyCommand    `cmd:"" help:"Check a log or an exported bundle, without a running node."`
 	Log       logCommand       `cmd:"" help:"Export the log."`
+	Backup    backupCommand    `cmd:"" help:"Write rows and sealed content into a folder."`
+	Restore   restoreCommand   `cmd:"" help:"Check a backup, or put it back."`
 	Version   kong.VersionFlag `help:"Print the version."`
 }
 

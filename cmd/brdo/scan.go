@@ -7,11 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -22,48 +19,42 @@ import (
 )
 
 type scanCommand struct {
-	Lists  []string `name:"list" required:"" sep:"none" help:"A hash list: plain, CSV, VICS or JSON Lines. May be repeated." type:"path" placeholder:"FILE"`
+	List   []string `required:"" help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
 	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked." type:"path"`
-	Kind64 string   `name:"kind64" enum:"sha256,pdq" default:"sha256" help:"What 64 digits are in a list that does not say: sha256 or pdq."`
-	Radius int      `default:"31" help:"The largest PDQ distance that is a match, 0 to 64 bits."`
-	Format string   `enum:"jsonl,text" default:"jsonl" help:"Form of the output: jsonl or text."`
+	Kind64 string   `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
+	Radius int      `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
+	Format string   `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
 	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }
 
 func (scanCommand) Help() string {
-	return `Compares files with hash lists, without a node:
+	return `Compares files with hash lists, in all eight orientations, and prints one line a match:
 
-  $ brdo scan --list known.csv photos/
-  {"path":"photos/lake.jpg","list":"known.csv",…,"kind":"pdq","distance":4,"variant":"original",…}
+  $ brdo scan --list known.csv evidence/
+  match       evidence/a.jpg  known.csv  sha256  distance 0  double
 
-One line a match, and one line with a status for each file that could not be read or decoded; what
-could be read of such a file is still compared. The summary goes to the standard error. A match is
-a finding, never a decision: a person must look.
-
-Exit codes: 0 done, with or without matches; 3 not everything could be read; 2 a list is broken or
-the call is wrong, and then nothing was scanned.`
+A file that cannot be read or decoded is a line with its status, never a silence; its digests are
+compared all the same. A broken list stops the scan before it begins and names the line. A match
+does not say that a file is illegal: a person must decide. Exit code 0 when everything was
+compared, 3 when something was not.`
 }
 
-// scanMatch is the line of a match.
-type scanMatch struct {
-	Path string `json:"path"`
-	match.Match
-}
-
-// scanStatus is the line of a file that could not be compared wholly.
-type scanStatus struct {
-	Path   string `json:"path"`
-	Status string `json:"status"`
-	Detail string `json:"detail,omitempty"`
+// scanLine is one line of the output.
+type scanLine struct {
+	Path   string       `json:"path"`
+	Status string       `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Match  *match.Match `json:"match,omitempty"`
 }
 
 func (c scanCommand) Run(ctx context.Context, w world) error {
 	if c.Radius < 0 || c.Radius > match.MaximumRadius {
-		return problem.InvalidField("--radius", fmt.Sprintf("it is %d", c.Radius), fmt.Sprintf("give 0 to %d", match.MaximumRadius))
+		return problem.InvalidField("radius", fmt.Sprintf("it is not between 0 and %d", match.MaximumRadius), "31 is usual")
 	}
 	index := match.New()
-	for _, path := range c.Lists {
-		if err := c.load(ctx, w, index, path); err != nil {
+	slices.Sort(c.List)
+	for _, path := range slices.Compact(c.List) {
+		if err := c.load(index, path, w.err); err != nil {
 			return err
 		}
 	}
@@ -72,33 +63,24 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer decoder.Close()
-	began := time.Now()
+	begun := time.Now()
 	candidates := find(c.Paths)
-	shown := newProgress(w, "scanning", candidates)
+	shown := newProgress(w, "comparing", candidates)
+	defer shown.end()
 	out := bufio.NewWriter(w.out)
-	write := scanWriter(out, c.Format)
-	var matches, matched, left, plain int
+	var files, hits, left int
 	err = examine(ctx, decoder, candidates, func(e examined) error {
 		shown.add(e.candidate.Size)
+		files++
+		lines := compare(index, e)
 		if !complete(e.Status) {
 			left++
-			if err := write(scanStatus{e.Path, e.Status, e.Detail}); err != nil {
-				return err
+		}
+		for _, line := range lines {
+			if line.Match != nil {
+				hits++
 			}
-		}
-		if e.Status == statusUnreadableFile {
-			return nil
-		}
-		if e.Status == string(media.StatusUnhashable) {
-			plain++
-		}
-		result := index.Query(match.Query{Digests: e.Sum, Variants: e.Variants, Quality: e.Quality, Decoded: e.Fingerprint.Status.Decoded(), Now: began})
-		matches += len(result.Matches)
-		if len(result.Matches) > 0 {
-			matched++
-		}
-		for _, m := range result.Matches {
-			if err := write(scanMatch{e.Path, m}); err != nil {
+			if err := c.write(out, line); err != nil {
 				return err
 			}
 		}
@@ -107,94 +89,128 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		}
 		return nil
 	})
-	shown.end()
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
 	if err != nil {
-		return fmt.Errorf("scanning: %w", err)
+		return fmt.Errorf("comparing: %w", err)
 	}
-	fmt.Fprintf(w.err, "%d files compared with %d entries of %d lists in %s: %d matches in %d files, %d files not read or decoded, %d too plain for PDQ\n",
-		len(candidates), index.Len(), len(index.Lists()), time.Since(began).Round(time.Millisecond), matches, matched, left, plain)
+	shown.end()
+	fmt.Fprintf(w.err, "%d files compared with %d entries in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
+		files, index.Len(), time.Since(begun).Round(time.Millisecond), hits, left)
 	if left > 0 {
 		return errIncomplete
 	}
 	return nil
 }
 
-func scanWriter(out io.Writer, format string) func(line any) error {
-	if format == "jsonl" {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode
-	}
-	return func(line any) (err error) {
-		// Names are quoted, so that none can write to the terminal.
-		switch l := line.(type) {
-		case scanMatch:
-			_, err = fmt.Fprintf(out, "match   %q: %s [entry %s]\n", l.Path, l.Explanation, l.Entry)
-		case scanStatus:
-			_, err = fmt.Fprintf(out, "%s   %q: %q\n", l.Status, l.Path, l.Detail)
+// compare gives the lines of one file: its matches, and its status when it
+// could not be wholly compared.
+func compare(index *match.Index, e examined) []scanLine {
+	var lines []scanLine
+	if e.Status != statusUnreadableFile {
+		found := index.Query(match.Query{
+			Digests: e.Sum, Variants: e.Variants, Quality: e.Quality, Decoded: e.Fingerprint.Status.Decoded(), Now: time.Now(),
+		})
+		for i := range found.Matches {
+			lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Match: &found.Matches[i]})
 		}
-		return err
 	}
+	if !complete(e.Status) {
+		lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Detail: e.Detail})
+	}
+	return lines
 }
 
-// load puts a whole list into the index, or nothing of it. An entry is named by
-// its row in the list.
-func (c scanCommand) load(ctx context.Context, w world, index *match.Index, path string) error {
-	broken := func(err error) error {
-		return problem.InvalidField("--list", path+": "+err.Error(), "correct the list or leave it out; nothing was scanned").Because(err)
+func (c scanCommand) write(out io.Writer, line scanLine) error {
+	if c.Format == "jsonl" {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(line)
 	}
+	if line.Match == nil {
+		_, err := fmt.Fprintf(out, "%-11s %s  %s\n", line.Status, printable(line.Path), line.Detail)
+		return err
+	}
+	m := line.Match
+	orientation := ""
+	if m.Variant != pdq.Original.String() {
+		orientation = "  " + m.Variant
+	}
+	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d%s  %s %s\n", printable(line.Path), printable(m.ListName), m.Kind, m.Distance, orientation, printable(m.Verification), printable(m.Category))
+	return err
+}
+
+// printable keeps a file name from moving the cursor or hiding text.
+func printable(name string) string {
+	quoted := fmt.Sprintf("%q", name)
+	if quoted[1:len(quoted)-1] == name {
+		return name
+	}
+	return quoted
+}
+
+// load reads one list into the index; its name is the file's.
+func (c scanCommand) load(index *match.Index, path string, told io.Writer) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return broken(err)
+		return problem.InvalidField("list", err.Error(), "name a file that can be read").Because(err)
 	}
 	defer file.Close()
-	kind := hashlist.SHA256
-	if c.Kind64 == "pdq" {
-		kind = hashlist.PDQ
-	}
-	reader, err := hashlist.Open(bufio.NewReader(file), hashlist.Options{Kind64: kind})
+	kind, err := hashlist.ParseKind(c.Kind64)
 	if err != nil {
-		return broken(err)
+		return problem.InvalidField("kind64", err.Error(), "use sha256 or pdq")
 	}
-	var entries []match.Entry
-	var poor int64
-	for ctx.Err() == nil {
-		row, err := reader.Next()
+	reader, err := hashlist.Open(file, hashlist.Options{Kind64: kind})
+	if err != nil {
+		return brokenList(path, err)
+	}
+	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius})
+	delta := match.Delta{List: path, From: 0, To: 1}
+	refused := 0
+	for {
+		entry, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return broken(err)
+			return brokenList(path, err)
 		}
-		if row.Refused != "" {
+		if entry.Refused != "" {
+			if refused++; refused <= 10 {
+				fmt.Fprintf(told, "brdo: %s line %d is left out: %s\n", path, entry.Line, entry.Refused.Reason())
+			}
 			continue
 		}
-		entry := match.Entry{
-			ID: strconv.FormatInt(row.Number, 10), Category: row.Category, Verification: row.Verification,
-			MD5: slices.Clone(row.Digest(hashlist.MD5)), SHA1: slices.Clone(row.Digest(hashlist.SHA1)),
-			SHA256: slices.Clone(row.Digest(hashlist.SHA256)), PDQ: slices.Clone(row.Digest(hashlist.PDQ)),
-		}
-		if entry.PDQ != nil && row.PDQQuality >= 0 && row.PDQQuality < pdq.MinimumQuality {
-			entry.PDQ = nil // hashes of plain pictures collide
-			poor++
-		}
-		entries = append(entries, entry)
+		delta.Put = append(delta.Put, listed(entry))
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if refused > 10 {
+		fmt.Fprintf(told, "brdo: %s: %d rows are left out altogether\n", path, refused)
 	}
-	if s := reader.Stats(); s.Refused > 0 {
-		fmt.Fprintf(w.err, "list %q: %d of %d rows cannot be used:\n", path, s.Refused, s.Rows)
-		for _, refusal := range slices.Sorted(maps.Keys(s.RefusedBy)) {
-			fmt.Fprintf(w.err, "  %d rows: %s\n", s.RefusedBy[refusal], refusal.Reason())
+	if len(delta.Put) == 0 {
+		return problem.InvalidField(path, "it holds no usable row", "check that it is the right file")
+	}
+	return index.Apply(delta)
+}
+
+func listed(entry hashlist.Entry) match.Entry {
+	e := match.Entry{ID: fmt.Sprintf("row %d", entry.Number), Category: entry.Category, Verification: entry.Verification}
+	take := func(kind hashlist.Kind, into *[]byte) {
+		if value := entry.Digest(kind); value != nil {
+			*into = append([]byte(nil), value...)
 		}
 	}
-	if poor > 0 {
-		fmt.Fprintf(w.err, "list %q: the PDQ of %d rows has a quality below %d and is not compared\n", path, poor, pdq.MinimumQuality)
+	take(hashlist.MD5, &e.MD5)
+	take(hashlist.SHA1, &e.SHA1)
+	take(hashlist.SHA256, &e.SHA256)
+	// A plain picture's hash collides with other plain ones: its digests count,
+	// its PDQ does not.
+	if entry.PDQQuality < 0 || entry.PDQQuality >= pdq.MinimumQuality {
+		take(hashlist.PDQ, &e.PDQ)
 	}
-	index.PutList(match.List{ID: path, Name: filepath.Base(path), Source: path, Radius: c.Radius})
-	return index.Apply(match.Delta{List: path, To: 1, Put: entries})
+	return e
+}
+
+func brokenList(path string, err error) error {
+	return problem.InvalidField(path, err.Error(), "mend the list; nothing was compared").Because(err)
 }

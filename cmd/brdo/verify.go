@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
@@ -19,139 +15,111 @@ import (
 )
 
 type verifyCommand struct {
-	Data        string   `help:"The data folder of a node." type:"path" placeholder:"DIR"`
-	Database    string   `help:"The node's postgres:// address, where the rows are not in the data folder." placeholder:"URL"`
-	Bundle      string   `help:"A bundle that was exported from a log." type:"path" placeholder:"FILE"`
-	Keys        []string `name:"key" sep:"none" help:"The log's public key, in place of the one in the data folder. May be repeated after a change of key." placeholder:"VERIFIER"`
-	Checkpoints []string `name:"checkpoint" sep:"none" help:"A signed checkpoint that was kept elsewhere. May be repeated." type:"path" placeholder:"FILE"`
+	Data       string   `help:"The data folder of a node." type:"existingdir" xor:"what"`
+	Database   string   `help:"A postgres:// address, when the node has one; --data still names its keys."`
+	Bundle     string   `help:"An exported log." type:"existingfile" xor:"what"`
+	Key        string   `help:"The log's public key, as the organisation publishes it. With --data the folder's own key is used otherwise."`
+	Checkpoint []string `help:"A checkpoint that was kept elsewhere; may be given more than once. It shows a log that was shortened or written anew." type:"existingfile"`
 }
 
 func (verifyCommand) Help() string {
-	return `Checks a log without a running node, and changes nothing in it:
+	return `Checks a node's log or an exported bundle, offline, and names the first thing wrong.
 
   $ brdo verify --data brdo-data
-  $ brdo verify --bundle log.bundle --key provider.example+0a1b2c3d+AbC… --checkpoint kept.txt
+  $ brdo verify --bundle log.jsonl --key provider.example+1a2b3c4d+AbC…
 
-Only a checkpoint that was kept elsewhere shows that a log was cut short or rewritten by somebody
-who holds its key. Exit code 4 when something is wrong; the first thing wrong is named.`
+Whoever holds a log's private key could write another history; only a checkpoint that somebody
+else kept shows that. Exit code 0 when everything fits, 4 when something is wrong.`
 }
 
 func (c verifyCommand) Run(ctx context.Context, w world) error {
-	if (c.Bundle == "") == (c.Data == "" && c.Database == "") {
-		return problem.InvalidField("--data", "either a node's log or a bundle is verified", "give --data DIR or --bundle FILE")
+	if c.Data == "" && c.Bundle == "" {
+		return problem.InvalidField("data", "neither a data folder nor a bundle is named", "give --data or --bundle")
 	}
-	trust, err := logTrust(c.Data, c.Keys)
+	trust, err := c.trust()
 	if err != nil {
 		return err
 	}
-	for _, path := range c.Checkpoints {
-		known, err := readCheckpoint(path, trust)
-		if err != nil {
-			return err
-		}
-		trust.Known = append(trust.Known, known)
-	}
-	var report translog.Report
-	if c.Bundle != "" {
-		report, err = verifyBundle(c.Bundle, trust)
-	} else {
-		report, err = verifyStored(ctx, c.Data, c.Database, trust)
-	}
+	report, err := c.audit(ctx, trust)
 	var fault *translog.Fault
 	var broken *translog.BundleError
-	if errors.As(err, &fault) || errors.As(err, &broken) {
-		fmt.Fprintf(w.out, "WRONG: the log of %s is not as it was signed.\n  records in order before the fault: %d\n  checkpoints that fit: %d\n", trust.Origin, report.Records, report.Checkpoints)
-		if fault != nil {
-			fmt.Fprintf(w.out, "  first thing wrong: %s\n", fault)
-			return fmt.Errorf("%w: %w", errWrong, fault)
-		}
-		fmt.Fprintf(w.out, "  first thing wrong: %s\n", broken)
-		return fmt.Errorf("%w: %w", errWrong, broken)
-	}
-	if err != nil {
+	switch {
+	case errors.As(err, &fault), errors.As(err, &broken):
+		fmt.Fprintf(w.out, "WRONG: %[2]v\n(%[1]d records were read before that.)\n", report.Records, err)
+		return errWrong
+	case err != nil:
 		return err
 	}
-	fmt.Fprintf(w.out, "OK: the log of %s\n  %d records are in their places and unchanged\n  %d signed checkpoints fit them\n  %d of %d checkpoints kept elsewhere fit them\n  %d records are not yet under a checkpoint\n",
-		trust.Origin, report.Records, report.Checkpoints, report.Known, len(c.Checkpoints), report.Uncovered)
-	if c.Bundle == "" {
-		fmt.Fprintln(w.out, "  the stored hashes are those of the records")
+	fmt.Fprintf(w.out, "The log %s fits together: %d records, %d signed checkpoints, %d checkpoints from elsewhere.\nRoot over all records: %s\n",
+		trust.Origin, report.Records, report.Checkpoints, report.Known, report.Root)
+	if report.Uncovered > 0 {
+		fmt.Fprintf(w.out, "The last %d records are not signed yet; a running node signs them within a second.\n", report.Uncovered)
+	}
+	if len(trust.Known) == 0 {
+		fmt.Fprintln(w.out, "No checkpoint from elsewhere was given, so this says nothing about a log that its keeper wrote anew.")
 	}
 	return nil
 }
 
-// logTrust is the trust in the keys given, or else in the key of the node whose
-// data folder is given.
-func logTrust(data string, keys []string) (translog.Trust, error) {
-	if len(keys) == 0 {
-		if data == "" {
-			return translog.Trust{}, problem.InvalidField("--key", "it is missing", "give the log's public key as you got it from the node's operator, or --data of the node")
+func (c verifyCommand) trust() (translog.Trust, error) {
+	key, origin := c.Key, ""
+	if key == "" {
+		if c.Data == "" {
+			return translog.Trust{}, problem.InvalidField("key", "it is missing", "give the log's public key; a bundle's own word is not enough")
 		}
-		self, err := keyring.OpenIdentity(filepath.Join(data, "identity"))
+		self, err := keyring.OpenIdentity(filepath.Join(c.Data, "identity"))
 		if err != nil {
-			return translog.Trust{}, fmt.Errorf("reading the node's identity: %w", err)
+			return translog.Trust{}, err
 		}
-		return translog.NewTrust(self.Public().Name, self.Public().LogVerifier)
+		key, origin = self.Public().LogVerifier, self.Public().Name
 	}
-	origin := ""
-	for _, key := range keys {
-		verifier, err := note.NewVerifier(key)
+	if origin == "" {
+		for i, r := range key {
+			if r == '+' {
+				origin = key[:i]
+				break
+			}
+		}
+	}
+	trust, err := translog.NewTrust(origin, key)
+	if err != nil {
+		return trust, problem.InvalidField("key", err.Error(), "give the key exactly as it was published").Because(err)
+	}
+	for _, path := range c.Checkpoint {
+		text, err := os.ReadFile(path)
 		if err != nil {
-			return translog.Trust{}, problem.InvalidField("--key", fmt.Sprintf("%q is not a verifier key", key), "give it as name+hash+key").Because(err)
+			return trust, fmt.Errorf("reading a checkpoint: %w", err)
 		}
-		if origin != "" && verifier.Name() != origin {
-			return translog.Trust{}, problem.InvalidField("--key", fmt.Sprintf("the keys are of two logs, %q and %q", origin, verifier.Name()), "give keys of one log")
+		signed, err := translog.Open(text, trust)
+		if err != nil {
+			return trust, problem.InvalidField(path, err.Error(), "give a checkpoint of this log").Because(err)
 		}
-		origin = verifier.Name()
+		trust.Known = append(trust.Known, signed.Checkpoint)
 	}
-	return translog.NewTrust(origin, keys...)
+	return trust, nil
 }
 
-// maxCheckpoint is the largest checkpoint file, in bytes.
-const maxCheckpoint = 1 << 20
-
-func readCheckpoint(path string, trust translog.Trust) (translog.Checkpoint, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return translog.Checkpoint{}, problem.InvalidField("--checkpoint", err.Error(), "name a file with a signed checkpoint").Because(err)
+func (c verifyCommand) audit(ctx context.Context, trust translog.Trust) (translog.Report, error) {
+	if c.Bundle != "" {
+		file, err := os.Open(c.Bundle)
+		if err != nil {
+			return translog.Report{}, fmt.Errorf("reading the bundle: %w", err)
+		}
+		defer file.Close()
+		return translog.AuditBundle(file, trust)
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxCheckpoint))
-	if err != nil {
-		return translog.Checkpoint{}, fmt.Errorf("reading the checkpoint %s: %w", path, err)
+	location := c.Database
+	if location == "" {
+		path := filepath.Join(c.Data, "brdo.db")
+		if _, err := os.Stat(path); err != nil {
+			return translog.Report{}, problem.InvalidField("data", "the folder holds no database", "name the data folder of a node, or its --database").Because(err)
+		}
+		location = "sqlite:" + path
 	}
-	known, err := translog.Open(text, trust)
-	if err != nil {
-		return known, problem.InvalidField("--checkpoint", path+": "+err.Error(), "name a checkpoint that this log signed").Because(err)
-	}
-	return known, nil
-}
-
-func verifyBundle(path string, trust translog.Trust) (translog.Report, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return translog.Report{}, problem.InvalidField("--bundle", err.Error(), "name an exported bundle").Because(err)
-	}
-	defer file.Close()
-	return translog.AuditBundle(bufio.NewReader(file), trust)
-}
-
-// openRows opens a database that exists; opening would make a missing one.
-func openRows(ctx context.Context, data, database string) (*store.Store, error) {
-	if database != "" {
-		return store.Open(ctx, database)
-	}
-	path := filepath.Join(data, "brdo.db")
-	if _, err := os.Stat(path); err != nil {
-		return nil, problem.InvalidField("--data", err.Error(), "name a node's data folder, or give --database").Because(err)
-	}
-	return store.Open(ctx, path)
-}
-
-func verifyStored(ctx context.Context, data, database string, trust translog.Trust) (translog.Report, error) {
-	rows, err := openRows(ctx, data, database)
+	s, err := store.Open(ctx, location)
 	if err != nil {
 		return translog.Report{}, err
 	}
-	defer rows.Close()
-	return ledger.Verify(ctx, rows, trust)
+	defer s.Close()
+	return ledger.Verify(ctx, s, trust)
 }

@@ -192,3 +192,15 @@ func (s *Store) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, 
 	}
 	return nil
 }
+
+// Snapshot writes a consistent copy of an embedded database while it is in use.
+// PostgreSQL has its own tools for that.
+func (s *Store) Snapshot(ctx context.Context, path string) error {
+	if s.dialect != SQLite {
+		return errors.New("writing a snapshot: the rows are in PostgreSQL; use pg_dump for them")
+	}
+	if _, err := s.write.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
+		return fmt.Errorf("writing a snapshot: %w", classify(err))
+	}
+	return os.Chmod(path, 0o600)
+}

@@ -207,6 +207,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		tx.Note("kept", kept)
 		return d.remember(tx, actor, s, detection)
 	})
+	if problem.Is(err, problem.Conflict) {
+		// Another request with the same key may have been faster: it answers both.
+		if earlier, found, again := d.answered(ctx, actor, s); again != nil || found {
+			if again != nil {
+				return refuse(again)
+			}
+			return earlier, d.ledger.Do(ctx, act, func(tx *ledger.Tx) error { tx.Note("repeated", true); return nil })
+		}
+	}
 	if err != nil {
 		return Detection{}, err
 	}
@@ -351,6 +360,10 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 			result.Inherited = final.ID
 			result.Next = "People decided about this file before; the sighting inherits their decision (" + string(final.Outcome) + ") and nobody has to see it again."
 		case item.Replace:
+			if assessment.State == item.Erased {
+				result.Next = "The file was erased here for good before; the sighting is noted, but nobody can look at it."
+				continue
+			}
 			raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
 			row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
 			result.Next = "A person will look at it: tier " + row.Tier + ", " + row.Why + "."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -45,7 +46,9 @@ func (d *Desk) writeNotice(tx *ledger.Tx, row *store.ReportRow, notice report.No
 		return nil
 	}
 	tx.Note("user_notice_at", at)
-	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: noticeJob, Payload: row.ID, UniqueKey: row.ID, RunAt: at})
+	// Each time to strike is a job of its own: an earlier one that a hold has
+	// overtaken still strikes, and changes nothing.
+	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: noticeJob, Payload: row.ID, UniqueKey: row.ID + "@" + at.UTC().Format(time.RFC3339Nano), RunAt: at})
 	return err
 }
 
@@ -60,8 +63,19 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		Action: mandate.NoticeRecord, Purpose: mandate.PurposeUserInformation, Resource: access.Resource{ID: id},
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		if err := d.applyNotice(tx, id, report.NoticeEvent{Kind: report.ClockStruck}); err != nil {
+		row, err := tx.Report(id)
+		if err != nil {
 			return err
+		}
+		var notice report.Notice
+		if err := json.Unmarshal(row.Notice, &notice); err != nil {
+			return fmt.Errorf("reading the notice of %s: %w", id, err)
+		}
+		// A clock that a hold has overtaken may strike after the notice is closed.
+		if notice.State == report.NoticePending || notice.State == report.NoticeHeld {
+			if err := d.applyNotice(tx, id, report.NoticeEvent{Kind: report.ClockStruck}); err != nil {
+				return err
+			}
 		}
 		return running.Complete(tx.Tx)
 	})

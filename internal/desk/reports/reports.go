@@ -182,7 +182,7 @@ func (d *Desk) draft(tx *ledger.Tx, id string, row store.ItemRow, decision item.
 		Provider: d.options.Provider, Urgent: &urgent, Types: []string{kind},
 		Content: []report.Entry{{Nature: report.Fact, Name: "file", Item: row.ID}},
 		OtherData: []report.Entry{
-			{Nature: report.Fact, Name: "time of the upload", At: sighting.At, TZ: "Z"},
+			{Nature: report.Fact, Name: "time of the upload", Text: "received from source " + sighting.Source, At: sighting.At, TZ: "Z"},
 			{Nature: report.Fact, Name: "form of the file", Text: fmt.Sprintf("%s, %d bytes, %d by %d pixels", row.MIME, row.Size, row.Width, row.Height)},
 		},
 		Geo: report.Geo{IPEvents: seen.IPEvents}, Users: seen.Users, Service: seen.Service,
@@ -338,20 +338,36 @@ func reading(actor mandate.Actor) mandate.Purpose {
 	return mandate.PurposeReporting
 }
 
-// Reports returns reports, the last changed first.
+// Reports returns about limit reports, the last changed first: more when the
+// last of them changed at the same moment as others.
 func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
 	limit = cmp.Or(min(max(limit, 0), 200), 50)
 	act := d.act(actor, mandate.ReportConsult, "")
 	act.Purpose = reading(actor)
 	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
-		rows, err = tx.Reports(before, limit+1)
-		tx.Note("reports", min(len(rows), limit))
+		rows, more, err = pageOf(tx, before, limit)
+		tx.Note("reports", len(rows))
 		return err
 	})
-	if len(rows) > limit {
-		return rows[:limit], true, err
+	return rows, more, err
+}
+
+// pageOf reads a page of about limit reports. Reports that changed at the same
+// moment share a page, because the moment is the cursor of the next one.
+func pageOf(tx *ledger.Tx, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
+	for ask := limit; ; ask *= 2 {
+		if rows, err = tx.Reports(before, ask+1); err != nil || len(rows) <= limit {
+			return rows, false, err
+		}
+		for end := limit; end < len(rows); end++ {
+			if !rows[end].ChangedAt.Equal(rows[end-1].ChangedAt) {
+				return rows[:end], true, nil
+			}
+		}
+		if len(rows) <= ask {
+			return rows, false, nil
+		}
 	}
-	return rows, false, err
 }
 
 // Answers are what only a person can fill in.

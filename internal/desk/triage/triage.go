@@ -196,8 +196,8 @@ func entryOf(row store.ItemRow, person string, now time.Time) Entry {
 }
 
 // errOnBreak refuses work during a break; another person can take what is urgent.
-func errOnBreak(until time.Time) error {
-	return &problem.Error{Kind: problem.Unavailable, Reason: "your break lasts until " + until.Format("15:04") + " UTC", Remedy: "nobody can shorten it; another person takes what is urgent", RetryAfter: time.Until(until)}
+func errOnBreak(until, now time.Time) error {
+	return &problem.Error{Kind: problem.Unavailable, Reason: "your break lasts until " + until.Format("15:04") + " UTC", Remedy: "nobody can shorten it; another person takes what is urgent", RetryAfter: until.Sub(now)}
 }
 
 // Take puts an item into a person's hands for a time. An earlier decision of
@@ -209,7 +209,7 @@ func (d *Desk) Take(ctx context.Context, actor mandate.Actor, id string) error {
 			return err
 		}
 		if workload.Lock.Locked(tx.Now) {
-			return errOnBreak(workload.Lock.Until)
+			return errOnBreak(workload.Lock.Until, tx.Now)
 		}
 		if err := d.sealLast(tx, actor.ID, id); err != nil {
 			return err
@@ -313,6 +313,19 @@ func (d *Desk) sealLast(tx *ledger.Tx, person, going string) error {
 	last, err := tx.LastDecision(person, tx.Now.Add(-24*time.Hour))
 	if err != nil || last == "" || last == going {
 		return err
+	}
+	row, err := tx.Item(last)
+	if err != nil {
+		return err
+	}
+	assessment, err := row.ReadAssessment()
+	if err != nil {
+		return err
+	}
+	// Meanwhile the item may have been erased, or a colleague may have decided
+	// on it, who alone ends the time to take that decision back.
+	if decision := assessment.Last(); assessment.State == item.Erased || assessment.Sealed || decision == nil || decision.Person != person {
+		return nil
 	}
 	return d.change(tx, last, item.Event{Kind: item.Seal}, nil)
 }

@@ -44,7 +44,7 @@ func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Lo
 			return err
 		}
 		if workload.Lock.Locked(tx.Now) {
-			return errOnBreak(workload.Lock.Until)
+			return errOnBreak(workload.Lock.Until, tx.Now)
 		}
 		row, err := tx.Item(id)
 		if err != nil {

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/node"
+)
+
+func TestMain(m *testing.M) {
+	if media.IsChild(os.Args) {
+		media.RunChild()
+	}
+	testscript.Main(m, map[string]func(){
+		"brdo":      main,
+		"mkpicture": func() { must(makePicture(os.Args[1:])) },
+		"mknode":    func() { must(makeNode(os.Args[1])) },
+		"altersql":  func() { must(alter(os.Args[1], os.Args[2])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"logkey": logKey},
+	})
+}
+
+// logKey sets KEY to the public key of the log of a data folder.
+func logKey(script *testscript.TestScript, _ bool, arguments []string) {
+	self, err := keyring.OpenIdentity(filepath.Join(script.MkAbs(arguments[0]), "identity"))
+	script.Check(err)
+	script.Setenv("KEY", self.Public().LogVerifier)
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// makePicture writes a generated pattern: FILE SEED [mirror].
+func makePicture(arguments []string) error {
+	seed, err := strconv.ParseUint(arguments[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(seed, 1))
+	const width, height, waves = 320, 240, 12
+	var wave [waves][4]float64
+	for i := range wave {
+		wave[i] = [4]float64{random.Float64() * 6, random.Float64() * 6, random.Float64() * 2 * math.Pi, random.Float64()}
+	}
+	picture := image.NewGray(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			value := 0.0
+			for _, w := range wave {
+				value += w[3] * math.Cos(2*math.Pi*(w[0]*float64(x)/width+w[1]*float64(y)/height)+w[2])
+			}
+			at := x
+			if len(arguments) > 2 {
+				at = width - 1 - x
+			}
+			picture.SetGray(at, y, color.Gray{Y: uint8(min(255, max(0, 128+40*value)))})
+		}
+	}
+	file, err := os.Create(arguments[0])
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return png.Encode(file, picture)
+}
+
+// makeNode makes a node's data folder with a short log.
+func makeNode(data string) error {
+	config := node.Defaults()
+	config.Data = data
+	config.Organisation.ID, config.Organisation.Name = "provider.example", "Provider"
+	n, err := node.Open(context.Background(), config, node.Options{})
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	if _, _, err := n.FirstOperator(context.Background()); err != nil {
+		return err
+	}
+	return n.Ledger.Sequence(context.Background())
+}
+
+// alter changes a database behind the node's back.
+func alter(path, statement string) error {
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec(statement)
+	return err
+}
