@@ -72,6 +72,7 @@ var house = []room{
 
 	{path: "client", floor: entrance, own: []string{"client", "domain/"}},
 	{path: "internal/node", floor: entrance},
+	{path: "internal/node/nodetest", floor: entrance, lateral: true, testing: true},
 	{path: "cmd/brdo", floor: entrance, lateral: true},
 }
 
@@ -255,6 +256,7 @@ var doors = map[string]string{
 	"internal/desk/lists.(Desk).Export":    "writes out what the release permits, which was logged before the first byte",
 	"internal/desk/intake.(Desk).answered": "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
 
+	"internal/node.Backup":                           "reads the latest checkpoint, which is public, for the manifest of a backup",
 	"internal/identity.(Directory).Finish":           "there is no actor before the login; the login itself is then logged",
 	"internal/identity.(Service).Login":              "there is no actor before the login; the login itself is then logged",
 	"internal/identity.(Service).storedPassphrase":   "reads the hash before the transaction of a login, so that hashing holds no lock",
