@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/brdoproject/brdo/internal/node"
+)
+
+type doctorCommand struct {
+	Config string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+}
+
+func (doctorCommand) Help() string {
+	return `Looks at everything that a node needs: sandbox, folder, keys, legal bases, database, delivery.
+
+  $ brdo doctor --config brdo.yaml
+  ok       sandbox             12 attempts to get out were refused
+
+Exit code 0 when nothing is a problem, 4 otherwise.`
+}
+
+func (c doctorCommand) Run(ctx context.Context, w world) error {
+	config, err := node.LoadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	ill := false
+	for _, f := range node.Examine(ctx, config) {
+		fmt.Fprintf(w.out, "%-8s %-28s %s\n", f.Health, f.What, f.Found)
+		if f.Remedy != "" && f.Health != node.Well {
+			fmt.Fprintf(w.out, "%-8s %-28s → %s\n", "", "", f.Remedy)
+		}
+		ill = ill || f.Health == node.Ill
+	}
+	if ill {
+		return errWrong
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Health is how one thing stands.
+type Health string
+
+const (
+	Well    Health = "ok"
+	Warning Health = "warning"
+	Ill     Health = "problem"
+)
+
+// Finding is one line of an examination.
+type Finding struct {
+	Health Health
+	// What was looked at, how it stands, and what to do; the last may be empty.
+	What, Found, Remedy string
+}
+
+// Examine looks at everything that a node needs, without starting it.
+func Examine(ctx context.Context, config Config) []Finding {
+	e := &examination{config: config}
+	e.sandbox(ctx)
+	e.folder()
+	e.keys()
+	e.law()
+	e.rows(ctx)
+	e.serving()
+	return e.findings
+}
+
+type examination struct {
+	config   Config
+	findings []Finding
+}
+
+func (e *examination) add(h Health, what, remedy, format string, arguments ...any) {
+	e.findings = append(e.findings, Finding{h, what, fmt.Sprintf(format, arguments...), remedy})
+}
+
+func (e *examination) sandbox(ctx context.Context) {
+	decoder, err := media.Start(ctx, media.Options{Children: 1})
+	if err != nil {
+		e.add(Ill, "sandbox", "use a Linux kernel with Landlock (5.13 or newer) and seccomp", "hostile pictures cannot be enclosed: %s", problem.From(err).Reason)
+		return
+	}
+	defer decoder.Close()
+	checks, err := decoder.SelfCheck(ctx)
+	if err != nil {
+		e.add(Ill, "sandbox", "see the log", "the self-check failed: %s", problem.From(err).Reason)
+		return
+	}
+	for _, check := range checks {
+		if !check.Refused {
+			e.add(Ill, "sandbox", "do not decode hostile pictures here", "a decoder could %s", check.Attempt)
+			return
+		}
+	}
+	e.add(Well, "sandbox", "", "%d attempts to get out were refused", len(checks))
+}
+
+// roomNeeded is below how much free space a warning is given, in bytes.
+const roomNeeded = 2 << 30
+
+func (e *examination) folder() {
+	info, err := os.Stat(e.config.Data)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		e.add(Warning, "data folder", "it is made at the first start", "%s does not exist yet", e.config.Data)
+		return
+	case err != nil:
+		e.add(Ill, "data folder", "check the path and its rights", "it cannot be read: %s", reason(err))
+		return
+	case info.Mode().Perm()&0o077 != 0:
+		e.add(Ill, "data folder", "chmod 700 "+e.config.Data, "others on this machine may read it (%s)", info.Mode().Perm())
+	default:
+		e.add(Well, "data folder", "", "only its owner may read it")
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(e.config.Data, &disk); err == nil {
+		free := int64(disk.Bavail) * int64(disk.Bsize)
+		health := Well
+		if free < roomNeeded {
+			health = Warning
+		}
+		e.add(health, "disk space", "free some before the node stops taking uploads", "%d MiB are free", free>>20)
+	}
+	begun := time.Now()
+	if err := syncProbe(e.config.Data); err != nil {
+		e.add(Ill, "disk", "check the disk and its rights", "a file cannot be written and synced: %s", reason(err))
+		return
+	}
+	e.add(Well, "disk", "", "a file was written and synced in %s", time.Since(begun).Round(100*time.Microsecond))
+}
+
+func syncProbe(folder string) error {
+	file, err := os.CreateTemp(folder, "doctor-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(make([]byte, 512))
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+func (e *examination) keys() {
+	path := filepath.Join(e.config.Data, nodeKeyFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		e.add(Warning, "node key", "it is made at the first start; keep a copy apart from the backups", "there is none yet")
+		return
+	}
+	if _, err := keyring.LoadNodeKey(path); err != nil {
+		p := problem.From(err)
+		e.add(Ill, "node key", p.Remedy, "%s", p.Reason)
+		return
+	}
+	e.add(Well, "node key", "", "it can be read by its owner only")
+	if _, err := keyring.OpenIdentity(filepath.Join(e.config.Data, identityFolder)); err != nil {
+		p := problem.From(err)
+		e.add(Ill, "identity", p.Remedy, "%s", p.Reason)
+	}
+}
+
+func (e *examination) law() {
+	library, err := loadLaw(e.config.Profiles.LawFolder)
+	if err != nil {
+		e.add(Ill, "profiles", "mend the file that is named", "%v", err)
+		return
+	}
+	if len(e.config.Detection.Sources) == 0 {
+		e.add(Warning, "legal basis", "add detection.sources when uploads shall be compared", "no source is configured, so nothing is compared")
+	}
+	for _, source := range e.config.Detection.Sources {
+		basis, err := library.LegalBasis(source.LegalBasis)
+		if err != nil {
+			e.add(Ill, "legal basis of "+source.Name, "use a profile of law/legal-basis", "there is no profile %s", source.LegalBasis)
+			continue
+		}
+		now := time.Now()
+		if err := basis.Check(source.Service, now); err != nil {
+			p := problem.From(err)
+			e.add(Ill, "legal basis of "+source.Name, p.Remedy, "detection stands still: %s", p.Reason)
+			continue
+		}
+		if warnings := basis.Warnings(now); len(warnings) > 0 {
+			e.add(Warning, "legal basis of "+source.Name, "set another before it ends; detection stops by itself", "%s ends on %s", basis.Name, basis.Until.Format(time.DateOnly))
+			continue
+		}
+		e.add(Well, "legal basis of "+source.Name, "", "%s is in force", basis.Name)
+	}
+}
+
+func (e *examination) rows(ctx context.Context) {
+	if e.config.Database == "" {
+		if _, err := os.Stat(filepath.Join(e.config.Data, databaseFile)); err != nil {
+			e.add(Warning, "database", "it is made at the first start", "there is none yet")
+			return
+		}
+	}
+	s, err := store.Open(ctx, e.config.databaseLocation())
+	if err != nil {
+		e.add(Ill, "database", "check that it runs and that the address is right", "it does not answer")
+		return
+	}
+	defer s.Close()
+	err = s.Read(ctx, func(tx *store.Tx) error {
+		jobs, err := tx.CountJobs()
+		if err != nil {
+			return err
+		}
+		waiting, err := tx.EnvelopesWaiting(1)
+		if err != nil {
+			return err
+		}
+		if dead := jobs[store.JobDead]; dead > 0 {
+			e.add(Ill, "jobs", "look at the log for what failed", "%d were given up", dead)
+		}
+		if len(waiting) > 0 && time.Since(waiting[0].CreatedAt) > time.Hour {
+			e.add(Warning, "delivery", "check that the peer runs and can be reached", "an envelope waits for its receipt since %s: %s", waiting[0].CreatedAt.Format(time.RFC3339), waiting[0].LastError)
+		}
+		return nil
+	})
+	if err != nil {
+		e.add(Ill, "database", "start the node once so that it migrates, or check the disk", "it cannot be read as this version needs it")
+		return
+	}
+	e.add(Well, "database", "", "%s answers", s.Dialect())
+}
+
+func (e *examination) serving() {
+	if e.config.TLS.Certificate == "" {
+		return
+	}
+	for _, path := range []string{e.config.TLS.Certificate, e.config.TLS.Key} {
+		if _, err := os.Stat(path); err != nil {
+			e.add(Ill, "TLS", "check the path", "%s cannot be read", path)
+		}
+	}
+}
