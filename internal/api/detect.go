@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,11 +17,16 @@ import (
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/strictjson"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 )
 
 // maxContext is the largest description of an upload, in bytes.
 const maxContext = 256 << 10
+
+// maxUpload is the largest multipart request, in bytes, so that one request
+// cannot fill the temporary folder with the hundred files it may hold.
+const maxUpload = 1 << 30
 
 // Described is what a service knows of an upload: the part "context" of a
 // multipart request.
@@ -77,7 +83,8 @@ func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission 
 		submission.Context.URL = q.Get("url")
 		return submission, closeAll, keep(q.Get("name"), r.Body)
 	}
-	limit := int64(intake.MaxFiles)*s.options.MaxBytes + maxContext
+	limit := max(s.options.MaxBytes, maxUpload) + maxContext
+	described := false
 	parts := multipart.NewReader(http.MaxBytesReader(w, r.Body, limit), parameters["boundary"])
 	for {
 		part, err := parts.NextPart()
@@ -91,6 +98,10 @@ func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission 
 			return submission, closeAll, problem.InvalidField("files", fmt.Sprintf("more than %d were sent at once", intake.MaxFiles), "send them in several requests")
 		}
 		if part.FormName() == "context" {
+			if described {
+				return submission, closeAll, problem.InvalidField("context", "it was sent twice", "send one description for all files")
+			}
+			described = true
 			err = describeUpload(part, &submission)
 		} else {
 			err = keep(part.FileName(), part)
@@ -106,11 +117,12 @@ func describeUpload(part io.Reader, submission *intake.Submission) error {
 	if err != nil || len(text) > maxContext {
 		return problem.InvalidField("context", "it broke off or is larger than 256 KiB", "send less").Because(err)
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	decoder.DisallowUnknownFields()
 	var d Described
-	if err := decoder.Decode(&d); err != nil {
-		return problem.InvalidField("context", "it is not JSON of the described form: "+strings.TrimPrefix(err.Error(), "json: "), "see /docs")
+	if err := strictjson.Decode(text, maxContext, &d); err != nil {
+		found := *problem.From(err)
+		found.Field = strings.TrimSuffix("context."+found.Field, ".")
+		found.Remedy = cmp.Or(found.Remedy, "see /docs")
+		return &found
 	}
 	submission.Context, submission.ClientRef, submission.Signals, submission.Flagged = d.Context, d.ClientRef, d.Signals, d.Flagged
 	return nil
@@ -136,7 +148,11 @@ func (s *Server) spool(from io.Reader) (*os.File, error) {
 	}
 	if err != nil {
 		var known *problem.Error
-		if !errors.As(err, &known) {
+		switch {
+		case errors.As(err, &known):
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			err = problem.InvalidField("body", "it broke off", "send it again to its end; nothing was recorded").Because(err)
+		default:
 			err = problem.New(problem.Unavailable, "the upload broke off or cannot be stored", "send it again; nothing was recorded").Because(err)
 		}
 		return nil, errors.Join(err, file.Close())

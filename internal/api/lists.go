@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -118,7 +120,7 @@ func (s *Server) listRoutes() {
 		ID string `path:"id"`
 	}
 	register(s, http.MethodGet, "/v1/lists/{id}", "list", "One list", func(ctx context.Context, actor mandate.Actor, in *one) (*body[List], error) {
-		l, _, _, err := s.options.Lists.List(ctx, actor, "list/"+in.ID)
+		l, _, _, err := s.options.Lists.List(ctx, actor, named("list", in.ID))
 		return &body[List]{listOf(l)}, err
 	})
 	type entries struct {
@@ -137,7 +139,7 @@ func (s *Server) listRoutes() {
 			}
 			version, id = parsed, rest
 		}
-		rows, more, err := s.options.Lists.Entries(ctx, actor, "list/"+in.ID, version, id, in.Limit)
+		rows, more, err := s.options.Lists.Entries(ctx, actor, named("list", in.ID), version, id, in.Limit)
 		out := &body[page[ListEntry]]{Body: page[ListEntry]{Items: []ListEntry{}}}
 		for _, row := range rows {
 			out.Body.Items = append(out.Body.Items, entryOf(row))
@@ -157,7 +159,7 @@ func (s *Server) listRoutes() {
 		}
 	}
 	register(s, http.MethodPost, "/v1/lists/{id}/entries/{entry}/state", "change-list-entry", "Suspend, withdraw or restore an entry; matching follows at once", func(ctx context.Context, actor mandate.Actor, in *change) (*struct{}, error) {
-		return nil, s.options.Lists.ChangeEntry(ctx, actor, "list/"+in.ID, "entry/"+in.Entry, in.Body.State, in.Body.Reason)
+		return nil, s.options.Lists.ChangeEntry(ctx, actor, named("list", in.ID), named("entry", in.Entry), in.Body.State, in.Body.Reason)
 	})
 }
 
@@ -188,7 +190,7 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
-	imported, err := s.options.Lists.Import(r.Context(), actor, "list/"+r.PathValue("id"), lists.Import{
+	imported, err := s.options.Lists.Import(r.Context(), actor, named("list", r.PathValue("id")), lists.Import{
 		FileName: q.Get("name"), Content: file, Options: hashlist.Options{Format: hashlist.Format(q.Get("format")), Kind64: kind}, Reason: q.Get("reason"),
 	})
 	if err != nil {
@@ -197,4 +199,23 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(imported) // a broken connection is the reader's
+}
+
+// describeImport adds to the description what the library cannot see.
+func (s *Server) describeImport() {
+	registry := s.api.OpenAPI().Components.Schemas
+	text := func(name, in, description string) *huma.Param {
+		return &huma.Param{Name: name, In: in, Required: in == "path", Description: description, Schema: &huma.Schema{Type: "string"}}
+	}
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: http.MethodPost, Path: "/v1/lists/{id}/import", OperationID: "import-list", Summary: "Take a file of entries into a list, wholly or not at all",
+		Parameters: []*huma.Param{
+			text("id", "path", "The list."), text("reason", "query", "Why the entries are taken in."), text("name", "query", "The name of the file."),
+			text("format", "query", "The format; without it the file is recognised."), text("kind", "query", "What a column of 64 hexadecimal digits holds: sha256 or pdq."),
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "What was taken in", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: registry.Schema(typeOf[lists.Imported](), true, "Imported")},
+		}}},
+	})
 }

@@ -106,7 +106,7 @@ func (s *Server) otherRoutes() {
 		ID string `path:"id"`
 	}
 	register(s, http.MethodGet, "/v1/reports/{id}", "report", "One report, what it lacks and its receipt", func(ctx context.Context, actor mandate.Actor, in *one) (*body[Report], error) {
-		view, err := s.options.Reports.Report(ctx, actor, "report/"+in.ID)
+		view, err := s.options.Reports.Report(ctx, actor, named("report", in.ID))
 		if err != nil {
 			return nil, err
 		}

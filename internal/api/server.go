@@ -55,6 +55,7 @@ func New(options Options) *Server {
 	s.api = humago.New(s.mux, config)
 	s.api.UseMiddleware(s.authenticate)
 	s.describeDetect()
+	s.describeImport()
 	s.listRoutes()
 	s.otherRoutes()
 	s.mux.HandleFunc("POST /v1/detect", s.detect)
@@ -128,6 +129,10 @@ func call[In, Out any](s *Server, handler func(ctx context.Context, actor mandat
 func register[In, Out any](s *Server, method, path, id, summary string, handler func(context.Context, mandate.Actor, *In) (*Out, error)) {
 	huma.Register(s.api, huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Errors: []int{401, 403, 404, 409, 422, 503}}, call(s, handler))
 }
+
+// named is an identifier of a kind of thing. In a path it may stand without its
+// kind, which the answers give it ("list/0198…"), or with it and an escaped slash.
+func named(kind, id string) string { return kind + "/" + strings.TrimPrefix(id, kind+"/") }
 
 // body is an answer with a JSON body.
 type body[T any] struct{ Body T }
