@@ -97,6 +97,9 @@ type Options struct {
 	Database string
 	Clock    *Clock
 	MaxBytes int64
+	// NewerForm begins reports under a version of the form that other nodes do
+	// not have.
+	NewerForm bool
 }
 
 // Basis is the legal basis of the source "uploads": it ends on 1 January 2028.
@@ -122,6 +125,18 @@ func Open(t testing.TB, o Options) *Node {
 	config.Origin = fmt.Sprintf("http://localhost:%d", n.Server.Listener.Addr().(*net.TCPAddr).Port)
 	config.Profiles.Scheme, config.Profiles.Reportable = law.Ref{ID: "demo-landscapes", Version: 1}, law.Ref{ID: "demo-training-match", Version: 1}
 	config.Profiles.LawFolder = withoutSample(t)
+	if o.NewerForm {
+		config.Profiles.ReportForm.Version = 2
+		path := filepath.Join(config.Profiles.LawFolder, "csar", "com-2022-209")
+		text, err := os.ReadFile(path + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.Replace(text, []byte(`"version": 1`), []byte(`"version": 2`), 1)
+		if err := os.WriteFile(path+"-2.json", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if o.MaxBytes > 0 {
 		config.Media.MaxBytes = o.MaxBytes
 	}
