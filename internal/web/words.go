@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 	"golang.org/x/text/language"
@@ -69,6 +71,19 @@ func shortRef(id string) string {
 		return short(id)
 	}
 	return kind + " " + rest[max(0, len(rest)-8):]
+}
+
+// tail is the last part of an identifier, where its kind is said already.
+func tail(id string) string { return id[max(0, len(id)-8):] }
+
+// sentence begins a text with a capital letter. A text that begins with the
+// name of a field keeps it.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if word, _, _ := strings.Cut(text, " "); text == "" || strings.ContainsAny(word, "._:") {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // pathOf is the page of an identifier: reports live under /reports.
@@ -155,6 +170,12 @@ func matchesOf(c triage.Card) []match.Match {
 	return all
 }
 
+// unreported says that some sighting of an item may not be in a report yet; a
+// card lists only the latest ones.
+func unreported(c triage.Card) bool {
+	return c.Count > int64(len(c.Sightings)) || slices.ContainsFunc(c.Sightings, func(s triage.Sighting) bool { return s.ReportedIn == "" })
+}
+
 func personLine(p report.Person) string {
 	var words []string
 	for _, word := range []string{p.Username, p.Email, p.Phone, p.Other.UID, p.Other.Profile, p.Other.Mailing, p.Other.Billing} {
@@ -230,7 +251,7 @@ func sections(r report.Report, form *law.ReportForm) []section {
 		"provider.contact_info": f.Provider.ContactInfo, "urgent": yes(f.Urgent), "types": joined(f.Types), "content": entryLines(f.Content),
 		"other_data": entryLines(f.OtherData), "geo.ip_events": addresses(f.Geo.IPEvents), "geo.ip_events.port": ports(f.Geo.IPEvents), "geo.other": f.Geo.Other,
 		"users": people(f.Users), "service.type": f.Service.Type, "service.info": f.Service.Info, "service.url": f.Service.URL,
-		"awareness.channel": f.Awareness.Channel, "awareness.details": f.Awareness.Details, "third_country.reported": yes(f.ThirdCountry.Reported),
+		"awareness.channel": strings.ReplaceAll(f.Awareness.Channel, "_", " "), "awareness.details": f.Awareness.Details, "third_country.reported": yes(f.ThirdCountry.Reported),
 		"third_country.name": f.ThirdCountry.Name, "third_country.ref": f.ThirdCountry.Ref, "removed": yes(f.Removed),
 		"user_decision.taken": yes(f.UserDecision.Taken), "user_decision.details": f.UserDecision.Details, "victims": people(f.Victims),
 		"extra": entryLines(f.Extra), "timestamp_token": f.TimestampToken, "signature": strings.TrimSpace(f.Signature.Method + " " + f.Signature.KeyID), "legal_basis": f.LegalBasis,
@@ -238,7 +259,7 @@ func sections(r report.Report, form *law.ReportForm) []section {
 	if !f.IssuedAt.IsZero() {
 		values["issued_at"] = stamp(f.IssuedAt)
 	}
-	titles := map[string]string{"S1": "1 · Provider", "S3": "3 · Date and signature"}
+	titles := map[string]string{"S1": "1 · Provider", "S3": "3 · Date and signature", "heading": "Heading"}
 	var all []section
 	for _, field := range form.Fields {
 		title := cmp.Or(titles[field.Item], "2 · Information on the potential abuse")
@@ -251,6 +272,10 @@ func sections(r report.Report, form *law.ReportForm) []section {
 		}
 		last := &all[len(all)-1]
 		last.Rows = append(last.Rows, sectionRow{label, values[field.Key]})
+	}
+	// The heading is the form's last field, and the first line of its paper.
+	if last := len(all) - 1; last > 0 && all[last].Title == titles["heading"] {
+		all = slices.Insert(all[:last:last], 0, all[last])
 	}
 	return all
 }

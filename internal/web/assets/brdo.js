@@ -13,6 +13,14 @@
     return answer;
   };
 
+  // A form is sent once, however often Enter is pressed until the answer comes.
+  const sent = new WeakSet();
+  addEventListener("submit", (event) => {
+    if (sent.has(event.target)) event.preventDefault();
+    sent.add(event.target);
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
   // Passkeys (WebAuthn).
   for (const button of document.querySelectorAll("[data-passkey]")) {
     const status = button.closest(".sheet").querySelector("[data-passkey-status]");
@@ -131,18 +139,22 @@
       const call = actions[name];
       actions[name] = () => { level = name; return call(); };
     }
+  }
 
-    // Facts by number keys, the form by Enter.
-    const form = station.querySelector("form[data-facts]");
-    actions.facts = () => form?.querySelector("input")?.focus();
-    actions.confirm = () => form?.requestSubmit();
-    actions.pass = () => station.querySelector("form[data-pass]")?.requestSubmit();
-    actions.undo = () => station.querySelector("form[data-undo]")?.requestSubmit();
+  // The form that Enter sends: take, decide or go on. Facts go by number keys.
+  const form = document.querySelector("form[data-facts]");
+  if (form) {
+    actions.confirm = () => form.requestSubmit();
+    actions.facts = () => form.querySelector("input")?.focus();
     addEventListener("keydown", (event) => {
       if (event.repeat || typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-      const input = form?.querySelector(`input[data-hotkey="${CSS.escape(event.key)}"]`);
+      const input = form.querySelector(`input[data-hotkey="${CSS.escape(event.key)}"]`);
       if (input) { event.preventDefault(); input.checked = true; input.focus({ preventScroll: true }); }
     });
+  }
+  for (const name of ["pass", "undo"]) {
+    const other = document.querySelector(`form[data-${name}]`);
+    if (other) actions[name] = () => other.requestSubmit();
   }
 
   function typing(event) {
