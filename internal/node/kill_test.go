@@ -1,0 +1,388 @@
+package node_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// victimEnvironment holds the order of a process that is there to be killed.
+const victimEnvironment = "BRDO_TEST_VICTIM"
+
+// order is what a victim is told.
+type order struct {
+	Config node.Config
+	Token  string
+	Round  int
+	// Again are uploads that an earlier victim began and never acknowledged.
+	Again []int
+}
+
+// init comes before TestMain, which runs tests; the decoder's children inherit
+// the order and are none of its victims.
+func init() {
+	if text := os.Getenv(victimEnvironment); text != "" && !media.IsChild(os.Args) {
+		if err := victim(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+}
+
+// victim is a provider's node with its upload service and two reviewers. Each
+// line that it prints tells of a call that has returned, except those that
+// begin with "try".
+func victim(text string) error {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	decoder, err := media.Start(ctx, media.Options{Children: 1})
+	if err != nil {
+		return err
+	}
+	n, err := node.Open(ctx, o.Config, node.Options{Decoder: decoder})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 4)
+	go func() { failed <- n.Run(ctx, listener) }()
+	go func() { failed <- keepUploading(o, "http://"+listener.Addr().String()) }()
+	for _, name := range []string{"ada", "dora"} {
+		person := mandate.Actor{
+			Kind: mandate.Person, ID: fmt.Sprintf("person/%s-%d", name, o.Round/5), Roles: []mandate.Role{mandate.Analyst}, Organisation: mandate.Provider,
+		}
+		go func() { failed <- keepReviewing(ctx, n, person) }()
+	}
+	return <-failed
+}
+
+// keepUploading ends only with an error.
+func keepUploading(o order, origin string) error {
+	upload := func(number int) error {
+		say("try", strconv.Itoa(number))
+		r, err := http.NewRequest(http.MethodPost, origin+"/v1/detect?flagged=true&name=picture.png", bytes.NewReader(nodetest.Picture(number)))
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Authorization", "Bearer "+o.Token)
+		r.Header.Set("Idempotency-Key", fmt.Sprintf("upload-%d", number))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return err
+		}
+		var found intake.Detection
+		if err := json.Unmarshal(body, &found); err != nil || answer.StatusCode != http.StatusOK || len(found.Files) != 1 || found.Files[0].Sighting == "" {
+			return fmt.Errorf("the upload was answered with %s: %s", answer.Status, body)
+		}
+		say("upload", strconv.Itoa(number), found.Files[0].Sighting, found.Files[0].SHA256)
+		return nil
+	}
+	for _, number := range o.Again {
+		if err := upload(number); err != nil {
+			return err
+		}
+	}
+	for number := o.Round * 1000; ; number++ {
+		if err := upload(number); err != nil {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond) // leaves room for the reviewers
+	}
+}
+
+// keepReviewing ends only with an error.
+func keepReviewing(ctx context.Context, n *node.Node, person mandate.Actor) error {
+	refused := false
+	answers := reports.Answers{
+		Urgent: &refused, Removed: &refused, ThirdCountry: report.ThirdCountry{Reported: &refused}, UserDecision: report.UserDecision{Taken: &refused},
+	}
+	for last := ""; ; {
+		next, err := n.Triage.GoOn(ctx, person)
+		if err != nil {
+			// Two people reach for the same item; one of them gets it.
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		if last != "" {
+			id, err := n.Reports.Compose(ctx, person, last, "")
+			if err != nil {
+				return err
+			}
+			if err := n.Reports.Amend(ctx, person, id, answers, ""); err != nil {
+				return err
+			}
+			if err := n.Reports.Submit(ctx, person, id); err != nil {
+				return err
+			}
+			say("report", id)
+			last = ""
+		}
+		if next == "" {
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		if _, err := n.Triage.View(ctx, person, next, triage.Look{Level: item.LevelSketch}); err != nil {
+			return err
+		}
+		if err := n.Triage.Decide(ctx, person, next, nodetest.Yes); err != nil {
+			return err
+		}
+		say("decision", next, person.ID)
+		last = next
+	}
+}
+
+var sayOne sync.Mutex
+
+func say(words ...string) {
+	sayOne.Lock()
+	defer sayOne.Unlock()
+	fmt.Fprintln(os.Stdout, strings.Join(words, " ")) // one write, unbuffered
+}
+
+// acknowledged is what victims said that they had done.
+type acknowledged struct {
+	uploads map[int][]string // number: sighting, item
+	tried   map[int]bool
+	// decisions are pairs of an item and a person.
+	decisions [][]string
+	reports   []string
+}
+
+func (a *acknowledged) hear(t *testing.T, line string) {
+	t.Helper()
+	words := strings.Fields(line)
+	switch {
+	case len(words) == 2 && words[0] == "try":
+		number, _ := strconv.Atoi(words[1])
+		a.tried[number] = true
+	case len(words) == 4 && words[0] == "upload":
+		number, _ := strconv.Atoi(words[1])
+		if earlier := a.uploads[number]; earlier != nil && earlier[0] != words[2] {
+			t.Errorf("upload %d was acknowledged as %s and as %s", number, earlier[0], words[2])
+		}
+		a.uploads[number] = words[2:]
+	case len(words) == 3 && words[0] == "decision":
+		a.decisions = append(a.decisions, words[1:])
+	case len(words) == 2 && words[0] == "report":
+		a.reports = append(a.reports, words[1])
+	default:
+		t.Errorf("a victim said %q", line)
+	}
+}
+
+func (a *acknowledged) open() (numbers []int) {
+	for number := range a.tried {
+		if a.uploads[number] == nil {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// TestKillNine ends a working node at random moments, again and again, and
+// counts afterwards what the node had promised.
+func TestKillNine(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, 100)) })
+	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, 30)) })
+}
+
+func rounds(t *testing.T, usual int) int {
+	t.Helper()
+	if testing.Short() {
+		return 5
+	}
+	if text := os.Getenv("BRDO_KILL_ROUNDS"); text != "" {
+		count, err := strconv.Atoi(text)
+		must(t, "reading BRDO_KILL_ROUNDS", err)
+		return count
+	}
+	return usual
+}
+
+func killNine(t *testing.T, database string, rounds int) {
+	ctx := t.Context()
+	centre := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre})
+	centre.Clock.Set(time.Now())
+	var o order
+	o.Config = node.Defaults()
+	o.Config.Organisation = node.Organisation{ID: "provider.example", Name: "Example provider", Kind: mandate.Provider, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road"}
+	o.Config.Data, o.Config.Database, o.Config.Origin, o.Config.Centre = t.TempDir(), database, "http://localhost:1", "centre.example"
+	o.Config.Profiles = centre.Config.Profiles
+	o.Config.Detection.Sources = []node.Source{{Name: "uploads", Service: "hosting", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, URL: "https://photos.example/"}}
+	provider, err := node.Open(ctx, o.Config, node.Options{Decoder: centre.Decoder})
+	must(t, "opening the provider's node", err)
+	operator := func(kind mandate.OrganisationKind) mandate.Actor {
+		return mandate.Actor{Kind: mandate.Person, ID: "person/operator", Roles: []mandate.Role{mandate.Operator}, Organisation: kind}
+	}
+	must(t, "registering the Centre", provider.Post.Register(ctx, operator(mandate.Provider), centre.Post.Self()))
+	must(t, "registering the provider", centre.Post.Register(ctx, operator(mandate.Centre), provider.Post.Self()))
+	_, o.Token, err = provider.Identity.CreateKey(ctx, operator(mandate.Provider), "upload service", []mandate.Scope{mandate.ScopeDetect}, "uploads")
+	must(t, "making a key", err)
+	must(t, "closing the provider's node", provider.Close())
+
+	told := &acknowledged{uploads: map[int][]string{}, tried: map[int]bool{}}
+	for o.Round = range rounds {
+		centre.Clock.Set(time.Now())
+		o.Again = told.open()
+		killed(t, o, told)
+	}
+
+	past := time.Duration(0)
+	provider, err = node.Open(ctx, o.Config, node.Options{Now: func() time.Time { return time.Now().Add(past) }, Decoder: centre.Decoder})
+	must(t, "opening the provider's node after the last kill", err)
+	defer provider.Close()
+	for range 12 { // leases of the dead run out, and what failed is tried again
+		past += 7 * time.Minute
+		centre.Clock.Set(time.Now()) // requests are signed by the system's clock
+		must(t, "working off the jobs", provider.Drain(ctx))
+	}
+	count(t, provider, centre, told, rounds)
+}
+
+// killed starts a victim, hears what it says and kills it.
+func killed(t *testing.T, o order, told *acknowledged) {
+	t.Helper()
+	text, err := json.Marshal(o)
+	must(t, "writing an order", err)
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), victimEnvironment+"="+string(text))
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	out, err := command.StdoutPipe()
+	must(t, "starting a victim", err)
+	must(t, "starting a victim", command.Start())
+	// Some die before they work, most while they do.
+	timer := time.AfterFunc(time.Duration(300+rand.IntN(1000))*time.Millisecond, func() { _ = command.Process.Kill() })
+	defer timer.Stop()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		told.hear(t, lines.Text())
+	}
+	_ = command.Wait()
+	if command.ProcessState.Exited() {
+		t.Fatalf("victim %d ended by itself: %s\n%s", o.Round, command.ProcessState, complaint.Bytes())
+	}
+}
+
+// count compares the rows with what was acknowledged.
+func count(t *testing.T, provider *node.Node, centre *nodetest.Node, told *acknowledged, rounds int) {
+	t.Helper()
+	ctx := t.Context()
+	var sightings, sent int
+	err := provider.Store.Read(ctx, func(tx *store.Tx) error {
+		for number, upload := range told.uploads {
+			rows, err := tx.Sightings(upload[1], 10)
+			if err != nil {
+				return err
+			}
+			if len(rows) != 1 || rows[0].ID != upload[0] {
+				t.Errorf("upload %d was acknowledged as %s; there are %d sightings of it", number, upload[0], len(rows))
+			}
+			sightings += len(rows)
+		}
+		for _, decision := range told.decisions {
+			rows, err := tx.Decisions(decision[0])
+			if err != nil {
+				return err
+			}
+			if len(rows) != 1 || rows[0].Person != decision[1] || !rows[0].Undone.IsZero() {
+				t.Errorf("the decision of %s on %s was acknowledged; there is %+v", decision[1], decision[0], rows)
+			}
+		}
+		dead, err := tx.DeadJobs(10)
+		if len(dead) > 0 {
+			t.Errorf("%d jobs are dead, the first: %+v", len(dead), dead[0])
+		}
+		return err
+	})
+	must(t, "counting", err)
+
+	arrived := map[string]int{}
+	centre.Look(t, func(tx *store.Tx) error {
+		rows, err := tx.ReceivedReports("received", 1_000_000)
+		for _, row := range rows {
+			arrived[row.Reference]++
+		}
+		return err
+	})
+	must(t, "counting reports", provider.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Reports(time.Time{}, 1_000_000)
+		known := map[string]string{}
+		for _, row := range rows {
+			known[row.ID] = row.State
+			switch report.State(row.State) {
+			case report.Draft:
+			case report.Delivered:
+				sent++
+				if arrived[row.ID] != 1 {
+					t.Errorf("%s is delivered; the Centre has it %d times", row.ID, arrived[row.ID])
+				}
+			default:
+				t.Errorf("%s is stuck: %s", row.ID, row.State)
+			}
+		}
+		for _, id := range told.reports {
+			if known[id] != string(report.Delivered) {
+				t.Errorf("%s was acknowledged and is %q", id, known[id])
+			}
+		}
+		return err
+	}))
+	if len(arrived) != sent {
+		t.Errorf("the Centre has %d reports, %d were sent", len(arrived), sent)
+	}
+	for _, n := range []*node.Node{provider, centre.Node} {
+		must(t, "sequencing", n.Ledger.Sequence(ctx))
+		log, err := ledger.Verify(ctx, n.Store, n.Ledger.Trust())
+		if err != nil {
+			t.Errorf("the log of the %s: %v", n.Config.Organisation.Kind, err)
+		}
+		t.Logf("log of the %s: %d records, %d checkpoints, verified", n.Config.Organisation.Kind, log.Records, log.Checkpoints)
+	}
+	t.Logf("%d kills: %d uploads acknowledged of %d begun, %d sightings; %d decisions; %d reports acknowledged, %d delivered, each once",
+		rounds, len(told.uploads), len(told.tried), sightings, len(told.decisions), len(told.reports), sent)
+	if len(told.uploads) < rounds/4 || len(told.decisions) < rounds/8 || len(told.reports) < rounds/20 { // a slow machine starts few of them up
+		t.Errorf("the victims hardly worked, so this shows little")
+	}
+}

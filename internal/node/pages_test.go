@@ -1,0 +1,263 @@
+package node_test
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// axe is axe-core 4.14.1, the rules of WCAG as a script (MPL-2.0, see
+// testdata/axe/LICENSE).
+//
+//go:embed testdata/axe/axe.min.js
+var axe string
+
+// actor is the provider's or the Centre's person of a role.
+func actor(t *testing.T, n *node.Node, role mandate.Role) mandate.Actor {
+	t.Helper()
+	operator := mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: n.Config.Organisation.Kind}
+	people, err := n.Identity.People(context.Background(), operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, person := range people {
+		if person.Name == string(role) {
+			return n.Identity.Actor(person)
+		}
+	}
+	t.Fatalf("nobody is the %s", role)
+	return mandate.Actor{}
+}
+
+func must(t *testing.T, doing string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", doing, err)
+	}
+}
+
+// worked is a world in which people have worked: a queue, a decided item, a
+// draft and a delivered report.
+type worked struct {
+	*node.World
+	taken, waiting, decided, draft, delivered, received, list, event string
+}
+
+func work(t *testing.T) worked {
+	t.Helper()
+	ctx := context.Background()
+	w := worked{World: demonstration(t)}
+	must(t, "filling the demonstration", w.Fill(ctx, 20, 36))
+	desk := w.Provider.Triage
+	analyst, second := actor(t, w.Provider, mandate.Analyst), actor(t, w.Provider, mandate.SecondLooker)
+	decide := func(who mandate.Actor, id string) {
+		_, err := desk.View(ctx, who, id, triage.Look{Level: item.LevelSketch})
+		must(t, "viewing", err)
+		must(t, "deciding", desk.Decide(ctx, who, id, triage.Verdict{Labels: map[string]string{"same-picture": "yes", "picture": "landscape"}}))
+	}
+	var decided []string
+	for i := range 2 {
+		found, _ := detect(t, w.World, fmt.Sprintf("pages-%d", i), node.Reference(3+i))
+		id := found.Files[0].SHA256
+		must(t, "taking", desk.Take(ctx, analyst, id))
+		decide(analyst, id)
+		decided = append(decided, id)
+	}
+	queue, err := desk.Queue(ctx, analyst)
+	must(t, "reading the queue", err)
+	w.taken, w.waiting, w.decided = queue.Entries[2].ID, queue.Entries[0].ID, decided[0]
+	must(t, "taking", desk.Take(ctx, analyst, w.taken))
+	for _, id := range decided {
+		must(t, "taking", desk.Take(ctx, second, id))
+		decide(second, id)
+	}
+	_, err = desk.GoOn(ctx, second)
+	must(t, "going on", err)
+	no := new(false)
+	for i, id := range decided {
+		made, err := w.Provider.Reports.Compose(ctx, analyst, id, "")
+		must(t, "composing", err)
+		if i == 0 {
+			w.draft = made
+			continue
+		}
+		w.delivered = made
+		must(t, "answering", w.Provider.Reports.Amend(ctx, analyst, made, reports.Answers{
+			Urgent: no, Removed: no, ThirdCountry: report.ThirdCountry{Reported: no}, UserDecision: report.UserDecision{Taken: no}, Details: "found by comparison with a list",
+		}, ""))
+		must(t, "submitting", w.Provider.Reports.Submit(ctx, analyst, made))
+		must(t, "approving", w.Provider.Reports.Approve(ctx, second, made))
+	}
+	must(t, "delivering", w.Provider.Drain(ctx))
+	rows, err := w.Centre.Reports.ReceivedReports(ctx, actor(t, w.Centre, mandate.Analyst))
+	must(t, "reading what the Centre received", err)
+	if len(rows) != 1 {
+		t.Fatalf("the Centre received %d reports, not 1", len(rows))
+	}
+	w.received = rows[0].ID
+	must(t, "finding a list", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
+		all, err := tx.Lists()
+		if err == nil {
+			w.list = all[0].ID
+		}
+		return err
+	}))
+	must(t, "sequencing", w.Provider.Ledger.Sequence(ctx))
+	log, err := w.Provider.Ledger.Log(ctx, actor(t, w.Provider, mandate.Auditor), 0, 5)
+	must(t, "reading the log", err)
+	w.event = log.Records[len(log.Records)-1].ID
+	return w
+}
+
+// path is where a report or list is shown.
+func path(id string) string {
+	return "/" + strings.NewReplacer("report/", "reports/", "list/", "lists/").Replace(id)
+}
+
+// look is one way that people see pages.
+type look struct {
+	width  int64
+	scheme string
+}
+
+var looks = []look{{320, "light"}, {320, "dark"}, {1280, "light"}, {1280, "dark"}}
+
+// TestPagesAreAccessible looks at every page with the rules of WCAG, at the
+// narrowest width that criterion 1.4.10 asks for and at a wide one, in light and
+// in dark. With BRDO_SCREENSHOTS it also writes what the pages look like there.
+func TestPagesAreAccessible(t *testing.T) {
+	browser := chromium(t)
+	w := work(t)
+	provider, centre := w.Provider.Config.Origin, w.Centre.Config.Origin
+	at := func(kind mandate.OrganisationKind, role mandate.Role) *visitor {
+		v := visit(t, browser)
+		v.login(loginOf(t, w.World, kind, role))
+		return v
+	}
+	analyst := at(mandate.Provider, mandate.Analyst)
+	reader := at(mandate.Centre, mandate.Analyst)
+	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
+	for _, page := range []struct {
+		name string
+		who  *visitor
+		url  string
+		// then is what the person does before the page is looked at.
+		then func(*visitor)
+	}{
+		{"login", visit(t, browser), provider + "/login", nil},
+		{"queue", analyst, provider + "/queue", nil},
+		{"waiting", analyst, provider + "/items/" + w.waiting, nil},
+		{"card", analyst, provider + "/items/" + w.taken, nil},
+		{"shown", analyst, provider + "/items/" + w.taken, (*visitor).look},
+		{"decided", analyst, provider + "/items/" + w.decided, nil},
+		{"reports", analyst, provider + "/reports", nil},
+		{"draft", analyst, provider + path(w.draft), nil},
+		{"report", analyst, provider + path(w.delivered), nil},
+		{"wellbeing", analyst, provider + "/wellbeing", nil},
+		{"account", analyst, provider + "/account", nil},
+		{"problem", analyst, provider + "/log", nil},
+		{"lists", manager, provider + "/lists", nil},
+		{"list", manager, provider + path(w.list), nil},
+		{"log", auditor, provider + "/log", nil},
+		{"event", auditor, provider + "/log/events/" + w.event, nil},
+		{"people", at(mandate.Provider, mandate.Operator), provider + "/people", nil},
+		{"received", reader, centre + "/received", nil},
+		{"received-report", reader, centre + "/" + w.received, nil},
+	} {
+		t.Run(page.name, func(t *testing.T) {
+			page.who.t = t
+			for _, l := range looks {
+				t.Run(fmt.Sprintf("%d-%s", l.width, l.scheme), func(t *testing.T) {
+					page.who.t = t
+					page.who.see(l, page.url)
+					if page.then != nil {
+						page.then(page.who)
+					}
+					page.who.checked(page.name, l)
+				})
+			}
+		})
+	}
+}
+
+func (v *visitor) see(l look, url string) {
+	v.t.Helper()
+	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+	}); err != nil {
+		v.t.Fatal(err)
+	}
+	v.do(chromedp.EmulateViewport(l.width, 900))
+	v.open(url)
+}
+
+// checked looks at the page as it is, then with everything opened that folds.
+func (v *visitor) checked(name string, l look) {
+	v.t.Helper()
+	v.shot(fmt.Sprintf("%s-%d-%s", name, l.width, l.scheme))
+	evaluate[chromedp.Void](v, "for (const d of document.querySelectorAll('details')) d.open = true")
+	if width := evaluate[int64](v, "document.documentElement.scrollWidth"); width > l.width {
+		wide := evaluate[string](v, `[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre')).map(e => e.outerHTML.slice(0, 120)).slice(0, 5).join('\n')`)
+		v.t.Errorf("the page is %d px wide where %d px are there:\n%s", width, l.width, wide)
+	}
+	// Scripts by DevTools are not the page's: its policy stays as strict as it is.
+	if _, err := chromedp.Run(v.ctx, chromedp.Evaluate[chromedp.Void](axe)); err != nil {
+		v.t.Fatalf("loading axe: %v", err)
+	}
+	text := evaluate[string](v, `axe.run(document).then(r => JSON.stringify(r.violations.map(x => ({rule: x.id, help: x.help, nodes: x.nodes.slice(0, 4).map(n => n.html.slice(0, 160) + " | " + n.failureSummary)}))))`)
+	var violations []struct {
+		Rule, Help string
+		Nodes      []string
+	}
+	if err := json.Unmarshal([]byte(text), &violations); err != nil {
+		v.t.Fatal(err)
+	}
+	for _, found := range violations {
+		v.t.Errorf("%s (%s):\n  %s", found.Rule, found.Help, strings.Join(found.Nodes, "\n  "))
+	}
+}
+
+// shot writes what the page looks like, when somebody asked for it.
+func (v *visitor) shot(name string) {
+	v.t.Helper()
+	folder := os.Getenv("BRDO_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	picture, err := chromedp.Run(v.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
+	}
+	if err != nil {
+		v.t.Fatalf("writing %s: %v", name, err)
+	}
+}
+
+// TestTheHelpOpensByItsKey shows the keys to whoever asks, and closes again.
+func TestTheHelpOpensByItsKey(t *testing.T) {
+	browser := chromium(t)
+	w := demonstration(t)
+	v := visit(t, browser)
+	v.login(loginOf(t, w, mandate.Provider, mandate.Analyst))
+	v.press("?")
+	v.until("document.querySelector('dialog[data-help]').open")
+	v.press(kb.Escape)
+	v.until("!document.querySelector('dialog[data-help]').open")
+}
