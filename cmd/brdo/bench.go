@@ -166,7 +166,8 @@ func benchMatch(entries int, took time.Duration) (matchFigure, error) {
 	var hits []hamming.Hit
 	ask := func() hamming.Code {
 		c := list[random.IntN(entries)].Code
-		c[0] ^= 1<<random.IntN(64) | 1<<random.IntN(64)
+		c[0] ^= 1 << random.IntN(64)
+		c[1] ^= 1 << random.IntN(64)
 		return c
 	}
 	fast, err := rate(took, func() error {
