@@ -33,14 +33,6 @@ func Address(content []byte) ID {
 	return ID(hex.EncodeToString(sum[:]))
 }
 
-// ParseID reads a content address.
-func ParseID(text string) (ID, error) {
-	if !report.IsContentAddress(text) {
-		return "", problem.InvalidField("id", "is not a content address", "give the SHA-256 in 64 small hex digits")
-	}
-	return ID(text), nil
-}
-
 // Item is one content, however often it turned up.
 type Item struct {
 	ID   ID     `json:"id"`

@@ -2,7 +2,6 @@ package item
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -53,21 +52,4 @@ func Compare(a, b Queued) int {
 		a.Since.Compare(b.Since),
 		strings.Compare(string(a.ID), string(b.ID)),
 	)
-}
-
-// Why says in one line why the item stands where it does.
-func (q Queued) Why(now time.Time) string {
-	return fmt.Sprintf("%s: %s; score %.2f; waiting for %s", q.Place.Tier, q.Place.Reason, q.Place.Score, waiting(now.Sub(q.Since)))
-}
-
-func waiting(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return "less than 2 minutes"
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

@@ -76,16 +76,6 @@ func TestQueueOrder(t *testing.T) {
 	}
 }
 
-func TestWhy(t *testing.T) {
-	queued := Queued{ID: picture, Place: Place{Tier: "P1", Score: 0.5, Reason: "no list knows it: it may be new"}, Since: noon}
-	for after, waiting := range map[time.Duration]string{time.Minute: "less than 2 minutes", 90 * time.Minute: "90 minutes", 5 * time.Hour: "5 hours", 72 * time.Hour: "3 days"} {
-		want := "P1: no list knows it: it may be new; score 0.50; waiting for " + waiting
-		if got := queued.Why(noon.Add(after)); got != want {
-			t.Errorf("%q, not %q", got, want)
-		}
-	}
-}
-
 func TestSightingValidate(t *testing.T) {
 	good := sighting([]law.Signal{law.SignalUrgent}, verified)
 	good.Context = Context{Users: []report.Person{{Username: "user-17"}}, IPEvents: []report.IPEvent{{IP: "192.0.2.7", Port: 40217, At: noon, TZ: "Z"}}, URL: "https://pictures.example/17"}

@@ -300,20 +300,25 @@ func (s *Service) UseLink(ctx context.Context, token string) (Person, error) {
 		if err != nil {
 			return err
 		}
-		if row.State == store.PersonSuspended {
-			return errSuspended
-		}
-		row.State = store.PersonActive
-		if err := tx.UpdatePerson(row); err != nil {
-			return err
-		}
-		person, err = describe(tx, row)
+		person, err = enter(tx, row)
 		return err
 	})
 	if err != nil {
 		return Person{}, err
 	}
 	return person, s.loggedIn(ctx, person, "link")
+}
+
+// enter makes an invited person active, and keeps a suspended one out.
+func enter(tx *store.Tx, row store.PersonRow) (Person, error) {
+	if row.State == store.PersonSuspended {
+		return Person{}, errSuspended
+	}
+	row.State = store.PersonActive
+	if err := tx.UpdatePerson(row); err != nil {
+		return Person{}, err
+	}
+	return describe(tx, row)
 }
 
 // loggedIn records a login as an act of the person on their own account.

@@ -101,14 +101,7 @@ func (d *Directory) Finish(ctx context.Context, v Visit, state, code string) (Pe
 		if err != nil {
 			return err
 		}
-		if row.State == store.PersonSuspended {
-			return errSuspended
-		}
-		row.State = store.PersonActive
-		if err := tx.UpdatePerson(row); err != nil {
-			return err
-		}
-		person, err = describe(tx, row)
+		person, err = enter(tx, row)
 		return err
 	})
 	if err != nil {

@@ -42,8 +42,5 @@ func (status Status) code() byte {
 	panic("media: status outside the closed list: " + string(status))
 }
 
-// Statuses returns the closed list, for documentation and counters.
-func Statuses() []Status { return append([]Status(nil), statusCodes[:]...) }
-
 // Decoded reports whether a picture was obtained from the file.
 func (status Status) Decoded() bool { return status == StatusOK || status == StatusUnhashable }

@@ -66,11 +66,6 @@ func (tx *Tx) Reports(before time.Time, limit int) ([]ReportRow, error) {
 	return tx.reports(`SELECT `+reportColumns+` FROM reports WHERE $1 = 0 OR changed_at < $1 ORDER BY changed_at DESC, id LIMIT $2`, cursor(before), limit)
 }
 
-// NoticesDue returns up to limit reports whose user notice is due by a time.
-func (tx *Tx) NoticesDue(by time.Time, limit int) ([]ReportRow, error) {
-	return tx.reports(`SELECT `+reportColumns+` FROM reports WHERE notice_due <= $1 ORDER BY notice_due, id LIMIT $2`, micros(by), limit)
-}
-
 // cursor is a time as a number; zero when there is none.
 func cursor(t time.Time) int64 {
 	if t.IsZero() {

@@ -63,13 +63,9 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		Action: mandate.NoticeRecord, Purpose: mandate.PurposeUserInformation, Resource: access.Resource{ID: id},
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		row, err := tx.Report(id)
+		_, notice, err := noticeOf(tx, id)
 		if err != nil {
 			return err
-		}
-		var notice report.Notice
-		if err := json.Unmarshal(row.Notice, &notice); err != nil {
-			return fmt.Errorf("reading the notice of %s: %w", id, err)
 		}
 		// A clock that a hold has overtaken may strike after the notice is closed.
 		if notice.State == report.NoticePending || notice.State == report.NoticeHeld {
@@ -81,14 +77,23 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 	})
 }
 
-func (d *Desk) applyNotice(tx *ledger.Tx, id string, event report.NoticeEvent) error {
+// noticeOf reads a report with the state of its user notice.
+func noticeOf(tx *ledger.Tx, id string) (store.ReportRow, report.Notice, error) {
 	row, err := tx.Report(id)
 	if err != nil {
-		return err
+		return row, report.Notice{}, err
 	}
 	var notice report.Notice
 	if err := json.Unmarshal(row.Notice, &notice); err != nil {
-		return fmt.Errorf("reading the notice of %s: %w", id, err)
+		return row, notice, fmt.Errorf("reading the notice of %s: %w", id, err)
+	}
+	return row, notice, nil
+}
+
+func (d *Desk) applyNotice(tx *ledger.Tx, id string, event report.NoticeEvent) error {
+	row, notice, err := noticeOf(tx, id)
+	if err != nil {
+		return err
 	}
 	next, _, err := notice.Apply(event, tx.Now)
 	if err != nil {

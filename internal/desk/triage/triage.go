@@ -85,15 +85,21 @@ func (d *Desk) act(actor mandate.Actor, action mandate.Action, id string) ledger
 	return ledger.Act{Actor: actor, Action: action, Purpose: mandate.PurposeReview, Resource: access.Resource{ID: id}}
 }
 
+// assessed reads an item with the state of its assessment.
+func assessed(tx *store.Tx, id string) (store.ItemRow, item.Assessment, error) {
+	row, err := tx.Item(id)
+	if err != nil {
+		return row, item.Assessment{}, err
+	}
+	assessment, err := row.ReadAssessment()
+	return row, assessment, err
+}
+
 // onItem is an act on one item, with what the rules need to know of it.
 func (d *Desk) onItem(actor mandate.Actor, action mandate.Action, id string) ledger.Act {
 	act := d.act(actor, action, id)
 	act.Find = func(tx *store.Tx) (access.Resource, error) {
-		row, err := tx.Item(id)
-		if err != nil {
-			return access.Resource{ID: id}, err
-		}
-		assessment, err := row.ReadAssessment()
+		row, assessment, err := assessed(tx, id)
 		if err != nil {
 			return access.Resource{ID: id}, err
 		}
@@ -251,11 +257,7 @@ func (d *Desk) GoOn(ctx context.Context, actor mandate.Actor) (string, error) {
 
 // change applies an event to an item's state machine and does what follows.
 func (d *Desk) change(tx *ledger.Tx, id string, event item.Event, also func(item.Assessment) error) error {
-	row, err := tx.Item(id)
-	if err != nil {
-		return err
-	}
-	before, err := row.ReadAssessment()
+	row, before, err := assessed(tx.Tx, id)
 	if err != nil {
 		return err
 	}
@@ -314,11 +316,7 @@ func (d *Desk) sealLast(tx *ledger.Tx, person, going string) error {
 	if err != nil || last == "" || last == going {
 		return err
 	}
-	row, err := tx.Item(last)
-	if err != nil {
-		return err
-	}
-	assessment, err := row.ReadAssessment()
+	_, assessment, err := assessed(tx.Tx, last)
 	if err != nil {
 		return err
 	}
@@ -342,11 +340,7 @@ func (d *Desk) seal(ctx context.Context, running *job.Running) error {
 	}
 	act := ledger.Act{Actor: d.node(), Action: mandate.ItemSeal, Purpose: mandate.PurposeReview, Resource: access.Resource{ID: at.Item}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		row, err := tx.Item(at.Item)
-		if err != nil {
-			return err
-		}
-		assessment, err := row.ReadAssessment()
+		_, assessment, err := assessed(tx.Tx, at.Item)
 		if err != nil {
 			return err
 		}
@@ -527,11 +521,7 @@ func (d *Desk) Escalate(ctx context.Context, actor mandate.Actor, id string) err
 func (d *Desk) Undo(ctx context.Context, actor mandate.Actor, id string) error {
 	var action mandate.Action
 	err := d.options.Ledger.Peek(ctx, func(tx *store.Tx) error {
-		row, err := tx.Item(id)
-		if err != nil {
-			return err
-		}
-		assessment, err := row.ReadAssessment()
+		_, assessment, err := assessed(tx, id)
 		switch {
 		case err != nil:
 			return err
@@ -550,11 +540,7 @@ func (d *Desk) Undo(ctx context.Context, actor mandate.Actor, id string) error {
 	act := d.act(actor, action, id)
 	act.Resource.FirstDecider, act.Resource.Deciders = "-", []string{"-"} // taking back is the decider's own; the state machine checks whose it is
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		row, err := tx.Item(id)
-		if err != nil {
-			return err
-		}
-		before, err := row.ReadAssessment()
+		_, before, err := assessed(tx.Tx, id)
 		if err != nil {
 			return err
 		}
