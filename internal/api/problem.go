@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -57,7 +58,7 @@ func describe(err error) *Problem {
 	}
 	var unauthorised *unauthorised
 	switch {
-	case errors.Is(err, store.ErrFull):
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		d.Status, d.Title = http.StatusInsufficientStorage, "The disk is full"
 	case errors.As(err, &unauthorised):
 		d.Status, d.Title = http.StatusUnauthorized, "Who are you?"

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/store"
@@ -129,4 +130,124 @@ func withKey(t *testing.T, key string) (s intake.Submission) {
 	s = nodetest.Submission(1, "")
 	s.Flagged, s.IdempotencyKey = true, key
 	return s
+}
+
+// clockMover is a file during whose reading time passes.
+type clockMover struct {
+	*bytes.Reader
+	move func()
+}
+
+func (c clockMover) Read(into []byte) (int, error) {
+	n, err := c.Reader.Read(into)
+	if err == io.EOF {
+		c.move()
+	}
+	return n, err
+}
+
+// TestALegalBasisEndsInsideABatch: the files after the end are not compared,
+// and each says so.
+func TestALegalBasisEndsInsideABatch(t *testing.T) {
+	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
+		n.List(t, "double", 1, 2, 3)
+		n.Clock.Set(time.Date(2027, 12, 31, 23, 59, 59, 0, time.UTC))
+		end := func() { n.Clock.Set(time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)) }
+		found, err := n.Intake.Detect(t.Context(), n.Uploads, intake.Submission{Files: []intake.Upload{
+			{Name: "first", Content: bytes.NewReader(nodetest.Picture(1))},
+			{Name: "second", Content: clockMover{bytes.NewReader(nodetest.Picture(2)), end}},
+			{Name: "third", Content: bytes.NewReader(nodetest.Picture(3))},
+		}})
+		must(t, "submitting", err)
+		for i, compared := range []bool{true, true, false} {
+			if f := found.Files[i]; (len(f.Matches) > 0) != compared || (f.NotCompared == "") != compared || f.Next == "" {
+				t.Errorf("%s: %+v", f.Name, f)
+			}
+		}
+		if count := sightings(t, n); count != 2 {
+			t.Errorf("%d sightings, want those of the first two", count)
+		}
+		_, err = n.Intake.Detect(t.Context(), n.Uploads, nodetest.Submission(4, ""))
+		nodetest.Want(t, "the next batch", err, problem.Expired)
+	})
+}
+
+// TestTheEndOfALegalBasisIsAnnounced 90, 30 and 7 days before, on every page.
+func TestTheEndOfALegalBasisIsAnnounced(t *testing.T) {
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider})
+	end := time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		days float64
+		says string
+		not  string
+	}{
+		{90.5, "", "The legal basis of"}, {90, "in less than 91 days", ""}, {31, "in less than 91 days", ""}, {30, "in less than 31 days", ""},
+		{7, "in less than 8 days", ""}, {0.5, "in less than 8 days", "has stopped"}, {0, "Detection at uploads has stopped", "ends on"}, {-400, "Detection at uploads has stopped", "ends on"},
+	} {
+		n.Clock.Set(end.Add(-time.Duration(c.days * 24 * float64(time.Hour))))
+		r, err := http.NewRequest(http.MethodGet, n.Server.URL+"/login", nil)
+		must(t, "making a request", err)
+		_, text, err := answerTo(n.Server.Client(), r)
+		must(t, "reading the page", err)
+		if !strings.Contains(text, c.says) || (c.not != "" && strings.Contains(text, c.not)) {
+			t.Errorf("%v days before the end: the page should say %q and not %q", c.days, c.says, c.not)
+		}
+	}
+}
+
+// TestListsOverTheInterface takes in lists as services send them.
+func TestListsOverTheInterface(t *testing.T) {
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider})
+	id := n.List(t, "double", 1)
+	token := n.NewKey(t, "", mandate.ScopeLists)
+	entries := func() (count int64) {
+		n.Look(t, func(tx *store.Tx) error {
+			all, err := tx.CountListEntries(id)
+			count = all[store.EntryActive]
+			return err
+		})
+		return count
+	}
+	post := func(name, text string) (int, string) {
+		r, err := http.NewRequest(http.MethodPost, n.Server.URL+"/v1/"+strings.Replace(id, "list/", "lists/", 1)+"/import?reason=test&name="+name, strings.NewReader(text))
+		must(t, "making a request", err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		status, answer, err := answerTo(n.Server.Client(), r)
+		must(t, "sending a list", err)
+		return status, answer
+	}
+	const one, two = "00000000000000000000000000000001", "00000000000000000000000000000002"
+	wide := func(text string) string { // UTF-16 with its mark, as some editors write
+		wide := []byte{0xff, 0xfe}
+		for _, c := range text {
+			wide = append(wide, byte(c), 0)
+		}
+		return string(wide)
+	}
+	for _, c := range []struct {
+		name, text string
+		status     int
+		says       string
+		more       int64
+	}{
+		{"bom.csv", "\ufeffmd5,category\n" + one + ",training\n", http.StatusOK, "", 1},
+		{"crlf.csv", "md5,category\r\n" + two + ",training\r\n", http.StatusOK, "", 1},
+		{"utf16.csv", wide("md5\n" + one + "\n"), http.StatusUnprocessableEntity, "UTF-8", 0},
+		{"half.csv", "md5\n" + strings.Repeat("0", 31) + "7\n" + strings.Repeat("0", 31) + "8\nnot a digest\n", http.StatusUnprocessableEntity, "line 4", 0},
+		{"broken.json", `{"value":[{"MediaID":1,"MD5":"` + one, http.StatusUnprocessableEntity, "", 0},
+		{"empty.csv", "", http.StatusUnprocessableEntity, "", 0},
+		{"nul.csv", "md5\n\x00\x00\x00\n", http.StatusUnprocessableEntity, "", 0},
+	} {
+		before := entries()
+		status, answer := post(c.name, c.text)
+		if status != c.status || !strings.Contains(answer, c.says) {
+			t.Errorf("%s: %d %s", c.name, status, answer)
+		}
+		if status != http.StatusOK && (!strings.Contains(answer, `"field":"`) || !strings.Contains(answer, `"detail":"`)) {
+			t.Errorf("%s: no field or reason: %s", c.name, answer)
+		}
+		if more := entries() - before; more != c.more {
+			t.Errorf("%s: %d entries more, want %d", c.name, more, c.more)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -203,6 +204,8 @@ func (c Config) check() error {
 		return problem.InvalidField("data", "it is empty", "name the folder that the node keeps its data in")
 	case err != nil || origin.Host == "" || (origin.Scheme != "http" && origin.Scheme != "https") || strings.Trim(origin.Path, "/") != "":
 		return problem.InvalidField("origin", "it is not an address such as https://brdo.example", "give scheme and host, without a path")
+	case net.ParseIP(origin.Hostname()) != nil:
+		return problem.InvalidField("origin", "it names a number and no host", "give the host's name, for example http://localhost:8080: passkeys are bound to a name")
 	case origin.Scheme == "http" && !isLoopback(origin.Hostname()):
 		return problem.InvalidField("origin", "plain http is for loopback only", "serve over TLS, or through a proxy that does, and use https")
 	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
@@ -233,7 +236,7 @@ func (c Config) check() error {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // databaseLocation is the store's address.

@@ -386,7 +386,10 @@ func (n *Node) banners(demo bool) []web.Banner {
 		case basis.Stopped != "":
 			all = append(all, web.Banner{Text: "Detection at " + basis.Source + " has stopped: " + basis.Stopped, Bad: true})
 		case len(basis.Warnings) > 0:
-			all = append(all, web.Banner{Text: "The legal basis of " + basis.Source + " ends on " + basis.Basis.Until.Format(time.DateOnly) + "; detection stops by itself then."})
+			last := basis.Warnings[len(basis.Warnings)-1]
+			all = append(all, web.Banner{
+				Text: fmt.Sprintf("The legal basis of %s ends on %s, in less than %d days; detection stops by itself then.", basis.Source, last.Until.Format(time.DateOnly), last.Days+1),
+			})
 		}
 	}
 	return all

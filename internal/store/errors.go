@@ -12,7 +12,8 @@ import (
 )
 
 // ErrFull is in the chain of an error when there is no room left on the disk:
-// nothing was recorded, reading still works.
+// nothing was recorded. Personal data cannot be read either then, because
+// every reading is recorded.
 var ErrFull = errors.New("no space left for the database")
 
 // PostgreSQL error codes, appendix A of its manual.
@@ -58,5 +59,5 @@ func classify(err error) error {
 }
 
 func full(err error) error {
-	return problem.New(problem.Unavailable, "the disk is full", "free space on the disk of the database; nothing was recorded, reading still works").Because(errors.Join(ErrFull, err))
+	return problem.New(problem.Unavailable, "the disk is full", "free space on the disk of the database; nothing was recorded, and what cannot be recorded is not shown").Because(errors.Join(ErrFull, err))
 }

@@ -59,7 +59,7 @@ func (s *Server) Routes() []Route {
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
 		in("GET /lists/{id}", showList),
-		in("POST /lists/{id}/import", importList),
+		{Pattern: "POST /lists/{id}/import", File: true, call: importList},
 		in("POST /lists/{id}/request", requestExport),
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),

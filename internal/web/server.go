@@ -119,6 +119,8 @@ type Route struct {
 	Pattern string
 	// Open routes need nobody to be logged in.
 	Open bool
+	// File routes take a file.
+	File bool
 	open func(http.ResponseWriter, *http.Request)
 	call func(*visit) error
 }
@@ -135,7 +137,10 @@ type visit struct {
 func (s *Server) routes(mux *http.ServeMux) {
 	for _, route := range s.Routes() {
 		if route.Open {
-			mux.HandleFunc(route.Pattern, route.open)
+			mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+				r.Body = http.MaxBytesReader(w, r.Body, maxOpenForm)
+				route.open(w, r)
+			})
 			continue
 		}
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -154,7 +159,11 @@ func (s *Server) routes(mux *http.ServeMux) {
 				http.Redirect(w, r, "/account", http.StatusSeeOther)
 				return
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			limit := int64(maxForm)
+			if route.File {
+				limit = maxFileForm
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
 			v := &visit{s: s, w: w, r: r, person: person, actor: s.options.Identity.Actor(person)}
 			if err := route.call(v); err != nil {
 				s.fail(w, r, err)
@@ -163,8 +172,13 @@ func (s *Server) routes(mux *http.ServeMux) {
 	}
 }
 
-// maxForm is the largest form, in bytes; lists are imported in parts of it.
-const maxForm = 512 << 20
+// The largest forms, in bytes: of somebody unknown, of somebody who is logged
+// in, and with a file, whose parts go to the disk.
+const (
+	maxOpenForm = 64 << 10
+	maxForm     = 1 << 20
+	maxFileForm = 512 << 20
+)
 
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {

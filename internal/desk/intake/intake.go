@@ -131,6 +131,9 @@ type FileResult struct {
 	Skipped    []match.Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
+	// NotCompared says why nothing at all was compared: the legal basis ended
+	// while the files before this one were.
+	NotCompared string `json:"not_compared,omitempty"`
 	// Sighting is set when the file was kept for a person to look at, and
 	// Inherited when people decided about the same file before.
 	Sighting  string `json:"sighting,omitempty"`
@@ -184,16 +187,19 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		return earlier, d.ledger.Do(ctx, act, func(tx *ledger.Tx) error { tx.Note("repeated", true); return nil })
 	}
-	examined, err := d.examine(ctx, s)
+	examined, err := d.examine(ctx, source, s)
 	if err != nil {
 		return refuse(err)
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
-		kept := 0
+		kept, left := 0, 0
 		for i, e := range examined {
 			result := e.FileResult
-			if e.keep {
+			if e.NotCompared != "" {
+				result.Next = "The file was not compared, and nothing of it was kept: " + e.NotCompared + "."
+				left++
+			} else if e.keep {
 				if err := d.sight(tx, actor, source, s, s.Files[i].Name, &result, e); err != nil {
 					return err
 				}
@@ -205,6 +211,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		tx.Note("files", len(examined))
 		tx.Note("kept", kept)
+		if left > 0 {
+			tx.Note("not_compared", left)
+		}
 		return d.remember(tx, actor, s, detection)
 	})
 	if problem.Is(err, problem.Conflict) {
@@ -245,9 +254,16 @@ type examined struct {
 	keep bool
 }
 
-func (d *Desk) examine(ctx context.Context, s Submission) ([]examined, error) {
+func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
 	var all []examined
 	for _, upload := range s.Files {
+		// A long batch does not outlive the basis that it began under.
+		if err := source.LegalBasis.Check(source.Service, d.ledger.Now()); err != nil {
+			all = append(all, examined{FileResult: FileResult{
+				Name: upload.Name, Matches: []match.Match{}, Skipped: []match.Skipped{}, NotCompared: problem.From(err).Reason,
+			}})
+			continue
+		}
 		sum, err := digest.Reader(upload.Content)
 		if err != nil {
 			return nil, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)

@@ -208,6 +208,9 @@ func errOnBreak(until, now time.Time) error {
 
 // Take puts an item into a person's hands for a time. An earlier decision of
 // the person that could still be taken back becomes final by it.
+//
+// Errors: Denied; Conflict when it does not wait, or no longer, for somebody of
+// the person's roles; Unavailable during a break.
 func (d *Desk) Take(ctx context.Context, actor mandate.Actor, id string) error {
 	return d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemTake, id), func(tx *ledger.Tx) error {
 		workload, _, err := d.workload(tx, actor.ID)
@@ -216,6 +219,15 @@ func (d *Desk) Take(ctx context.Context, actor mandate.Actor, id string) error {
 		}
 		if workload.Lock.Locked(tx.Now) {
 			return errOnBreak(workload.Lock.Until, tx.Now)
+		}
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		// Between the queue and the taking a colleague may have decided: then it
+		// waits for people of another role, and must not be held back from them.
+		if !slices.ContainsFunc(roundsOf(actor), func(r round) bool { return string(r.state) == row.State }) {
+			return store.Changed("item")
 		}
 		if err := d.sealLast(tx, actor.ID, id); err != nil {
 			return err

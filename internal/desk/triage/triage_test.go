@@ -362,3 +362,18 @@ func TestTheSecondCardIsBlind(t *testing.T) {
 		}
 	}
 }
+
+// TestAnItemWaitsForARole: an analyst who reaches for an item that a colleague
+// has decided meanwhile must not hold it back from the second-lookers.
+func TestAnItemWaitsForARole(t *testing.T) {
+	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
+		ctx := t.Context()
+		id := n.Flag(t, 1, "user1")
+		nodetest.Want(t, "a second-looker before the first decision", n.Triage.Take(ctx, n.Second(), id), problem.Conflict)
+		n.Judge(t, n.Analyst(), id, nodetest.Yes)
+		n.Settle(t)
+		wantState(t, n, id, item.AwaitingSecond, true)
+		nodetest.Want(t, "another analyst after it", n.Triage.Take(ctx, n.Person("dora", mandate.Analyst), id), problem.Conflict)
+		must(t, n.Triage.Take(ctx, n.Second(), id))
+	})
+}

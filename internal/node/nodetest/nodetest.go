@@ -5,11 +5,13 @@ package nodetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"log/slog"
 	"math"
 	"net"
 	"net/http/httptest"
@@ -97,6 +99,10 @@ type Options struct {
 	Database string
 	Clock    *Clock
 	MaxBytes int64
+	// Data is the data folder; empty means one that goes with the test.
+	Data string
+	// Log hears what the operator is told; nil means nobody.
+	Log *slog.Logger
 	// NewerForm begins reports under a version of the form that other nodes do
 	// not have.
 	NewerForm bool
@@ -121,7 +127,7 @@ func Open(t testing.TB, o Options) *Node {
 	config.Organisation = node.Organisation{
 		ID: string(o.Kind) + ".example", Name: "Example " + string(o.Kind), Kind: o.Kind, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road",
 	}
-	config.Data, config.Database, config.Centre = t.TempDir(), o.Database, "centre.example"
+	config.Data, config.Database, config.Centre = cmp.Or(o.Data, t.TempDir()), o.Database, "centre.example"
 	config.Origin = fmt.Sprintf("http://localhost:%d", n.Server.Listener.Addr().(*net.TCPAddr).Port)
 	config.Profiles.Scheme, config.Profiles.Reportable = law.Ref{ID: "demo-landscapes", Version: 1}, law.Ref{ID: "demo-training-match", Version: 1}
 	config.Profiles.LawFolder = withoutSample(t)
@@ -146,7 +152,7 @@ func Open(t testing.TB, o Options) *Node {
 			{Name: "archive", Service: "hosting", LegalBasis: Basis, URL: "https://archive.example/"},
 		}
 	}
-	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared}); err != nil {
+	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
 	n.Server.Config.Handler = n.Handler()
