@@ -79,11 +79,14 @@ var (
 	AccountConsult = Action{"account.consult", Consult, ResourceAccount, false}
 	AccountInvite  = Action{"account.invite", Collect, ResourceAccount, false}
 	AccountChange  = Action{"account.change", Alter, ResourceAccount, false}
-	AccountOwn     = Action{"account.own", Alter, ResourceAccount, false}
-	KeyCreate      = Action{"key.create", Collect, ResourceAccount, false}
-	KeyRevoke      = Action{"key.revoke", Alter, ResourceAccount, false}
-	PeerRegister   = Action{"peer.register", Collect, ResourceNode, false}
-	NodeConsult    = Action{"node.consult", Consult, ResourceNode, false}
+	// AccountLogin is an attempt to log in that failed; a login that succeeds is
+	// an act of the person on their own account.
+	AccountLogin = Action{"account.login", Consult, ResourceAccount, false}
+	AccountOwn   = Action{"account.own", Alter, ResourceAccount, false}
+	KeyCreate    = Action{"key.create", Collect, ResourceAccount, false}
+	KeyRevoke    = Action{"key.revoke", Alter, ResourceAccount, false}
+	PeerRegister = Action{"peer.register", Collect, ResourceNode, false}
+	NodeConsult  = Action{"node.consult", Consult, ResourceNode, false}
 )
 
 // Actions lists every action, in the order of the policy.
@@ -96,6 +99,6 @@ var Actions = []Action{
 	ReportAssess, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport,
-	AccountConsult, AccountInvite, AccountChange, AccountOwn, KeyCreate, KeyRevoke,
+	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,
 	PeerRegister, NodeConsult,
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
@@ -86,36 +85,6 @@ func (s *Server) listRoutes() {
 		}
 		return out, err
 	})
-	type newList struct {
-		Body struct {
-			Name         string     `json:"name" minLength:"1" maxLength:"200"`
-			Source       string     `json:"source" minLength:"1" maxLength:"200"`
-			Scheme       string     `json:"scheme,omitempty"`
-			Verification string     `json:"verification" enum:"self-reported,single,double,triple"`
-			LegalBasis   string     `json:"legal_basis" doc:"a profile of law/legal-basis, for example provider/hosting-terms@1"`
-			ValidFrom    *time.Time `json:"valid_from,omitempty"`
-			ValidUntil   *time.Time `json:"valid_until,omitempty"`
-			Radius       *int       `json:"radius,omitempty" minimum:"0" maximum:"64"`
-		}
-	}
-	register(s, http.MethodPost, "/v1/lists", "create-list", "Make an empty list", func(ctx context.Context, actor mandate.Actor, in *newList) (*body[List], error) {
-		basis, err := law.ParseRef(in.Body.LegalBasis)
-		if err != nil {
-			return nil, problem.InvalidField("legal_basis", "it is not a reference such as provider/hosting-terms@1", "use a profile of law/legal-basis")
-		}
-		n := lists.NewList{Name: in.Body.Name, Source: in.Body.Source, Scheme: in.Body.Scheme, Verification: in.Body.Verification, LegalBasis: basis, Radius: -1}
-		if in.Body.Radius != nil {
-			n.Radius = *in.Body.Radius
-		}
-		if in.Body.ValidFrom != nil {
-			n.ValidFrom = *in.Body.ValidFrom
-		}
-		if in.Body.ValidUntil != nil {
-			n.ValidUntil = *in.Body.ValidUntil
-		}
-		l, err := s.options.Lists.Create(ctx, actor, n)
-		return &body[List]{listOf(l)}, err
-	})
 	type one struct {
 		ID string `path:"id"`
 	}
@@ -149,17 +118,6 @@ func (s *Server) listRoutes() {
 			out.Body.Next = ""
 		}
 		return out, err
-	})
-	type change struct {
-		ID    string `path:"id"`
-		Entry string `path:"entry"`
-		Body  struct {
-			State  string `json:"state" enum:"active,suspended,withdrawn"`
-			Reason string `json:"reason" minLength:"1" maxLength:"1000"`
-		}
-	}
-	register(s, http.MethodPost, "/v1/lists/{id}/entries/{entry}/state", "change-list-entry", "Suspend, withdraw or restore an entry; matching follows at once", func(ctx context.Context, actor mandate.Actor, in *change) (*struct{}, error) {
-		return nil, s.options.Lists.ChangeEntry(ctx, actor, named("list", in.ID), named("entry", in.Entry), in.Body.State, in.Body.Reason)
 	})
 }
 

@@ -8,7 +8,9 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -71,7 +73,8 @@ func (s *Service) ConfirmCodes(ctx context.Context, p Person, passphrase, secret
 var wrong = problem.New(problem.Denied, "the name, passphrase or code is wrong", "try again with the newest code; after several failures wait, at most an hour")
 
 // Login recognises a person by name, passphrase and one-time code. After five
-// failures the account waits, twice as long each time, up to an hour.
+// failures the account waits, twice as long each time, up to an hour. Each
+// failure is recorded.
 func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Person, error) {
 	now, name := s.options.Ledger.Now(), strings.TrimSpace(name)
 	stored, err := s.storedPassphrase(ctx, name)
@@ -83,6 +86,7 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 	known := samePassphrase(stored, passphrase)
 	var person Person
 	var refused error
+	concerned := "" // the account that was really tried
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		refused = wrong
 		row, err := tx.PersonByName(name)
@@ -96,6 +100,7 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 			// A special answer would tell a stranger that the account exists.
 			return nil
 		}
+		concerned = row.ID
 		step, right := s.checkCode(row, code, now)
 		if !right || !known || row.Passphrase != stored || row.State == store.PersonSuspended {
 			if row.Failures++; row.Failures >= 5 {
@@ -115,7 +120,7 @@ func (s *Service) Login(ctx context.Context, name, passphrase, code string) (Per
 		return Person{}, fmt.Errorf("logging in: %w", err)
 	}
 	if refused != nil {
-		return Person{}, refused
+		return Person{}, s.failedLogin(ctx, concerned, "one-time code", refused)
 	}
 	return person, s.loggedIn(ctx, person, "one-time code")
 }
@@ -173,8 +178,16 @@ const passphraseScheme = "argon2id-64-3-4"
 // of another length.
 const noPassphrase = passphraseScheme + "$AAAAAAAAAAAAAAAAAAAAAA$AA"
 
+// hashing lets one passphrase be hashed at a time, and the memory of one be
+// given back before the next: each takes 64 MiB, and whoever sends many logins
+// at once must not take the node's memory.
+var hashing sync.Mutex
+
 func hashPassphrase(passphrase string, salt []byte) string {
+	hashing.Lock()
+	defer hashing.Unlock()
 	key := argon2.IDKey([]byte(passphrase), salt, 3, 64<<10, 4, 32)
+	debug.FreeOSMemory()
 	encode := base64.RawStdEncoding.EncodeToString
 	return passphraseScheme + "$" + encode(salt) + "$" + encode(key)
 }

@@ -49,9 +49,10 @@ type Options struct {
 
 // Service registers and recognises people and machines.
 type Service struct {
-	options  Options
-	webauthn *webauthn.WebAuthn
-	sealer   cipher.AEAD
+	options   Options
+	webauthn  *webauthn.WebAuthn
+	sealer    cipher.AEAD
+	strangers strangers
 }
 
 // New makes the service.
@@ -287,7 +288,7 @@ func (s *Service) SetPreferences(ctx context.Context, p Person, preferences stri
 }
 
 // UseLink exchanges a one-time link for the person it was made for, who is
-// logged in by it once.
+// logged in by it once. A link that does not work is recorded.
 func (s *Service) UseLink(ctx context.Context, token string) (Person, error) {
 	digest := sha256.Sum256([]byte(token))
 	var person Person
@@ -304,7 +305,7 @@ func (s *Service) UseLink(ctx context.Context, token string) (Person, error) {
 		return err
 	})
 	if err != nil {
-		return Person{}, err
+		return Person{}, s.failedLogin(ctx, "", "link", err)
 	}
 	return person, s.loggedIn(ctx, person, "link")
 }

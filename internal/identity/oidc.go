@@ -105,7 +105,7 @@ func (d *Directory) Finish(ctx context.Context, v Visit, state, code string) (Pe
 		return err
 	})
 	if err != nil {
-		return Person{}, err
+		return Person{}, d.service.failedLogin(ctx, "", "directory", err)
 	}
 	return person, d.service.loggedIn(ctx, person, "directory")
 }

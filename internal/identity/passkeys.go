@@ -111,9 +111,10 @@ func (s *Service) BeginPasskeyLogin() (*protocol.CredentialAssertion, *webauthn.
 func (s *Service) FinishPasskeyLogin(ctx context.Context, ceremony webauthn.SessionData, request *http.Request) (Person, error) {
 	answer, err := protocol.ParseCredentialRequestResponse(request)
 	if err != nil {
-		return Person{}, badPasskey(err)
+		return Person{}, s.failedLogin(ctx, "", "passkey", badPasskey(err))
 	}
 	var person Person
+	concerned := ""
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		find := func(_, handle []byte) (webauthn.User, error) {
 			row, err := tx.PersonByHandle(handle)
@@ -127,6 +128,7 @@ func (s *Service) FinishPasskeyLogin(ctx context.Context, ceremony webauthn.Sess
 			return badPasskey(err)
 		}
 		row := user.(holder).row
+		concerned = row.ID
 		if row.State == store.PersonSuspended {
 			return errSuspended
 		}
@@ -140,7 +142,7 @@ func (s *Service) FinishPasskeyLogin(ctx context.Context, ceremony webauthn.Sess
 		return err
 	})
 	if err != nil {
-		return Person{}, err
+		return Person{}, s.failedLogin(ctx, concerned, "passkey", err)
 	}
 	return person, s.loggedIn(ctx, person, "passkey")
 }

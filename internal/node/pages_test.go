@@ -153,6 +153,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	}
 	analyst := at(mandate.Provider, mandate.Analyst)
 	reader := at(mandate.Centre, mandate.Analyst)
+	operator := at(mandate.Provider, mandate.Operator)
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	for _, page := range []struct {
 		name string
@@ -177,7 +178,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"list", manager, provider + path(w.list), nil},
 		{"log", auditor, provider + "/log", nil},
 		{"event", auditor, provider + "/log/events/" + w.event, nil},
-		{"people", at(mandate.Provider, mandate.Operator), provider + "/people", nil},
+		{"people", operator, provider + "/people", nil},
+		{"keys", operator, provider + "/keys", nil},
+		{"peers", operator, provider + "/peers", nil},
 		{"received", reader, centre + "/received", nil},
 		{"received-report", reader, centre + "/" + w.received, nil},
 	} {

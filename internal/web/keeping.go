@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/internal/desk/lists"
-	"github.com/brdoproject/brdo/internal/identity"
-	"github.com/brdoproject/brdo/internal/peer"
 )
 
 func showLists(v *visit) error {
@@ -168,108 +165,4 @@ func verifyLog(v *visit) error {
 		return err
 	}
 	return v.done("/log", "log.verified", "records", r.Records, "checkpoints", r.Checkpoints)
-}
-
-// accounts is what the operator's page shows.
-type accounts struct {
-	People  []identity.Person
-	Keys    []identity.APIKey
-	Peers   []peer.Node
-	Waiting int
-	// Secret is shown once: a login link or an API key.
-	Secret, About string
-	Sources       []string
-}
-
-func (v *visit) accounts() (accounts, error) {
-	var a accounts
-	var err error
-	if a.People, err = v.s.options.Identity.People(v.r.Context(), v.actor); err != nil {
-		return a, err
-	}
-	if a.Keys, err = v.s.options.Identity.Keys(v.r.Context(), v.actor); err != nil {
-		return a, err
-	}
-	peers, waiting, err := v.s.options.Desks.Post.Peers(v.r.Context(), v.actor)
-	a.Peers, a.Waiting = peers, len(waiting)
-	for _, basis := range v.s.options.Desks.Intake.Bases() {
-		a.Sources = append(a.Sources, basis.Source)
-	}
-	return a, err
-}
-
-func showPeople(v *visit) error { return v.people("", "") }
-
-func (v *visit) people(secret, about string) error {
-	a, err := v.accounts()
-	if err != nil {
-		return err
-	}
-	a.Secret, a.About = secret, about
-	return v.show(peoplePage(v.frame("people.title", "/people"), a, v.takeDone()))
-}
-
-func (v *visit) link(l identity.Link) string { return "/login/" + l.Token }
-
-func invitePerson(v *visit) error {
-	if err := v.r.ParseForm(); err != nil {
-		return problem.InvalidField("form", "it cannot be read", "load the page again").Because(err)
-	}
-	var roles []mandate.Role
-	for _, role := range v.r.PostForm["roles"] {
-		roles = append(roles, mandate.Role(role))
-	}
-	person, link, err := v.s.options.Identity.Invite(v.r.Context(), v.actor, v.r.PostFormValue("name"), roles)
-	if err != nil {
-		return err
-	}
-	return v.people(v.link(link), t(v.r.Context(), "people.link.about", "name", person.Name, "until", link.Expires.Format("2006-01-02 15:04")))
-}
-
-func newLink(v *visit) error {
-	link, err := v.s.options.Identity.NewLink(v.r.Context(), v.actor, "person/"+v.r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return v.people(v.link(link), t(v.r.Context(), "people.link.about", "name", v.r.PathValue("id"), "until", link.Expires.Format("2006-01-02 15:04")))
-}
-
-func personState(v *visit) error {
-	if err := v.s.options.Identity.SetState(v.r.Context(), v.actor, "person/"+v.r.PathValue("id"), v.r.PostFormValue("state")); err != nil {
-		return err
-	}
-	return v.done("/people", "people.changed")
-}
-
-func createKey(v *visit) error {
-	if err := v.r.ParseForm(); err != nil {
-		return problem.InvalidField("form", "it cannot be read", "load the page again").Because(err)
-	}
-	var scopes []mandate.Scope
-	for _, scope := range v.r.PostForm["scopes"] {
-		scopes = append(scopes, mandate.Scope(scope))
-	}
-	_, token, err := v.s.options.Identity.CreateKey(v.r.Context(), v.actor, strings.TrimSpace(v.r.PostFormValue("name")), scopes, v.r.PostFormValue("source"))
-	if err != nil {
-		return err
-	}
-	return v.people(token, t(v.r.Context(), "people.key.about"))
-}
-
-func revokeKey(v *visit) error {
-	if err := v.s.options.Identity.RevokeKey(v.r.Context(), v.actor, "key/"+v.r.PathValue("id")); err != nil {
-		return err
-	}
-	return v.done("/people", "people.changed")
-}
-
-func registerPeer(v *visit) error {
-	node, err := peer.ParseNode([]byte(v.r.PostFormValue("document")))
-	if err != nil {
-		return err
-	}
-	if err := v.s.options.Desks.Post.Register(v.r.Context(), v.actor, node); err != nil {
-		return err
-	}
-	return v.done("/people", "people.registered", "name", fmt.Sprintf("%s (%s)", node.Title, node.NodeID))
 }

@@ -73,9 +73,11 @@ func (s *Server) Routes() []Route {
 		in("POST /people", invitePerson),
 		in("POST /people/{id}/link", newLink),
 		in("POST /people/{id}/state", personState),
-		in("POST /people/keys", createKey),
-		in("POST /people/keys/{id}/revoke", revokeKey),
-		in("POST /people/peers", registerPeer),
+		in("GET /keys", showKeys),
+		in("POST /keys", createKey),
+		in("POST /keys/{id}/revoke", revokeKey),
+		in("GET /peers", showPeers),
+		in("POST /peers", registerPeer),
 	}
 }
 

@@ -247,6 +247,8 @@ func (s *Server) links(p identity.Person) []link {
 	add("/lists", "link.lists", mandate.Analyst, mandate.Supervisor, mandate.ListManager, mandate.Investigator, mandate.Auditor)
 	add("/log", "link.log", mandate.Auditor)
 	add("/people", "link.people", mandate.Operator)
+	add("/keys", "link.keys", mandate.Operator)
+	add("/peers", "link.peers", mandate.Operator)
 	add("/wellbeing", "link.wellbeing", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
 	return links
 }
