@@ -1,0 +1,107 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// View is a report as people see it.
+type View struct {
+	store.ReportRow
+	Report       report.Report
+	Life         report.Lifecycle
+	Form         *law.ReportForm
+	Completeness report.Completeness
+	Problems     []*problem.Error
+	// StaysHome names what the recipient does not get.
+	StaysHome []string
+	Notice    *report.Notice
+	Envelopes []store.EnvelopeOut
+	Events    []store.LogEvent
+	Now       time.Time
+}
+
+// Report returns one report with what it lacks and how its delivery stands.
+func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View, error) {
+	var v View
+	act := d.onReport(actor, mandate.ReportConsult, id)
+	act.Purpose = reading(actor)
+	err := d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
+		v = View{Now: tx.Now}
+		if v.ReportRow, err = tx.Report(id); err != nil {
+			return err
+		}
+		if v.Report, v.Life, err = read(v.ReportRow); err != nil {
+			return err
+		}
+		if v.Form, err = d.form(v.Report.Profile); err != nil {
+			return err
+		}
+		v.Completeness = v.Report.Completeness(v.Form)
+		v.Problems = v.Report.Validate(v.Form)
+		if _, _, v.StaysHome, err = d.outgoing(tx.Tx, v.Report); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(v.ReportRow.Notice, &v.Notice); err != nil {
+			return fmt.Errorf("reading the notice of %s: %w", id, err)
+		}
+		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
+			return err
+		}
+		v.Events, err = tx.LogEventsOf(id, 100)
+		return err
+	})
+	return v, err
+}
+
+func reading(actor mandate.Actor) mandate.Purpose {
+	switch {
+	case actor.Has(mandate.Auditor):
+		return mandate.PurposeAudit
+	case actor.Has(mandate.Investigator) && !actor.Has(mandate.Analyst):
+		return mandate.PurposeInvestigation
+	}
+	return mandate.PurposeReporting
+}
+
+// Reports returns about limit reports, the last changed first: more when the
+// last of them changed at the same moment as others.
+func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
+	limit = cmp.Or(min(max(limit, 0), 200), 50)
+	act := d.act(actor, mandate.ReportConsult, "")
+	act.Purpose = reading(actor)
+	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		rows, more, err = pageOf(tx, before, limit)
+		tx.Note("reports", len(rows))
+		return err
+	})
+	return rows, more, err
+}
+
+// pageOf reads a page of about limit reports. Reports that changed at the same
+// moment share a page, because the moment is the cursor of the next one.
+func pageOf(tx *ledger.Tx, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
+	for ask := limit; ; ask *= 2 {
+		if rows, err = tx.Reports(before, ask+1); err != nil || len(rows) <= limit {
+			return rows, false, err
+		}
+		for end := limit; end < len(rows); end++ {
+			if !rows[end].ChangedAt.Equal(rows[end-1].ChangedAt) {
+				return rows[:end], true, nil
+			}
+		}
+		if len(rows) <= ask {
+			return rows, false, nil
+		}
+	}
+}
