@@ -14,10 +14,12 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -244,11 +246,11 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 	event := Event{
 		ID: a.id, At: a.now, Actor: a.act.Actor.ID, ActorKind: a.act.Actor.Kind, Roles: a.act.Actor.Roles, Scopes: a.act.Actor.Scopes,
 		Action: a.act.Action.Name, Operation: a.act.Action.Operation, Purpose: a.act.Purpose, Basis: a.act.Basis,
-		Resource: a.act.Resource.ID, Kind: a.act.Action.Resource, Node: a.ledger.options.NodeKind,
+		Resource: named(a.act.Resource.ID), Kind: a.act.Action.Resource, Node: a.ledger.options.NodeKind,
 		Outcome: string(result), Policy: a.ledger.options.Policy.Version(), Rules: a.decision.Policies,
 	}
 	if a.tx != nil {
-		event.Resource = a.tx.found.ID
+		event.Resource = named(a.tx.found.ID)
 		if result == outcomeDone {
 			event.Detail = a.tx.detail
 		}
@@ -264,6 +266,22 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 		ID: event.ID, Record: record, At: event.At, Actor: event.Actor, Action: event.Action, Operation: string(event.Operation),
 		Purpose: string(event.Purpose), Resource: event.Resource, Outcome: event.Outcome,
 	})
+}
+
+// identifiers are the forms of what this node names: a thing with a UUID, an
+// item by its SHA-256, a node by its thumbprint, and the two things that there
+// are one of.
+var identifiers = regexp.MustCompile(`^(|log|node|[a-z]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|(node|peer)/[A-Za-z0-9_-]{43})$`)
+
+// named is an identifier as the log keeps it. What somebody made up, for
+// example as a part of an address, becomes a digest: the log is never erased,
+// so nobody may write into it what they like.
+func named(id string) string {
+	if identifiers.MatchString(id) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return fmt.Sprintf("unrecognised/%x", sum[:16])
 }
 
 // ParseEvent reads a record of the log.

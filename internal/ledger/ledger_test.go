@@ -70,7 +70,7 @@ func open(s *store.Store, k keys) *ledger.Ledger {
 var manager = mandate.Actor{Kind: mandate.Person, ID: "person/1", Roles: []mandate.Role{mandate.ListManager}, Organisation: mandate.Provider}
 
 func listAct() ledger.Act {
-	return ledger.Act{Actor: manager, Action: mandate.ListCreate, Purpose: mandate.PurposeListManagement, Resource: access.Resource{ID: "list/1"}}
+	return ledger.Act{Actor: manager, Action: mandate.ListCreate, Purpose: mandate.PurposeListManagement, Resource: access.Resource{ID: "list/01890000-0000-7000-8000-000000000001"}}
 }
 
 func events(t *testing.T, s *store.Store) []ledger.Event {
@@ -142,7 +142,7 @@ func TestEachCallWritesExactlyOneEvent(t *testing.T) {
 				t.Fatalf("%s: %d events, want %d", c.name, len(got), i+1)
 			}
 			last := got[i]
-			if last.Outcome != c.outcome || last.Resource != "list/1" || last.Actor != "person/1" || last.Purpose == "" {
+			if last.Outcome != c.outcome || last.Resource != "list/01890000-0000-7000-8000-000000000001" || last.Actor != "person/1" || last.Purpose == "" {
 				t.Errorf("%s: event %+v", c.name, last)
 			}
 			if c.outcome == "done" && len(last.Rules) == 0 {

@@ -101,6 +101,8 @@ type Options struct {
 	MaxBytes int64
 	// Data is the data folder; empty means one that goes with the test.
 	Data string
+	// Demo lets people work who came by a one-time link only.
+	Demo bool
 	// Log hears what the operator is told; nil means nobody.
 	Log *slog.Logger
 	// NewerForm begins reports under a version of the form that other nodes do
@@ -152,7 +154,7 @@ func Open(t testing.TB, o Options) *Node {
 			{Name: "archive", Service: "hosting", LegalBasis: Basis, URL: "https://archive.example/"},
 		}
 	}
-	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log}); err != nil {
+	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
 	n.Server.Config.Handler = n.Handler()
