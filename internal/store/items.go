@@ -14,8 +14,9 @@ const (
 	ContentErased = "erased"
 )
 
-// ItemRow is an item: one content, however often it was seen.
-type ItemRow struct {
+// Item is one content, however often it was seen, and its place in the queue:
+// nothing in it tells of what anybody decided.
+type Item struct {
 	// ID is the SHA-256 of the content in hex.
 	ID            string
 	MIME          string
@@ -26,11 +27,17 @@ type ItemRow struct {
 	PDQQuality    int
 	MediaStatus   string
 	Content       string
+	Tier          string
+	Score         float64
+	Why           string
+	ReceivedAt    time.Time
+}
+
+// ItemRow is an item with the state of its assessment.
+type ItemRow struct {
+	Item
 	// Scheme and Review are the profiles that it began under ("id@version").
 	Scheme, Review string
-	Tier           string
-	Score          float64
-	Why            string
 	State          string
 	// Assessment is the state machine of domain/item as JSON.
 	Assessment []byte
@@ -39,7 +46,6 @@ type ItemRow struct {
 	ClaimedBy    string
 	ClaimedUntil time.Time
 	FirstDecider string
-	ReceivedAt   time.Time
 	DecidedAt    time.Time
 	Sightings    int64
 	Version      int64

@@ -403,11 +403,11 @@ func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemR
 	if err != nil {
 		return store.ItemRow{}, err
 	}
-	row := store.ItemRow{
+	found := store.Item{
 		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality,
-		MediaStatus: string(e.Status), Content: store.ContentSealed, Scheme: d.scheme.String(), Review: d.review.Ref().String(),
-		Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
+		MediaStatus: string(e.Status), Content: store.ContentSealed, Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
 	}
+	row := store.ItemRow{Item: found, Scheme: d.scheme.String(), Review: d.review.Ref().String()}
 	return row, row.SetAssessment(item.NewAssessment(item.ID(e.SHA256), rules))
 }
 

@@ -17,22 +17,11 @@ import (
 // Card is what is known of an item in words. On a blind second look it holds
 // nothing of the first decision, not even that there was one.
 type Card struct {
-	ID            string
-	Tier, Why     string
-	Score         float64
-	MIME          string
-	Size          int64
-	Width, Height int
-	MD5, SHA1     string
-	PDQ           string
-	PDQQuality    int
-	MediaStatus   string
-	Content       string
-	Received      time.Time
-	Scheme        *law.Scheme
-	Keys          []law.KeyBinding
-	Sightings     []Sighting
-	Count         int64
+	store.Item
+	Scheme    *law.Scheme
+	Keys      []law.KeyBinding
+	Sightings []Sighting
+	Count     int64
 	// Mine is set when the reader has the item; Station is then what they may
 	// know of the assessment.
 	Mine    bool
@@ -81,11 +70,7 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 		if err != nil {
 			return err
 		}
-		c = Card{
-			ID: row.ID, Tier: row.Tier, Why: row.Why, Score: row.Score, MIME: row.MIME, Size: row.Size, Width: row.Width, Height: row.Height,
-			MD5: row.MD5, SHA1: row.SHA1, PDQ: row.PDQ, PDQQuality: row.PDQQuality, MediaStatus: row.MediaStatus, Content: row.Content,
-			Received: row.ReceivedAt, Scheme: scheme, Keys: review.Keys[scheme.ID], Count: row.Sightings, Now: tx.Now,
-		}
+		c = Card{Item: row.Item, Scheme: scheme, Keys: review.Keys[scheme.ID], Count: row.Sightings, Now: tx.Now}
 		if c.Workload, _, err = d.workload(tx, actor.ID); err != nil {
 			return err
 		}

@@ -20,8 +20,7 @@ type Entry struct {
 	State     item.State
 	Received  time.Time
 	Sightings int64
-	// ReportQuality is how complete a report of it would be: another figure
-	// than urgency.
+	// Mine: the reader has it already.
 	Mine bool
 }
 
