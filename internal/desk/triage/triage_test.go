@@ -269,7 +269,8 @@ func TestExposuresAndTheirPictures(t *testing.T) {
 		}
 		_, err = n.Triage.Picture(ctx, dora, sketch)
 		nodetest.Want(t, "another's picture", err, problem.Expired)
-		must(t, n.Triage.EndView(ctx, dora, sketch)) // ends nothing: it is not hers
+		nodetest.Want(t, "ending another's view", n.Triage.EndView(ctx, dora, sketch), problem.Denied)
+		nodetest.Want(t, "ending no view", n.Triage.EndView(ctx, ada, "exposure/none"), problem.NotFound)
 		n.Clock.Add(40 * time.Second)
 		tile, err := n.Triage.View(ctx, ada, id, triage.Look{Level: item.LevelRegion, Column: 1, Row: 3})
 		must(t, err)
@@ -285,6 +286,9 @@ func TestExposuresAndTheirPictures(t *testing.T) {
 		_, err = n.Triage.Picture(ctx, ada, tile)
 		nodetest.Want(t, "after two minutes", err, problem.Expired)
 		must(t, n.Triage.EndView(ctx, ada, tile))
+		n.Clock.Add(time.Second)
+		must(t, n.Triage.EndView(ctx, ada, tile)) // again, as a page does that is left: nothing changes
+		nodetest.Want(t, "ending another's view that is over", n.Triage.EndView(ctx, dora, tile), problem.Denied)
 		n.Look(t, func(tx *store.Tx) error {
 			rows, err := tx.ExposuresOfItem(id)
 			if len(rows) != 2 || rows[0].Until.Sub(rows[0].From) != 40*time.Second || rows[1].Until.Sub(rows[1].From) != 121*time.Second || rows[1].Level != "region" || rows[0].Points != 1 {

@@ -116,7 +116,11 @@ func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string
 	return picture, nil
 }
 
-// EndView records that a person is not being shown it any more.
+// EndView records that a person is not being shown it any more. To end a view
+// again changes nothing, because browsers repeat what they send while a page
+// goes away.
+//
+// Errors: Denied when it is a view of somebody else's; NotFound.
 func (d *Desk) EndView(ctx context.Context, actor mandate.Actor, exposure string) error {
 	return d.options.Ledger.Do(ctx, d.act(actor, mandate.ExposureEnd, ""), func(tx *ledger.Tx) error {
 		row, err := tx.Exposure(exposure)
@@ -124,11 +128,18 @@ func (d *Desk) EndView(ctx context.Context, actor mandate.Actor, exposure string
 			return err
 		}
 		tx.Concerns(row.ItemID)
-		if err := tx.EndExposure(exposure, actor.ID, tx.Now); err != nil {
-			return err
+		if row.Person != actor.ID {
+			return problem.New(problem.Denied, "the view is somebody else's", "end your own; another's ends with their next step")
 		}
 		tx.Note("exposure", exposure)
-		tx.Note("seconds", int(tx.Now.Sub(row.From).Seconds()))
+		if row.Until.IsZero() {
+			if err := tx.EndExposure(exposure, actor.ID, tx.Now); err != nil {
+				return err
+			}
+			tx.Note("seconds", int(tx.Now.Sub(row.From).Seconds()))
+		} else {
+			tx.Note("repeated", true)
+		}
 		// A limit that is reached now begins its break now.
 		workload, _, err := d.workload(tx, actor.ID)
 		if err != nil || workload.Lock.Until.IsZero() {
