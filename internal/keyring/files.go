@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/brdoproject/brdo/domain/problem"
 )
@@ -45,26 +46,63 @@ func readPrivateFile(path string, limit int64) (_ []byte, err error) {
 	return content, nil
 }
 
-// writeNewFile creates path with mode 0600; content and name are on disk when
-// it returns. It never overwrites: an existing path is an fs.ErrExist.
+// draftPrefix begins the names of what was not finished; whatever bears it was
+// never used as a key.
+const draftPrefix = ".brdo-draft-"
+
+// passed is called after each step of making keys. Tests look there at what a
+// process that is killed at that moment leaves behind.
+var passed = func() {}
+
+// writeNewFile creates path with mode 0600, whole or not at all; content and
+// name are on disk when it returns. It never overwrites: an existing path is an
+// fs.ErrExist.
 func writeNewFile(path string, content []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	directory := filepath.Dir(path)
+	if err := removeDrafts(directory); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(directory, draftPrefix) // mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(path))
-		}
-	}()
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	defer func() { err = errors.Join(err, removeFile(draft.Name())) }()
+	passed()
+	if err := fill(draft, content); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(path))
+	// A link, unlike a rename, never takes the place of what is there.
+	if err := os.Link(draft.Name(), path); err != nil {
+		return err
+	}
+	passed()
+	return syncDirectory(directory)
+}
+
+// fill writes a new file, brings it to the disk and closes it.
+func fill(file *os.File, content []byte) error {
+	_, err := file.Write(content)
+	if err == nil {
+		passed()
+		err = file.Sync()
+	}
+	err = errors.Join(err, file.Close())
+	passed()
+	return err
+}
+
+// removeDrafts removes what a process that was killed left unfinished.
+func removeDrafts(directory string) error {
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), draftPrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(directory, entry.Name())))
+		}
+	}
+	return err
 }
 
 // syncDirectory makes the names in a directory durable.

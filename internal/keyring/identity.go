@@ -75,8 +75,15 @@ func CreateIdentity(directory, name string, organisation mandate.OrganisationKin
 	return OpenIdentity(directory)
 }
 
+// writeIdentity writes all files into a draft beside the directory, which gets
+// its name when they are on disk: whoever is killed before leaves a draft, which
+// the next creation removes.
 func writeIdentity(directory string, files map[string][]byte) (err error) {
-	draft, err := os.MkdirTemp(filepath.Dir(directory), ".identity-") // mode 0700
+	parent := filepath.Dir(directory)
+	if err := removeDrafts(parent); err != nil {
+		return err
+	}
+	draft, err := os.MkdirTemp(parent, draftPrefix) // mode 0700
 	if err != nil {
 		return err
 	}
@@ -85,15 +92,25 @@ func writeIdentity(directory string, files map[string][]byte) (err error) {
 			err = errors.Join(err, os.RemoveAll(draft))
 		}
 	}()
+	passed()
 	for name, content := range files {
-		if err := writeNewFile(filepath.Join(draft, name), content); err != nil {
+		file, err := os.OpenFile(filepath.Join(draft, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
 			return err
 		}
+		passed()
+		if err := fill(file, content); err != nil {
+			return err
+		}
+	}
+	if err := syncDirectory(draft); err != nil {
+		return err
 	}
 	if err := os.Rename(draft, directory); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(directory))
+	passed()
+	return syncDirectory(parent)
 }
 
 func newIdentityFiles(name string, organisation mandate.OrganisationKind) (map[string][]byte, error) {

@@ -7,10 +7,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,6 +69,59 @@ func TestIdentityIsCreatedOnceAndReopened(t *testing.T) {
 	wantKind(t, err, problem.NotFound)
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(directory), ".*")); len(left) != 0 {
 		t.Fatalf("left beside the identity: %v", left)
+	}
+}
+
+// TestKilledWhileMakingKeys looks at what a process leaves that is killed after
+// any step of making a node's keys: the next start makes them anew or has them
+// whole, and nothing unfinished stays behind.
+func TestKilledWhileMakingKeys(t *testing.T) {
+	start := func(folder string) error {
+		load := LoadNodeKey
+		if _, err := os.Stat(filepath.Join(folder, "node.key")); errors.Is(err, fs.ErrNotExist) {
+			load = GenerateNodeKey
+		}
+		if _, err := load(filepath.Join(folder, "node.key")); err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(folder, "identity")); errors.Is(err, fs.ErrNotExist) {
+			_, err := CreateIdentity(filepath.Join(folder, "identity"), nodeName, mandate.Hotline)
+			return err
+		}
+		_, err := OpenIdentity(filepath.Join(folder, "identity"))
+		return err
+	}
+	folder, left := t.TempDir(), t.TempDir()
+	moments := 0
+	passed = func() {
+		moments++
+		if out, err := exec.Command("cp", "-a", folder, filepath.Join(left, strconv.Itoa(moments))).CombinedOutput(); err != nil {
+			t.Fatalf("copying what is left: %v %s", err, out)
+		}
+	}
+	err := start(folder)
+	passed = func() {}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moments < 20 {
+		t.Fatalf("only %d moments were looked at", moments)
+	}
+	for moment := 1; moment <= moments; moment++ {
+		folder := filepath.Join(left, strconv.Itoa(moment))
+		kept, _ := os.ReadFile(filepath.Join(folder, "node.key"))
+		for again := range 2 {
+			if err := start(folder); err != nil {
+				t.Errorf("start %d after a kill at moment %d: %v", again+1, moment, err)
+			}
+		}
+		if now, err := os.ReadFile(filepath.Join(folder, "node.key")); err != nil || kept != nil && !bytes.Equal(kept, now) {
+			t.Errorf("the node key changed after a kill at moment %d: %v", moment, err)
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil || len(entries) != 2 {
+			t.Errorf("after a kill at moment %d there are %v, %v", moment, entries, err)
+		}
 	}
 }
 
