@@ -54,6 +54,7 @@ var house = []room{
 	{path: "internal/match", floor: halls},
 
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
+	{path: "internal/lossydisk", floor: machinery, lateral: true, testing: true},
 	{path: "internal/store/storetest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/blob/blobtest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/store", floor: machinery, lateral: true},

@@ -108,6 +108,8 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
+require github.com/hanwen/go-fuse/v2 v2.12.1
+
 tool (
 	github.com/a-h/templ/cmd/templ
 	golang.org/x/vuln/cmd/govulncheck

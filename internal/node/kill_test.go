@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,10 +26,12 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/lossydisk"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
@@ -251,7 +254,7 @@ type acknowledged struct {
 	approvals [][]string
 }
 
-func (a *acknowledged) hear(t *testing.T, line string) {
+func (a *acknowledged) hear(t testing.TB, line string) {
 	t.Helper()
 	words := strings.Fields(line)
 	switch {
@@ -293,8 +296,8 @@ func TestKillNine(t *testing.T) {
 	if raceDetector {
 		usual = [2]int{40, 15}
 	}
-	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, usual[0])) })
-	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, usual[1])) })
+	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, usual[0]), nil) })
+	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, usual[1]), nil) })
 }
 
 func rounds(t *testing.T, usual int) int {
@@ -310,7 +313,8 @@ func rounds(t *testing.T, usual int) int {
 	return usual
 }
 
-func killNine(t *testing.T, database string, rounds int) {
+// killNine works on an ordinary disk, or on a lossy one.
+func killNine(t testing.TB, database string, rounds int, lossy *lossydisk.Options) {
 	ctx := t.Context()
 	centre := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre})
 	centre.Clock.Set(time.Now())
@@ -335,7 +339,17 @@ func killNine(t *testing.T, database string, rounds int) {
 	for o.Round = range rounds {
 		centre.Clock.Set(time.Now())
 		o.Again = told.open()
-		killed(t, o, told)
+		if lossy == nil {
+			killed(t, o, told, time.Second)
+			continue
+		}
+		// What the power failure leaves is what the next victim finds.
+		disk, left := lossydisk.Mount(t, o.Config.Data, *lossy), t.TempDir()
+		onDisk := o
+		onDisk.Config.Data = disk.Folder()
+		killed(t, onDisk, told, 2500*time.Millisecond) // this disk is slow
+		must(t, "letting the power fail", disk.Fail(rand.New(rand.NewPCG(uint64(o.Round), 17)), left))
+		o.Config.Data = left
 	}
 
 	past := time.Duration(0)
@@ -351,19 +365,20 @@ func killNine(t *testing.T, database string, rounds int) {
 }
 
 // killed starts a victim, hears what it says and kills it.
-func killed(t *testing.T, o order, told *acknowledged) {
+func killed(t testing.TB, o order, told *acknowledged, life time.Duration) {
 	t.Helper()
 	text, err := json.Marshal(o)
 	must(t, "writing an order", err)
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), victimEnvironment+"="+string(text))
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var complaint bytes.Buffer
 	command.Stderr = &complaint
 	out, err := command.StdoutPipe()
 	must(t, "starting a victim", err)
 	must(t, "starting a victim", command.Start())
 	// Some die before they work, most while they do.
-	timer := time.AfterFunc(time.Duration(300+rand.IntN(1000))*time.Millisecond, func() { _ = command.Process.Kill() })
+	timer := time.AfterFunc(300*time.Millisecond+rand.N(life), func() { _ = command.Process.Kill() })
 	defer timer.Stop()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		told.hear(t, lines.Text())
@@ -375,7 +390,7 @@ func killed(t *testing.T, o order, told *acknowledged) {
 }
 
 // count compares the rows with what was acknowledged.
-func count(t *testing.T, provider *node.Node, centre *nodetest.Node, told *acknowledged, rounds int) {
+func count(t testing.TB, provider *node.Node, centre *nodetest.Node, told *acknowledged, rounds int) {
 	t.Helper()
 	ctx := t.Context()
 	var sightings, sent int
@@ -389,6 +404,9 @@ func count(t *testing.T, provider *node.Node, centre *nodetest.Node, told *ackno
 				t.Errorf("upload %d was acknowledged as %s; there are %d sightings of it", number, upload[0], len(rows))
 			}
 			sightings += len(rows)
+			if err := wholly(ctx, provider, upload[1]); err != nil {
+				t.Errorf("upload %d was acknowledged: its content: %v", number, err)
+			}
 		}
 		for _, decision := range told.decisions {
 			rows, err := tx.Decisions(decision[0])
@@ -497,4 +515,18 @@ func count(t *testing.T, provider *node.Node, centre *nodetest.Node, told *ackno
 	if len(told.uploads) < rounds/4 || len(told.decisions) < rounds/8 || len(told.reports) < rounds/20 || len(told.approvals) < rounds/20 { // a slow machine starts few of them up
 		t.Errorf("the victims hardly worked, so this shows little")
 	}
+}
+
+// wholly reads the content of an item to its end: body, key and all.
+func wholly(ctx context.Context, n *node.Node, id string) error {
+	content, err := n.Content.Open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	sum, err := digest.Reader(content)
+	if err == nil && sum.SHA256Hex() != id {
+		err = fmt.Errorf("it is that of %s", sum.SHA256Hex())
+	}
+	return err
 }

@@ -46,7 +46,7 @@ func actor(t *testing.T, n *node.Node, role mandate.Role) mandate.Actor {
 	return mandate.Actor{}
 }
 
-func must(t *testing.T, doing string, err error) {
+func must(t testing.TB, doing string, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s: %v", doing, err)
