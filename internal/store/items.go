@@ -140,17 +140,20 @@ func (tx *Tx) UpdateItem(i ItemRow) error {
 		i.Sightings, i.ID, i.Version)
 }
 
-// Queue returns up to limit items in one of two states, in the order of tier,
-// score and age, leaving out what the person passed, decided first, or what
-// somebody else has taken. An empty person leaves nothing out.
-func (tx *Tx) Queue(state, person string, now time.Time, limit int) ([]ItemRow, error) {
-	return tx.items("reading the queue",
-		`SELECT `+itemColumns+` FROM items
+// The order is that of the index items_queue, so that a page of the queue costs
+// the same however much waits.
+const queueQuery = `SELECT ` + itemColumns + ` FROM items
 		 WHERE state = $1
 		   AND ($2 = '' OR (first_decider <> $2
 		     AND (claimed_by = '' OR claimed_by = $2 OR claimed_until < $3)
 		     AND NOT EXISTS (SELECT 1 FROM passes WHERE passes.item_id = items.id AND passes.person = $2)))
-		 ORDER BY state, tier, score DESC, received_at, id LIMIT $4`, state, person, micros(now), limit)
+		 ORDER BY state, tier, score DESC, received_at, id LIMIT $4`
+
+// Queue returns up to limit items in one of two states, in the order of tier,
+// score and age, leaving out what the person passed, decided first, or what
+// somebody else has taken. An empty person leaves nothing out.
+func (tx *Tx) Queue(state, person string, now time.Time, limit int) ([]ItemRow, error) {
+	return tx.items("reading the queue", queueQuery, state, person, micros(now), limit)
 }
 
 // QueueFigure is how much waits in one state and tier, and since when.
@@ -160,11 +163,13 @@ type QueueFigure struct {
 	Oldest      time.Time
 }
 
+const queueFiguresQuery = `SELECT state, tier, COUNT(*), MIN(received_at) FROM items WHERE state = $1 GROUP BY state, tier ORDER BY state, tier`
+
 // QueueFigures counts the items that wait in the given states.
 func (tx *Tx) QueueFigures(states ...string) ([]QueueFigure, error) {
 	var found []QueueFigure
 	for _, state := range states {
-		err := tx.rows("counting the queue", `SELECT state, tier, COUNT(*), MIN(received_at) FROM items WHERE state = $1 GROUP BY state, tier ORDER BY tier`, []any{state}, func(row scanner) error {
+		err := tx.rows("counting the queue", queueFiguresQuery, []any{state}, func(row scanner) error {
 			var f QueueFigure
 			err := row.Scan(&f.State, &f.Tier, &f.Waiting, moment{&f.Oldest})
 			found = append(found, f)
