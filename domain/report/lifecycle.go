@@ -72,7 +72,8 @@ const (
 	Receipt EventKind = "receipt"
 	// Accept: the receiver took the report on.
 	Accept EventKind = "accept"
-	// Reject: the receiver refused the report with a reason.
+	// Reject: the receiver refused the report with a reason: in its receipt,
+	// when it could not even take the report in, or after looking at it.
 	Reject EventKind = "reject"
 )
 
@@ -104,7 +105,8 @@ const (
 	Deliver         EffectKind = "deliver"
 	TellAuthor      EffectKind = "tell-author"
 	RaiseAlarm      EffectKind = "raise-alarm"
-	// StartUserNotice starts the clock of Article 12(2).
+	// StartUserNotice starts the clock of Article 12(2), which counts from the
+	// date of the report once the report was taken in.
 	StartUserNotice EffectKind = "start-user-notice"
 )
 
@@ -212,9 +214,18 @@ func (l Lifecycle) Apply(event Event, now time.Time) (Lifecycle, []Effect, error
 		next.State = Accepted
 		return next, []Effect{{Kind: TellAuthor}}, nil
 
-	case event.Kind == Reject && l.State == Delivered:
+	case event.Kind == Reject && (l.State == Sending || l.State == Delivered):
 		if event.Reason == "" {
 			return l, nil, problem.InvalidField("reason", "is missing", "a receiver that refuses says why (Article 48(2))")
+		}
+		if l.State == Sending {
+			// A report that was refused for its form was not taken in, so nothing was
+			// reported yet: the duty to report promptly (Article 12(1)) goes on, and the
+			// three months of Article 12(2) run from the date of the report that is.
+			if event.Receipt == "" {
+				return l, nil, problem.InvalidField("receipt", "is missing", "only the receiver's signed receipt shows that it refused")
+			}
+			next.Receipt = event.Receipt
 		}
 		next.State = Rejected
 		return next, []Effect{{Kind: TellAuthor, Reason: event.Reason}}, nil

@@ -38,6 +38,7 @@ var (
 	receipt = Event{Kind: Receipt, Receipt: "receipt/1"}
 	accept  = Event{Kind: Accept}
 	reject  = Event{Kind: Reject, Reason: "test data"}
+	refuse  = Event{Kind: Reject, Receipt: "receipt/1", Reason: "unknown form"}
 	amend   = Event{Kind: Amend, Person: "person/1", Decision: "decision/3", Reason: "port added"}
 	back    = Event{Kind: Return, Person: "person/2", Decision: "decision/2", Reason: "port missing"}
 	recall  = Event{Kind: Withdraw, Person: "person/1", Decision: "decision/4", Reason: "wrong item"}
@@ -62,6 +63,8 @@ func TestLifecycleGoesItsWay(t *testing.T) {
 		{"sent again", []Event{alone, send, failed, send}, Sending, []Effect{{Kind: Deliver}}},
 		{"delivered", []Event{alone, send, receipt}, Delivered, []Effect{{Kind: StartUserNotice}}},
 		{"accepted", []Event{alone, send, receipt, accept}, Accepted, []Effect{{Kind: TellAuthor}}},
+		{"refused for its form", []Event{alone, send, refuse}, Rejected, []Effect{{Kind: TellAuthor, Reason: "unknown form"}}},
+		{"taken in after a refusal", []Event{alone, send, refuse, amend, alone, send, receipt}, Delivered, []Effect{{Kind: StartUserNotice}}},
 		{"rejected", []Event{alone, send, receipt, reject}, Rejected, []Effect{{Kind: TellAuthor, Reason: "test data"}}},
 		{"mended after rejection", []Event{alone, send, receipt, reject, amend}, Draft, []Effect{{Kind: TellAuthor, Reason: "port added"}}},
 	}
@@ -105,6 +108,10 @@ func TestLifecycleRefuses(t *testing.T) {
 		{"delivery without receipt", []Event{alone, send}, without(receipt, func(e *Event) { e.Receipt = "" }), problem.Invalid},
 		{"acceptance before receipt", []Event{alone, send}, accept, problem.Conflict},
 		{"rejection without reason", []Event{alone, send, receipt}, without(reject, func(e *Event) { e.Reason = "" }), problem.Invalid},
+		{"refusal without receipt", []Event{alone, send}, without(refuse, func(e *Event) { e.Receipt = "" }), problem.Invalid},
+		{"refusal without reason", []Event{alone, send}, without(refuse, func(e *Event) { e.Reason = "" }), problem.Invalid},
+		{"refusal of what was not sent", []Event{alone}, refuse, problem.Conflict},
+		{"delivery of what was refused", []Event{alone, send, refuse}, receipt, problem.Conflict},
 		{"anything after withdrawal", []Event{recall}, submit, problem.Conflict},
 	}
 	for _, c := range cases {

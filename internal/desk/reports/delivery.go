@@ -56,18 +56,16 @@ func (d *Desk) send(tx *ledger.Tx, row *store.ReportRow, r report.Report, l repo
 	return next, err
 }
 
-// receipt takes note of the receiver's signed receipt.
+// receipt takes note of the receiver's signed receipt: the report was taken in,
+// or it was refused for its form and a person has to mend it. Only what was
+// taken in starts the clock of the user's notice.
 func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
-	name := sent.ID
-	kind := "delivered"
+	kind, event := "delivered", report.Event{Kind: report.Receipt, Receipt: sent.ID}
+	if receipt.Status == peer.Rejected {
+		kind, event = "rejected", report.Event{Kind: report.Reject, Receipt: sent.ID, Reason: cmp.Or(receipt.Reason, "no reason was given")}
+	}
 	err := d.change(tx, sent.Subject, func(_ *report.Report, l report.Lifecycle) (report.Lifecycle, []report.Effect, error) {
-		next, effects, err := l.Apply(report.Event{Kind: report.Receipt, Receipt: name}, tx.Now)
-		if err != nil || receipt.Status != peer.Rejected {
-			return next, effects, err
-		}
-		kind = "rejected"
-		refused, more, err := next.Apply(report.Event{Kind: report.Reject, Receipt: name, Reason: cmp.Or(receipt.Reason, "no reason was given")}, tx.Now)
-		return refused, append(effects, more...), err
+		return l.Apply(event, tx.Now)
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
@@ -78,16 +79,22 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 }
 
 // noticeOf reads a report with the state of its user notice.
+//
+// Errors: Conflict when the report was not taken in by the Centre, so that there
+// is nothing to inform of.
 func noticeOf(tx *ledger.Tx, id string) (store.ReportRow, report.Notice, error) {
 	row, err := tx.Report(id)
 	if err != nil {
 		return row, report.Notice{}, err
 	}
-	var notice report.Notice
+	var notice *report.Notice
 	if err := json.Unmarshal(row.Notice, &notice); err != nil {
-		return row, notice, fmt.Errorf("reading the notice of %s: %w", id, err)
+		return row, report.Notice{}, fmt.Errorf("reading the notice of %s: %w", id, err)
 	}
-	return row, notice, nil
+	if notice == nil {
+		return row, report.Notice{}, problem.New(problem.Conflict, "the report was not taken in yet, so the clock of the user's notice does not run", "wait for the Centre's receipt")
+	}
+	return row, *notice, nil
 }
 
 func (d *Desk) applyNotice(tx *ledger.Tx, id string, event report.NoticeEvent) error {

@@ -292,15 +292,28 @@ func TestNobodyToInform(t *testing.T) {
 	}
 }
 
+// TestRejectedByTheCentre: what the Centre could not take in was not reported,
+// so the three months after which the user is informed do not run.
 func TestRejectedByTheCentre(t *testing.T) {
 	n, centre := two(t, nodetest.Options{NewerForm: true})
 	ctx, ada := t.Context(), n.Analyst()
-	id := compose(t, n, decided(t, n, 1, "", nodetest.Yes))
+	id := compose(t, n, decided(t, n, 1, "user1", nodetest.Yes))
 	must(t, n.Reports.Submit(ctx, ada, id))
+	must(t, n.Reports.Approve(ctx, n.Second(), id))
 	n.Work(t)
-	if v := wantState(t, n, id, report.Rejected); v.Life.Reason == "" {
-		t.Error("no reason is kept")
+	v := wantState(t, n, id, report.Rejected)
+	if v.Life.Reason == "" || v.Life.Receipt == "" {
+		t.Errorf("reason and receipt are not kept: %+v", v.Life)
 	}
+	if v.Notice != nil || !v.NoticeDue.IsZero() {
+		t.Errorf("the clock of the user's notice runs: %+v until %s", v.Notice, v.NoticeDue)
+	}
+	n.Clock.Add(100 * 24 * time.Hour)
+	n.Work(t)
+	if v := wantState(t, n, id, report.Rejected); v.Notice != nil {
+		t.Errorf("the clock struck: %+v", v.Notice)
+	}
+	nodetest.Want(t, "informing of what was not reported", n.Reports.Informed(ctx, ada, id), problem.Conflict)
 	w, err := n.Triage.Wellbeing(ctx, ada)
 	if err != nil || len(w.Outcomes) != 1 || w.Outcomes[0].Kind != "rejected" {
 		t.Errorf("%+v, %v", w.Outcomes, err)
