@@ -14,7 +14,7 @@ import (
 )
 
 type hashCommand struct {
-	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked." type:"path"`
+	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
 	Format string   `enum:"jsonl,csv" default:"jsonl" help:"Form of the output: jsonl or csv."`
 	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }

@@ -20,7 +20,7 @@ import (
 
 type scanCommand struct {
 	List   []string `required:"" help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
-	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked." type:"path"`
+	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
 	Kind64 string   `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
 	Radius int      `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
 	Format string   `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
