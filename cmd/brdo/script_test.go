@@ -1,18 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -36,7 +42,9 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"logkey": logKey},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"logkey": logKey, "nodeconfig": nodeConfig, "fetch": fetch, "damage": damage,
+		},
 	})
 }
 
@@ -45,6 +53,47 @@ func logKey(script *testscript.TestScript, _ bool, arguments []string) {
 	self, err := keyring.OpenIdentity(filepath.Join(script.MkAbs(arguments[0]), "identity"))
 	script.Check(err)
 	script.Setenv("KEY", self.Public().LogVerifier)
+}
+
+// nodeConfig writes a configuration with a free port and sets PORT and ORIGIN.
+func nodeConfig(script *testscript.TestScript, _ bool, arguments []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	script.Check(err)
+	port := listener.Addr().(*net.TCPAddr).Port
+	script.Check(listener.Close())
+	origin := fmt.Sprintf("http://localhost:%d", port)
+	script.Setenv("PORT", strconv.Itoa(port))
+	script.Setenv("ORIGIN", origin)
+	text := fmt.Sprintf("organisation:\n  id: provider.example\n  name: Example provider\ndata: data\nlisten: 127.0.0.1:%d\norigin: %s\nlog:\n  level: warn\n", port, origin)
+	script.Check(os.WriteFile(script.MkAbs(arguments[0]), []byte(text), 0o600))
+}
+
+// patience is how long a process may take to get ready on a slow machine.
+const patience = 2 * time.Minute
+
+// fetch asks an address until it answers well, and looks for a text in it.
+func fetch(script *testscript.TestScript, _ bool, arguments []string) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Get(arguments[0])
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(answer.Body)
+		script.Check(errors.Join(err, answer.Body.Close()))
+		if answer.StatusCode == http.StatusOK && bytes.Contains(text, []byte(arguments[1])) {
+			return
+		}
+	}
+	script.Fatalf("%s does not answer with %q", arguments[0], arguments[1])
+}
+
+// damage changes one byte in the middle of a file.
+func damage(script *testscript.TestScript, _ bool, arguments []string) {
+	path := script.MkAbs(arguments[0])
+	text, err := os.ReadFile(path)
+	script.Check(err)
+	text[len(text)/2] ^= 1
+	script.Check(os.WriteFile(path, text, 0o600))
 }
 
 func must(err error) {
