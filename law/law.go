@@ -8,7 +8,7 @@ package law
 
 import "embed"
 
-// Files holds the folders csar, classes, review and legal-basis.
+// Files holds the folders csar, classes, review, routing and legal-basis.
 //
-//go:embed csar classes review legal-basis
+//go:embed csar classes review routing legal-basis
 var Files embed.FS

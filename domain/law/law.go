@@ -19,7 +19,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 )
 
-// Kind says which of the five types a profile file holds.
+// Kind says which of the types a profile file holds.
 type Kind string
 
 const (
@@ -28,6 +28,7 @@ const (
 	KindMapping    Kind = "mapping"
 	KindReview     Kind = "review"
 	KindLegalBasis Kind = "legal-basis"
+	KindRouting    Kind = "routing"
 )
 
 // Status says how far a profile may be relied upon. It is shown to users.

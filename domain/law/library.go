@@ -27,6 +27,7 @@ type Library struct {
 	mappings map[Ref]*Mapping
 	reviews  map[Ref]*Review
 	bases    map[Ref]*LegalBasis
+	routings map[Ref]*Routing
 }
 
 // Load reads every .json file below the root of files. The first error stops
@@ -34,7 +35,7 @@ type Library struct {
 func Load(files fs.FS) (*Library, error) {
 	library := &Library{
 		forms: map[Ref]*ReportForm{}, schemes: map[Ref]*Scheme{}, mappings: map[Ref]*Mapping{},
-		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{},
+		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{}, routings: map[Ref]*Routing{},
 	}
 	origins := map[origin]string{}
 	count := 0
@@ -108,7 +109,7 @@ type Parsed interface {
 func (p Profile) head() Profile { return p }
 
 // Parse reads one profile. Its result is a *ReportForm, *Scheme, *Mapping,
-// *Review or *LegalBasis. Every error is a problem of kind Invalid that names
+// *Review, *LegalBasis or *Routing. Every error is a problem of kind Invalid that names
 // the key.
 func Parse(data []byte) (Parsed, error) {
 	if len(data) > MaxProfileBytes {
@@ -132,8 +133,10 @@ func Parse(data []byte) (Parsed, error) {
 		profile = &Review{}
 	case KindLegalBasis:
 		profile = &LegalBasis{}
+	case KindRouting:
+		profile = &Routing{}
 	default:
-		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review or legal-basis")
+		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis or routing")
 	}
 	if err := strictjson.Decode(data, MaxProfileBytes, profile); err != nil {
 		return nil, err
@@ -160,6 +163,8 @@ func (l *Library) add(profile Parsed) {
 		l.reviews[ref] = p
 	case *LegalBasis:
 		l.bases[ref] = p
+	case *Routing:
+		l.routings[ref] = p
 	}
 }
 
@@ -209,6 +214,9 @@ func (l *Library) Review(ref Ref) (*Review, error) { return find(l.reviews, Kind
 
 // LegalBasis returns that version of a legal basis, or a NotFound problem.
 func (l *Library) LegalBasis(ref Ref) (*LegalBasis, error) { return find(l.bases, KindLegalBasis, ref) }
+
+// Routing returns that version of the rules of routing, or a NotFound problem.
+func (l *Library) Routing(ref Ref) (*Routing, error) { return find(l.routings, KindRouting, ref) }
 
 // LatestReportForm returns the newest version, for what begins now.
 func (l *Library) LatestReportForm(id string) (*ReportForm, error) {
