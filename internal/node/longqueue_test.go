@@ -27,13 +27,7 @@ func TestTheMostUrgentIsFirstHoweverLongTheQueue(t *testing.T) {
 	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
 		ctx := t.Context()
 		fill(t, n, n.Flag(t, 1, ""))
-		person, link, err := n.Identity.Invite(ctx, n.Person("operator", mandate.Operator), "ada", []mandate.Role{mandate.Analyst})
-		must(t, "inviting", err)
-		ada := n.Identity.Actor(person)
-		codes := n.Identity.NewCodes(person)
-		code, err := totp.GenerateCode(codes.Secret, n.Clock.Now())
-		must(t, "making a code", err)
-		must(t, "enrolling", n.Identity.ConfirmCodes(ctx, person, "the queue is long today", codes.Secret, code))
+		ada, c := enrolled(t, n, "ada", mandate.Analyst)
 		before, err := n.Triage.Queue(ctx, ada)
 		must(t, "reading the queue", err)
 		n.Clock.Add(1)
@@ -55,7 +49,6 @@ func TestTheMostUrgentIsFirstHoweverLongTheQueue(t *testing.T) {
 			t.Errorf("the first of the queue is %+v", first)
 		}
 
-		c := client(t, n.Config.Origin, link.Token)
 		answer, err := c.Get(n.Config.Origin + "/queue")
 		must(t, "reading the page", err)
 		defer answer.Body.Close()
@@ -70,6 +63,18 @@ func TestTheMostUrgentIsFirstHoweverLongTheQueue(t *testing.T) {
 			t.Errorf("the next item is %s, %v", next, err)
 		}
 	})
+}
+
+// enrolled is a person who has an account and is logged in, without a browser.
+func enrolled(t *testing.T, n *nodetest.Node, name string, roles ...mandate.Role) (mandate.Actor, *http.Client) {
+	t.Helper()
+	person, link, err := n.Identity.Invite(t.Context(), n.Person("operator", mandate.Operator), name, roles)
+	must(t, "inviting", err)
+	codes := n.Identity.NewCodes(person)
+	code, err := totp.GenerateCode(codes.Secret, n.Clock.Now())
+	must(t, "making a code", err)
+	must(t, "enrolling", n.Identity.ConfirmCodes(t.Context(), person, "the queue is long today", codes.Secret, code))
+	return n.Identity.Actor(person), client(t, n.Config.Origin, link.Token)
 }
 
 // fill lets as many items wait as the long queue has, all like one that was

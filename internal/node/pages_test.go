@@ -170,6 +170,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"decided", analyst, provider + "/items/" + w.decided, nil},
 		{"reports", analyst, provider + "/reports", nil},
 		{"draft", analyst, provider + path(w.draft), nil},
+		{"refused", analyst, provider + path(w.draft), (*visitor).refused},
 		{"report", analyst, provider + path(w.delivered), nil},
 		{"wellbeing", analyst, provider + "/wellbeing", nil},
 		{"account", analyst, provider + "/account", nil},
@@ -198,6 +199,18 @@ func TestPagesAreAccessible(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refused types answers that contradict each other.
+func (v *visitor) refused() {
+	v.t.Helper()
+	evaluate[chromedp.Void](v, `(() => {
+		document.querySelector("input[name=third_country][value=no]").checked = true;
+		const name = document.querySelector("input[name=third_country_name]");
+		name.value = "An authority";
+		name.form.requestSubmit();
+	})()`)
+	v.until("document.activeElement?.matches('input[name=third_country_name][aria-invalid]')")
 }
 
 func (v *visitor) see(l look, url string) {

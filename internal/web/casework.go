@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
-	"github.com/brdoproject/brdo/domain/report"
-	"github.com/brdoproject/brdo/internal/desk/reports"
 )
 
 func showReports(v *visit) error {
@@ -37,7 +35,7 @@ func showReport(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(reportPage(v.frame("report.title", "/reports"), view, v.actor, v.takeDone()))
+	return v.show(reportPage(v.frame("report.title", "/reports"), view, answersOf(view.Report), v.actor, v.takeDone()))
 }
 
 // answer reads a yes-or-no question; nothing chosen stays unanswered.
@@ -49,20 +47,6 @@ func (v *visit) answer(name string) *bool {
 		return new(false)
 	}
 	return nil
-}
-
-func amendReport(v *visit) error {
-	text := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
-	a := reports.Answers{
-		Urgent: v.answer("urgent"), Removed: v.answer("removed"),
-		ThirdCountry: report.ThirdCountry{Reported: v.answer("third_country"), Name: text("third_country_name"), Ref: text("third_country_ref")},
-		UserDecision: report.UserDecision{Taken: v.answer("user_decision"), Details: text("user_decision_details")},
-		Details:      text("details"), Extra: text("extra"),
-	}
-	if err := v.s.options.Desks.Reports.Amend(v.r.Context(), v.actor, v.reportID(), a, text("reason")); err != nil {
-		return err
-	}
-	return v.backToReport("report.amended")
 }
 
 func submitReport(v *visit) error {

@@ -229,35 +229,40 @@ func extraOf(r report.Report) string {
 // section is a part of a report as pages show it, in the order of the form.
 type section struct {
 	Title string
-	Rows  []sectionRow
+	Given []sectionRow
+	// Open are the fields that say nothing.
+	Open []string
 }
 
-type sectionRow struct{ Label, Value string }
+type sectionRow struct {
+	Label string
+	Lines []string
+}
 
 // sections are all fields of the form, those not given too.
 func sections(r report.Report, form *law.ReportForm) []section {
 	f := r.Form
-	yes := func(answer *bool) string {
+	yes := func(answer *bool) []string {
 		if answer == nil {
-			return ""
+			return nil
 		}
 		if *answer {
-			return "yes"
+			return []string{"yes"}
 		}
-		return "no"
+		return []string{"no"}
 	}
-	values := map[string]string{
-		"provider.name": f.Provider.Name, "provider.legal_rep": f.Provider.LegalRep, "provider.contact_point": f.Provider.ContactPoint,
-		"provider.contact_info": f.Provider.ContactInfo, "urgent": yes(f.Urgent), "types": joined(f.Types), "content": entryLines(f.Content),
-		"other_data": entryLines(f.OtherData), "geo.ip_events": addresses(f.Geo.IPEvents), "geo.ip_events.port": ports(f.Geo.IPEvents), "geo.other": f.Geo.Other,
-		"users": people(f.Users), "service.type": f.Service.Type, "service.info": f.Service.Info, "service.url": f.Service.URL,
-		"awareness.channel": strings.ReplaceAll(f.Awareness.Channel, "_", " "), "awareness.details": f.Awareness.Details, "third_country.reported": yes(f.ThirdCountry.Reported),
-		"third_country.name": f.ThirdCountry.Name, "third_country.ref": f.ThirdCountry.Ref, "removed": yes(f.Removed),
-		"user_decision.taken": yes(f.UserDecision.Taken), "user_decision.details": f.UserDecision.Details, "victims": people(f.Victims),
-		"extra": entryLines(f.Extra), "timestamp_token": f.TimestampToken, "signature": strings.TrimSpace(f.Signature.Method + " " + f.Signature.KeyID), "legal_basis": f.LegalBasis,
+	values := map[string][]string{
+		"provider.name": lines(f.Provider.Name), "provider.legal_rep": lines(f.Provider.LegalRep), "provider.contact_point": lines(f.Provider.ContactPoint),
+		"provider.contact_info": lines(f.Provider.ContactInfo), "urgent": yes(f.Urgent), "types": lines(joined(f.Types)), "content": entryLines(f.Content),
+		"other_data": entryLines(f.OtherData), "geo.ip_events": addresses(f.Geo.IPEvents), "geo.ip_events.port": lines(ports(f.Geo.IPEvents)), "geo.other": lines(f.Geo.Other),
+		"users": people(f.Users), "service.type": lines(f.Service.Type), "service.info": lines(f.Service.Info), "service.url": lines(f.Service.URL),
+		"awareness.channel": lines(strings.ReplaceAll(f.Awareness.Channel, "_", " ")), "awareness.details": lines(f.Awareness.Details),
+		"third_country.reported": yes(f.ThirdCountry.Reported), "third_country.name": lines(f.ThirdCountry.Name), "third_country.ref": lines(f.ThirdCountry.Ref),
+		"removed": yes(f.Removed), "user_decision.taken": yes(f.UserDecision.Taken), "user_decision.details": lines(f.UserDecision.Details), "victims": people(f.Victims),
+		"extra": entryLines(f.Extra), "timestamp_token": lines(f.TimestampToken), "signature": lines(f.Signature.Method, f.Signature.KeyID), "legal_basis": lines(f.LegalBasis),
 	}
 	if !f.IssuedAt.IsZero() {
-		values["issued_at"] = stamp(f.IssuedAt)
+		values["issued_at"] = lines(stamp(f.IssuedAt))
 	}
 	titles := map[string]string{"S1": "1 · Provider", "S3": "3 · Date and signature", "heading": "Heading"}
 	var all []section
@@ -271,7 +276,11 @@ func sections(r report.Report, form *law.ReportForm) []section {
 			label = field.Item + ". " + label
 		}
 		last := &all[len(all)-1]
-		last.Rows = append(last.Rows, sectionRow{label, values[field.Key]})
+		if given := values[field.Key]; len(given) > 0 {
+			last.Given = append(last.Given, sectionRow{label, given})
+		} else {
+			last.Open = append(last.Open, label)
+		}
 	}
 	// The heading is the form's last field, and the first line of its paper.
 	if last := len(all) - 1; last > 0 && all[last].Title == titles["heading"] {
@@ -280,7 +289,12 @@ func sections(r report.Report, form *law.ReportForm) []section {
 	return all
 }
 
-func entryLines(entries []report.Entry) string {
+// lines are the texts that say something.
+func lines(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+}
+
+func entryLines(entries []report.Entry) []string {
 	var lines []string
 	for _, e := range entries {
 		value := cmp.Or(e.Text, e.Item)
@@ -289,15 +303,15 @@ func entryLines(entries []report.Entry) string {
 		}
 		lines = append(lines, e.Name+": "+value)
 	}
-	return strings.Join(lines, "; ")
+	return lines
 }
 
-func addresses(events []report.IPEvent) string {
+func addresses(events []report.IPEvent) []string {
 	var lines []string
 	for _, e := range events {
 		lines = append(lines, addressLine(e))
 	}
-	return strings.Join(lines, "; ")
+	return lines
 }
 
 func ports(events []report.IPEvent) string {
@@ -310,14 +324,14 @@ func ports(events []report.IPEvent) string {
 	return joined(lines)
 }
 
-func people(persons []report.Person) string {
+func people(persons []report.Person) []string {
 	var lines []string
 	for _, p := range persons {
 		if p.Identifies() {
 			lines = append(lines, personLine(p))
 		}
 	}
-	return strings.Join(lines, "; ")
+	return lines
 }
 
 // receiptText shows the signed part of a receipt; the signature is checked when
