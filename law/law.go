@@ -11,4 +11,8 @@ import "embed"
 // Files holds the folders csar, classes, review, routing and legal-basis.
 //
 //go:embed csar classes review routing legal-basis
+// Files holds the folders csar, classes, review, legal-basis, orders, notices
+// and holds.
+//
+//go:embed csar classes review legal-basis orders notices holds
 var Files embed.FS

@@ -1,5 +1,6 @@
 // Package law holds the types of Brdo's versioned legal profiles: report
-// forms, labelling schemes, mapping tables, review rules and legal bases.
+// forms, labelling schemes, mapping tables, review rules, legal bases, and the
+// forms and clocks of orders, voluntary notices and holds.
 //
 // The profiles themselves are JSON files (folder law of the repository, or an
 // operator's own), one subject a file, the article cited beside each field, so
@@ -20,6 +21,7 @@ import (
 )
 
 // Kind says which of the types a profile file holds.
+// Kind says which type a profile file holds.
 type Kind string
 
 const (
@@ -29,6 +31,9 @@ const (
 	KindReview     Kind = "review"
 	KindLegalBasis Kind = "legal-basis"
 	KindRouting    Kind = "routing"
+	KindOrderForm  Kind = "order-form"
+	KindNoticeForm Kind = "notice-form"
+	KindHoldRules  Kind = "hold-rules"
 )
 
 // Status says how far a profile may be relied upon. It is shown to users.

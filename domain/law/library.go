@@ -28,6 +28,9 @@ type Library struct {
 	reviews  map[Ref]*Review
 	bases    map[Ref]*LegalBasis
 	routings map[Ref]*Routing
+	orders   map[Ref]*OrderForm
+	notices  map[Ref]*NoticeForm
+	holds    map[Ref]*HoldRules
 }
 
 // Load reads every .json file below the root of files. The first error stops
@@ -36,6 +39,8 @@ func Load(files fs.FS) (*Library, error) {
 	library := &Library{
 		forms: map[Ref]*ReportForm{}, schemes: map[Ref]*Scheme{}, mappings: map[Ref]*Mapping{},
 		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{}, routings: map[Ref]*Routing{},
+		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{},
+		orders: map[Ref]*OrderForm{}, notices: map[Ref]*NoticeForm{}, holds: map[Ref]*HoldRules{},
 	}
 	origins := map[origin]string{}
 	count := 0
@@ -110,6 +115,7 @@ func (p Profile) head() Profile { return p }
 
 // Parse reads one profile. Its result is a *ReportForm, *Scheme, *Mapping,
 // *Review, *LegalBasis or *Routing. Every error is a problem of kind Invalid that names
+// *Review, *LegalBasis, *OrderForm, *NoticeForm or *HoldRules. Every error is a problem of kind Invalid that names
 // the key.
 func Parse(data []byte) (Parsed, error) {
 	if len(data) > MaxProfileBytes {
@@ -137,6 +143,14 @@ func Parse(data []byte) (Parsed, error) {
 		profile = &Routing{}
 	default:
 		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis or routing")
+	case KindOrderForm:
+		profile = &OrderForm{}
+	case KindNoticeForm:
+		profile = &NoticeForm{}
+	case KindHoldRules:
+		profile = &HoldRules{}
+	default:
+		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, order-form, notice-form or hold-rules")
 	}
 	if err := strictjson.Decode(data, MaxProfileBytes, profile); err != nil {
 		return nil, err
@@ -165,6 +179,12 @@ func (l *Library) add(profile Parsed) {
 		l.bases[ref] = p
 	case *Routing:
 		l.routings[ref] = p
+	case *OrderForm:
+		l.orders[ref] = p
+	case *NoticeForm:
+		l.notices[ref] = p
+	case *HoldRules:
+		l.holds[ref] = p
 	}
 }
 
@@ -217,6 +237,16 @@ func (l *Library) LegalBasis(ref Ref) (*LegalBasis, error) { return find(l.bases
 
 // Routing returns that version of the rules of routing, or a NotFound problem.
 func (l *Library) Routing(ref Ref) (*Routing, error) { return find(l.routings, KindRouting, ref) }
+// OrderForm returns that version of an order form, or a NotFound problem.
+func (l *Library) OrderForm(ref Ref) (*OrderForm, error) { return find(l.orders, KindOrderForm, ref) }
+
+// NoticeForm returns that version of a notice form, or a NotFound problem.
+func (l *Library) NoticeForm(ref Ref) (*NoticeForm, error) {
+	return find(l.notices, KindNoticeForm, ref)
+}
+
+// HoldRules returns that version of the rules of holds, or a NotFound problem.
+func (l *Library) HoldRules(ref Ref) (*HoldRules, error) { return find(l.holds, KindHoldRules, ref) }
 
 // LatestReportForm returns the newest version, for what begins now.
 func (l *Library) LatestReportForm(id string) (*ReportForm, error) {
@@ -232,6 +262,21 @@ func (l *Library) LatestReview(id string) (*Review, error) { return latest(l.rev
 // LatestLegalBasis returns the newest version, for what begins now.
 func (l *Library) LatestLegalBasis(id string) (*LegalBasis, error) {
 	return latest(l.bases, KindLegalBasis, id)
+}
+
+// LatestOrderForm returns the newest version, for what begins now.
+func (l *Library) LatestOrderForm(id string) (*OrderForm, error) {
+	return latest(l.orders, KindOrderForm, id)
+}
+
+// LatestNoticeForm returns the newest version, for what begins now.
+func (l *Library) LatestNoticeForm(id string) (*NoticeForm, error) {
+	return latest(l.notices, KindNoticeForm, id)
+}
+
+// LatestHoldRules returns the newest version, for what begins now.
+func (l *Library) LatestHoldRules(id string) (*HoldRules, error) {
+	return latest(l.holds, KindHoldRules, id)
 }
 
 // MappingsOf returns the tables that read that scheme, only the newest version

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/brdoproject/brdo/domain/strictjson"
@@ -16,13 +14,11 @@ const MaxBytes = 1 << 20
 // fields left out. These bytes are what is approved, signed, sent and kept; a
 // reader verifies them as they are and never writes them again.
 func (r Report) Marshal() ([]byte, error) {
-	var text bytes.Buffer
-	writer := json.NewEncoder(&text)
-	writer.SetEscapeHTML(false)
-	if err := writer.Encode(r); err != nil {
+	text, err := strictjson.Encode(r)
+	if err != nil {
 		return nil, fmt.Errorf("writing the report: %w", err)
 	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+	return text, nil
 }
 
 // Parse reads a report of at most [MaxBytes]. Unknown keys, keys given twice

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/hold"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
 )
@@ -26,13 +27,7 @@ const (
 
 // Hold is a competent authority's request, passed on by the Centre, not to
 // inform the user (Article 48(6)(a)).
-type Hold struct {
-	Requester  string    `json:"requester"`
-	LegalBasis string    `json:"legal_basis"`
-	Reason     string    `json:"reason"`
-	From       time.Time `json:"from"`
-	Until      time.Time `json:"until"`
-}
+type Hold = hold.Hold
 
 // Notice is the duty to inform the user concerned by one report.
 type Notice struct {
@@ -167,20 +162,7 @@ func (n Notice) Apply(event NoticeEvent, now time.Time) (Notice, NoticeEffect, e
 // is in force, but all together never reach further than the maximum counted
 // from the start of the first: so no row of renewals keeps a user uninformed
 // for longer than the law allows for one.
-func (n Notice) mayHold(hold Hold, now time.Time) error {
-	switch {
-	case hold.Requester == "" || hold.LegalBasis == "" || hold.Reason == "":
-		return problem.InvalidField("hold", "requester, legal basis or reason is missing", "a hold names the authority that asks for it and why")
-	case hold.From.IsZero():
-		return problem.InvalidField("hold.from", "is missing", "")
-	case hold.Until.IsZero():
-		return problem.InvalidField("hold.until", "is missing", "a hold has an end (Article 48(6)(a)); ask the authority for it")
-	case hold.From.After(now):
-		return problem.InvalidField("hold.from", "is in the future", "")
-	case !hold.Until.After(now) || !hold.Until.After(hold.From):
-		return problem.InvalidField("hold.until", "has passed or is before its start", "")
-	}
-	first := hold.From
+func (n Notice) mayHold(request Hold, now time.Time) error {
 	switch n.State {
 	case NoticePending:
 		if !now.Before(n.Deadline()) {
@@ -193,11 +175,9 @@ func (n Notice) mayHold(hold Hold, now time.Time) error {
 	default:
 		return problem.New(problem.Expired, "the user is to be informed already", "a hold has to come before that")
 	}
+	var first time.Time
 	if len(n.Holds) > 0 {
 		first = n.Holds[0].From
 	}
-	if last := n.HoldMax.Expiry(first); hold.Until.After(last) {
-		return problem.InvalidField("hold.until", fmt.Sprintf("reaches beyond %s, %s after the first hold began", last.Format(time.RFC3339), n.HoldMax), "Article 48(7) allows no longer")
-	}
-	return nil
+	return request.Check(first, n.HoldMax, "Article 48(7)", now)
 }

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -40,24 +38,11 @@ func ValidZone(text string) bool {
 }
 
 // findings collects problems under the path of their field.
-type findings []*problem.Error
-
-func (f *findings) add(field, reason, remedy string) {
-	*f = append(*f, problem.InvalidField(field, reason, remedy))
-}
-
-func (f *findings) text(field, value string, limit int) {
-	if len(value) > limit {
-		f.add(field, fmt.Sprintf("has %d bytes, more than the %d allowed", len(value), limit), "shorten it or attach a file")
-	}
-	if !utf8.ValidString(value) {
-		f.add(field, "is not UTF-8", "")
-	}
-}
+type findings struct{ problem.Findings }
 
 func (f *findings) count(field string, have, limit int) {
 	if have > limit {
-		f.add(field, fmt.Sprintf("has %d entries, more than the %d allowed", have, limit), "send several reports as a batch")
+		f.Add(field, fmt.Sprintf("has %d entries, more than the %d allowed", have, limit), "send several reports as a batch")
 	}
 }
 
@@ -67,30 +52,30 @@ func (f *findings) count(field string, have, limit int) {
 func (r Report) Validate(form *law.ReportForm) []*problem.Error {
 	var f findings
 	if r.Profile != form.Ref() {
-		f.add("profile", fmt.Sprintf("is %s but is checked against %s", r.Profile, form.Ref()), "use the version that the report began under")
+		f.Add("profile", fmt.Sprintf("is %s but is checked against %s", r.Profile, form.Ref()), "use the version that the report began under")
 	}
 	if r.ID == "" {
-		f.add("id", "is missing", "")
+		f.Add("id", "is missing", "")
 	}
-	f.text("id", r.ID, 200)
+	f.Text("id", r.ID, 200)
 	f.form(r.Form, form)
 	f.control(r.Control)
-	return f
+	return f.Findings
 }
 
 func (f *findings) form(v Form, form *law.ReportForm) {
-	f.text("form.provider.name", v.Provider.Name, maxLine)
-	f.text("form.provider.legal_rep", v.Provider.LegalRep, maxLine)
-	f.text("form.provider.contact_point", v.Provider.ContactPoint, maxLine)
-	f.text("form.provider.contact_info", v.Provider.ContactInfo, maxLine)
+	f.Text("form.provider.name", v.Provider.Name, maxLine)
+	f.Text("form.provider.legal_rep", v.Provider.LegalRep, maxLine)
+	f.Text("form.provider.contact_point", v.Provider.ContactPoint, maxLine)
+	f.Text("form.provider.contact_info", v.Provider.ContactInfo, maxLine)
 	seen := map[string]bool{}
 	for index, key := range v.Types {
 		field := fmt.Sprintf("form.types[%d]", index)
 		switch {
 		case !form.HasType(key):
-			f.add(field, fmt.Sprintf("%q is not a type of the form", key), "use one of: "+keys(form.Types))
+			f.Add(field, fmt.Sprintf("%q is not a type of the form", key), "use one of: "+keys(form.Types))
 		case seen[key]:
-			f.add(field, fmt.Sprintf("%q is there twice", key), "")
+			f.Add(field, fmt.Sprintf("%q is there twice", key), "")
 		}
 		seen[key] = true
 	}
@@ -100,46 +85,40 @@ func (f *findings) form(v Form, form *law.ReportForm) {
 	f.count("form.geo.ip_events", len(v.Geo.IPEvents), maxIPEvents)
 	for index, event := range v.Geo.IPEvents {
 		for _, found := range event.Validate() {
-			f.add(fmt.Sprintf("form.geo.ip_events[%d].%s", index, found.Field), found.Reason, found.Remedy)
+			f.Add(fmt.Sprintf("form.geo.ip_events[%d].%s", index, found.Field), found.Reason, found.Remedy)
 		}
 	}
-	f.text("form.geo.other", v.Geo.Other, maxText)
+	f.Text("form.geo.other", v.Geo.Other, maxText)
 	f.persons("form.users", v.Users)
 	f.persons("form.victims", v.Victims)
 	if v.Service.Type != "" && !form.HasService(v.Service.Type) {
-		f.add("form.service.type", fmt.Sprintf("%q is not a service of the form", v.Service.Type), "use one of: "+keys(form.Services))
+		f.Add("form.service.type", fmt.Sprintf("%q is not a service of the form", v.Service.Type), "use one of: "+keys(form.Services))
 	}
-	f.text("form.service.info", v.Service.Info, maxText)
-	f.text("form.service.url", v.Service.URL, 4*maxLine)
+	f.Text("form.service.info", v.Service.Info, maxText)
+	f.Text("form.service.url", v.Service.URL, 4*maxLine)
 	if _, err := url.Parse(v.Service.URL); err != nil {
-		f.add("form.service.url", "is not a URL", "")
+		f.Add("form.service.url", "is not a URL", "")
 	}
 	if v.Awareness.Channel != "" && !form.HasAwareness(v.Awareness.Channel) {
-		f.add("form.awareness.channel", fmt.Sprintf("%q is not a channel of the form", v.Awareness.Channel), "use one of: "+keys(form.Awareness)+"; what became known only through a removal order is not reported ("+form.Scope.Article+")")
+		f.Add("form.awareness.channel", fmt.Sprintf("%q is not a channel of the form", v.Awareness.Channel), "use one of: "+keys(form.Awareness)+"; what became known only through a removal order is not reported ("+form.Scope.Article+")")
 	}
-	f.text("form.awareness.details", v.Awareness.Details, maxText)
-	f.text("form.third_country.name", v.ThirdCountry.Name, maxLine)
-	f.text("form.third_country.ref", v.ThirdCountry.Ref, maxLine)
+	f.Text("form.awareness.details", v.Awareness.Details, maxText)
+	f.Text("form.third_country.name", v.ThirdCountry.Name, maxLine)
+	f.Text("form.third_country.ref", v.ThirdCountry.Ref, maxLine)
 	if v.ThirdCountry.Reported == nil || !*v.ThirdCountry.Reported {
 		if v.ThirdCountry.Name != "" || v.ThirdCountry.Ref != "" {
-			f.add("form.third_country", "names an authority although the answer is not yes", "answer yes or remove the name")
+			f.Add("form.third_country", "names an authority although the answer is not yes", "answer yes or remove the name")
 		}
 	}
 	if (v.UserDecision.Taken == nil || !*v.UserDecision.Taken) && v.UserDecision.Details != "" {
-		f.add("form.user_decision", "describes a decision although the answer is not yes", "answer yes or remove the details")
+		f.Add("form.user_decision", "describes a decision although the answer is not yes", "answer yes or remove the details")
 	}
-	f.text("form.user_decision.details", v.UserDecision.Details, maxText)
-	f.text("form.timestamp_token", v.TimestampToken, maxText)
-	f.text("form.signature.key_id", v.Signature.KeyID, maxLine)
-	f.text("form.signature.method", v.Signature.Method, maxLine)
-	f.text("form.legal_basis", v.LegalBasis, maxLine)
-	f.moment("form.issued_at", v.IssuedAt)
-}
-
-func (f *findings) moment(field string, at time.Time) {
-	if year := at.Year(); !at.IsZero() && (year < 1970 || year > 2200) {
-		f.add(field, fmt.Sprintf("is in the year %d", year), "check the date")
-	}
+	f.Text("form.user_decision.details", v.UserDecision.Details, maxText)
+	f.Text("form.timestamp_token", v.TimestampToken, maxText)
+	f.Text("form.signature.key_id", v.Signature.KeyID, maxLine)
+	f.Text("form.signature.method", v.Signature.Method, maxLine)
+	f.Text("form.legal_basis", v.LegalBasis, maxLine)
+	f.Moment("form.issued_at", v.IssuedAt)
 }
 
 func (f *findings) entries(field string, entries []Entry) {
@@ -149,22 +128,22 @@ func (f *findings) entries(field string, entries []Entry) {
 		switch entry.Nature {
 		case Fact, Assessment, MachineOutput:
 		default:
-			f.add(at+".nature", fmt.Sprintf("%q is not known", entry.Nature), "use fact, assessment or machine-output")
+			f.Add(at+".nature", fmt.Sprintf("%q is not known", entry.Nature), "use fact, assessment or machine-output")
 		}
 		if entry.Name == "" {
-			f.add(at+".name", "is missing", "say in a few words what it is")
+			f.Add(at+".name", "is missing", "say in a few words what it is")
 		}
-		f.text(at+".name", entry.Name, maxLine)
-		f.text(at+".text", entry.Text, maxText)
-		f.moment(at+".at", entry.At)
+		f.Text(at+".name", entry.Name, maxLine)
+		f.Text(at+".text", entry.Text, maxText)
+		f.Moment(at+".at", entry.At)
 		if entry.TZ != "" && !ValidZone(entry.TZ) {
-			f.add(at+".tz", fmt.Sprintf("%q is not a time zone", entry.TZ), zoneRemedy)
+			f.Add(at+".tz", fmt.Sprintf("%q is not a time zone", entry.TZ), zoneRemedy)
 		}
 		if entry.Item != "" && !IsContentAddress(entry.Item) {
-			f.add(at+".item", "is not a content address", "give the SHA-256 of the file in 64 small hex digits")
+			f.Add(at+".item", "is not a content address", "give the SHA-256 of the file in 64 small hex digits")
 		}
 		if entry.Item == "" && entry.Text == "" {
-			f.add(at, "has neither text nor file", "")
+			f.Add(at, "has neither text nor file", "")
 		}
 	}
 }
@@ -175,16 +154,16 @@ const zoneRemedy = "write an offset such as +02:00 or a name such as Europe/Prag
 func (e IPEvent) Validate() []*problem.Error {
 	var f findings
 	if _, err := netip.ParseAddr(e.IP); err != nil {
-		f.add("ip", "is not an IP address", "write it like 192.0.2.7 or 2001:db8::7, without port")
+		f.Add("ip", "is not an IP address", "write it like 192.0.2.7 or 2001:db8::7, without port")
 	}
 	if e.Port < 0 || e.Port > 65535 {
-		f.add("port", fmt.Sprintf("%d is not a port", e.Port), "use 1 to 65535, or leave it out if it is not known")
+		f.Add("port", fmt.Sprintf("%d is not a port", e.Port), "use 1 to 65535, or leave it out if it is not known")
 	}
 	if e.TZ != "" && !ValidZone(e.TZ) {
-		f.add("tz", fmt.Sprintf("%q is not a time zone", e.TZ), zoneRemedy)
+		f.Add("tz", fmt.Sprintf("%q is not a time zone", e.TZ), zoneRemedy)
 	}
-	f.moment("at", e.At)
-	return f
+	f.Moment("at", e.At)
+	return f.Findings
 }
 
 func (f *findings) persons(field string, persons []Person) {
@@ -192,7 +171,7 @@ func (f *findings) persons(field string, persons []Person) {
 	for index, person := range persons {
 		at := fmt.Sprintf("%s[%d]", field, index)
 		for _, found := range person.Validate() {
-			f.add(strings.TrimSuffix(at+"."+found.Field, "."), found.Reason, found.Remedy)
+			f.Add(strings.TrimSuffix(at+"."+found.Field, "."), found.Reason, found.Remedy)
 		}
 	}
 }
@@ -201,64 +180,64 @@ func (f *findings) persons(field string, persons []Person) {
 func (p Person) Validate() []*problem.Error {
 	var f findings
 	if !p.Identifies() {
-		f.add("", "identifies nobody", "remove the empty entry")
+		f.Add("", "identifies nobody", "remove the empty entry")
 	}
-	f.text("username", p.Username, maxLine)
-	f.text("phone", p.Phone, maxLine)
+	f.Text("username", p.Username, maxLine)
+	f.Text("phone", p.Phone, maxLine)
 	f.email("email", p.Email)
-	f.text("other.mailing", p.Other.Mailing, maxText)
-	f.text("other.profile", p.Other.Profile, maxText)
-	f.text("other.billing", p.Other.Billing, maxText)
-	f.text("other.uid", p.Other.UID, maxLine)
+	f.Text("other.mailing", p.Other.Mailing, maxText)
+	f.Text("other.profile", p.Other.Profile, maxText)
+	f.Text("other.billing", p.Other.Billing, maxText)
+	f.Text("other.uid", p.Other.UID, maxLine)
 	f.count("other.emails", len(p.Other.Emails), maxPersons)
 	f.count("other.phones", len(p.Other.Phones), maxPersons)
 	for index, address := range p.Other.Emails {
 		f.email(fmt.Sprintf("other.emails[%d]", index), address)
 	}
 	for index, number := range p.Other.Phones {
-		f.text(fmt.Sprintf("other.phones[%d]", index), number, maxLine)
+		f.Text(fmt.Sprintf("other.phones[%d]", index), number, maxLine)
 	}
-	f.moment("other.last_login", p.Other.LastLogin)
-	return f
+	f.Moment("other.last_login", p.Other.LastLogin)
+	return f.Findings
 }
 
 // email accepts whatever has one part before and one after an @: what the
 // service holds is reported as it is, not as a stricter grammar wants it.
 func (f *findings) email(field, address string) {
-	f.text(field, address, maxLine)
+	f.Text(field, address, maxLine)
 	if address == "" {
 		return
 	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 1 || at == len(address)-1 || strings.ContainsAny(address, "\r\n\x00") {
-		f.add(field, "is not an email address", "write it like name@example.org")
+		f.Add(field, "is not an email address", "write it like name@example.org")
 	}
 }
 
 func (f *findings) control(c Control) {
-	f.text("control.client_ref", c.ClientRef, 200)
+	f.Text("control.client_ref", c.ClientRef, 200)
 	f.count("control.files", len(c.Files), maxFiles)
 	seen := map[string]bool{}
 	for index, file := range c.Files {
 		at := fmt.Sprintf("control.files[%d]", index)
 		switch {
 		case !IsContentAddress(file.Item):
-			f.add(at+".item", "is not a content address", "give the SHA-256 of the file in 64 small hex digits")
+			f.Add(at+".item", "is not a content address", "give the SHA-256 of the file in 64 small hex digits")
 		case seen[file.Item]:
-			f.add(at+".item", "is there twice", "")
+			f.Add(at+".item", "is there twice", "")
 		}
 		seen[file.Item] = true
 		if file.ViewedByHuman != (file.ViewEvent != "") {
-			f.add(at+".viewed_by_human", "does not agree with view_event", "say true only with the log entry of a person's view of this very file")
+			f.Add(at+".viewed_by_human", "does not agree with view_event", "say true only with the log entry of a person's view of this very file")
 		}
 		if len(file.Labels) > 0 && file.Scheme.IsZero() {
-			f.add(at+".scheme", "is missing although labels are given", "name the labelling scheme as id@version")
+			f.Add(at+".scheme", "is missing although labels are given", "name the labelling scheme as id@version")
 		}
 		f.count(at+".hashes", len(file.Hashes), 32)
 		f.count(at+".labels", len(file.Labels), 100)
 		f.count(at+".classes", len(file.Classes), 100)
-		f.text(at+".hash_list_source", file.HashListSource, maxLine)
-		f.text(at+".view_event", file.ViewEvent, 200)
+		f.Text(at+".hash_list_source", file.HashListSource, maxLine)
+		f.Text(at+".view_event", file.ViewEvent, 200)
 	}
 }
 
