@@ -2,9 +2,17 @@ package problem
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
+
+var contentAddress = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// IsContentAddress reports whether text is a SHA-256 in small hex digits.
+func IsContentAddress(text string) bool { return contentAddress.MatchString(text) }
 
 // Findings collects every Invalid problem of one document, each under the path
 // of its field.
@@ -31,6 +39,28 @@ func (f *Findings) Moment(field string, at time.Time) {
 	if year := at.Year(); !at.IsZero() && (year < 1970 || year > 2200) {
 		f.Add(field, fmt.Sprintf("is in the year %d", year), "check the date")
 	}
+}
+
+// ContentAddress notes what is no SHA-256 in small hex digits.
+func (f *Findings) ContentAddress(field, value, remedy string) {
+	if !IsContentAddress(value) {
+		f.Add(field, "is not a SHA-256", strings.TrimSuffix("write 64 small hex digits; "+remedy, "; "))
+	}
+}
+
+// Address notes what is no exact web address of at most limit bytes. It returns
+// the address read, or nil when there is none.
+func (f *Findings) Address(field, value string, limit int, article string) *url.URL {
+	f.Text(field, value, limit)
+	address, err := url.Parse(value)
+	if err != nil || address.Host == "" || (address.Scheme != "http" && address.Scheme != "https") || strings.ContainsAny(value, " \t\r\n") {
+		f.Add(field, "is not an exact address", article+": write the whole address, beginning with https:// or http://")
+		return nil
+	}
+	if address.User != nil {
+		f.Add(field, "holds a user name", "remove what stands before the @")
+	}
+	return address
 }
 
 // First returns the first problem as an error, or nil when there is none.

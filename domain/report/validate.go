@@ -23,13 +23,12 @@ const (
 )
 
 var (
-	contentAddress = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	zoneOffset     = regexp.MustCompile(`^(Z|UTC|[+-](0[0-9]|1[0-4]):[0-5][0-9])$`)
-	zoneName       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){1,2}$`)
+	zoneOffset = regexp.MustCompile(`^(Z|UTC|[+-](0[0-9]|1[0-4]):[0-5][0-9])$`)
+	zoneName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){1,2}$`)
 )
 
 // IsContentAddress reports whether text is a SHA-256 in small hex digits.
-func IsContentAddress(text string) bool { return contentAddress.MatchString(text) }
+func IsContentAddress(text string) bool { return problem.IsContentAddress(text) }
 
 // ValidZone reports whether text is written like an offset or a zone name. It
 // does not look the name up: the list of zones changes and is not ours.

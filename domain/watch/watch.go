@@ -134,3 +134,10 @@ func (w Watch) Apply(round Round, now time.Time) (Watch, Finding, error) {
 	}
 	return next, found, nil
 }
+
+// Again lets a watch that found the material go on with its schedule, where the
+// finding changes nothing: the addressee still has time to act.
+func (w Watch) Again(now time.Time) Watch {
+	w.Due = w.after(now)
+	return w
+}

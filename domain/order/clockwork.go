@@ -1,0 +1,123 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// clockwork is what every Apply of this package works with: the event, the
+// moment, the clocks that run and the effects that gather.
+type clockwork struct {
+	event   Event
+	now     time.Time
+	clocks  *[]Running
+	effects []Effect
+}
+
+func clockOf(clocks []Running, id ClockID) (due time.Time, ok bool) {
+	for _, running := range clocks {
+		if running.Clock == id {
+			return running.Due, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// rule says in which states an event may come and what it must carry.
+type rule[T any] struct {
+	from []State
+	// decides: a person's recorded decision is needed. reasoned: a reason is.
+	decides, reasoned bool
+	apply             func(T) error
+}
+
+// admit checks what a rule asks of an event.
+func (r rule[T]) admit(state State, event Event) error {
+	switch {
+	case !slices.Contains(r.from, state):
+		return problem.New(problem.Conflict, fmt.Sprintf("an order that is %s cannot take the event %s", state, event.Kind), "reload it: somebody else may have been faster")
+	case r.decides && (event.Person == "" || event.Decision == ""):
+		return problem.InvalidField("decision", "no person's recorded decision is named", "a person has to decide; a machine cannot")
+	case r.reasoned && event.Reason == "":
+		return problem.InvalidField("reason", "is missing", "say why")
+	}
+	return nil
+}
+
+func (t *clockwork) decision() *Decision {
+	return &Decision{ID: t.event.Decision, Person: t.event.Person, At: t.now, Reason: t.event.Reason}
+}
+
+func (t *clockwork) emit(effect Effect) { t.effects = append(t.effects, effect) }
+
+func (t *clockwork) alarm(reason string) { t.emit(Effect{Kind: RaiseAlarm, Reason: reason}) }
+func (t *clockwork) ask(reason string)   { t.emit(Effect{Kind: AskPerson, Reason: reason}) }
+
+// set starts a clock from a moment; a clock that has no length does not run.
+func (t *clockwork) set(id ClockID, from time.Time, clock law.Clock) {
+	if !clock.Length.IsZero() {
+		t.setAt(id, clock.Length.Expiry(from), clock.Article)
+	}
+}
+
+// setAt starts a clock; one of that name that runs is stopped first.
+func (t *clockwork) setAt(id ClockID, due time.Time, article string) {
+	t.stop(id)
+	*t.clocks = append(*t.clocks, Running{Clock: id, Due: due, Article: article})
+	t.emit(Effect{Kind: SetClock, Clock: id, At: due, Article: article})
+}
+
+func (t *clockwork) stop(ids ...ClockID) {
+	for _, id := range ids {
+		if t.drop(id) {
+			t.emit(Effect{Kind: StopClock, Clock: id})
+		}
+	}
+}
+
+// stopAll stops every clock but those named.
+func (t *clockwork) stopAll(but ...ClockID) {
+	for _, running := range slices.Clone(*t.clocks) {
+		if !slices.Contains(but, running.Clock) {
+			t.stop(running.Clock)
+		}
+	}
+}
+
+// drop takes a clock off; it reports whether it ran.
+func (t *clockwork) drop(id ClockID) bool {
+	before := len(*t.clocks)
+	*t.clocks = slices.DeleteFunc(*t.clocks, func(r Running) bool { return r.Clock == id })
+	return len(*t.clocks) < before
+}
+
+// remind raises an alarm and lets the clock run again: a duty that nobody did
+// is not forgotten because its clock struck once.
+func (t *clockwork) remind(id ClockID, clock law.Clock, reason string) {
+	t.alarm(reason)
+	t.set(id, t.now, clock)
+}
+
+// happened checks the moment of something that is reported now.
+func (t *clockwork) happened(earliest time.Time) error {
+	switch {
+	case t.event.At.IsZero():
+		return problem.InvalidField("at", "is missing", "say when it happened")
+	case t.event.At.After(t.now):
+		return problem.InvalidField("at", "is in the future", "")
+	case t.event.At.Before(earliest):
+		return problem.InvalidField("at", "is before "+earliest.Format(time.RFC3339), "check the date")
+	}
+	return nil
+}
+
+func (t *clockwork) proven() error {
+	if t.event.Receipt == "" {
+		return problem.InvalidField("receipt", "is missing", "name the signed receipt or the envelope that proves it")
+	}
+	return nil
+}
