@@ -42,7 +42,8 @@ type Section struct {
 
 // Field is a label with its values, its boxes, or alone as a sentence.
 type Field struct {
-	Label   string `json:"label"`
+	// Label is empty where the one box has it.
+	Label   string `json:"label,omitempty"`
 	Article string `json:"article"`
 	// Type is law.FieldText, FieldBoxes, FieldBox or FieldSentence.
 	Type string `json:"type"`
@@ -99,6 +100,7 @@ func Fill(template law.Template, profile law.Profile, language string, values Va
 			switch field.Type {
 			case law.FieldBox:
 				entry.Boxes = []Box{{Key: field.Keys[0], Label: field.Label, Ticked: len(entry.Values) > 0}}
+				entry.Label = ""
 			case law.FieldText:
 				if len(entry.Values) == 0 {
 					entry.Values, entry.Empty = []string{template.Empty}, true

@@ -35,6 +35,8 @@ const (
 	TemplateExecution = "execution"
 	// TemplateUserInformation is what the user is told (Articles 15(3), 18(4)).
 	TemplateUserInformation = "user-information"
+	// TemplateUserRestoration is what the user is told after an order has fallen.
+	TemplateUserRestoration = "user-restoration"
 )
 
 // OrderForm is what one kind of order looks like, how long each step may take
@@ -344,7 +346,7 @@ func (f *OrderForm) validate() error {
 
 func (f *OrderForm) validateTemplates() error {
 	seen := map[string]bool{}
-	known := []string{TemplateOrder, TemplateNonExecution, TemplateExecution, TemplateUserInformation}
+	known := []string{TemplateOrder, TemplateNonExecution, TemplateExecution, TemplateUserInformation, TemplateUserRestoration}
 	for index, template := range f.Templates {
 		at := fmt.Sprintf("templates[%d]", index)
 		if err := template.check(at, known); err != nil {
@@ -355,7 +357,7 @@ func (f *OrderForm) validateTemplates() error {
 		}
 		seen[template.Key] = true
 	}
-	for _, key := range []string{TemplateOrder, TemplateNonExecution, TemplateUserInformation} {
+	for _, key := range []string{TemplateOrder, TemplateNonExecution, TemplateUserInformation, TemplateUserRestoration} {
 		if !seen[key] {
 			return problem.InvalidField("templates", "has no template "+key, "")
 		}

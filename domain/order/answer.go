@@ -77,6 +77,16 @@ type UserInformation struct {
 	Redress Redress  `json:"redress"`
 	// Complaint is the contact of the authority that requested the order.
 	Complaint string `json:"complaint"`
+	// Restoration is set after the order has fallen: then the user is told that.
+	Restoration *Restoration `json:"restoration,omitempty"`
+}
+
+// Restoration is what became of the measure after the order has fallen.
+type Restoration struct {
+	// Reason says why the order fell, or why the measure stays all the same.
+	Reason string `json:"reason"`
+	// At is when the measure was undone; zero when it stays.
+	At time.Time `json:"at,omitzero"`
 }
 
 // UserInformation prepares what the user is told about an executed order.

@@ -21,7 +21,11 @@ func (a Answer) Form(profile *law.OrderForm, digest string) (form.Form, error) {
 
 // Form fills what a user is told into its template.
 func (u UserInformation) Form(profile *law.OrderForm, digest string) (form.Form, error) {
-	return fill(profile, law.TemplateUserInformation, u.ID, digest, u.values)
+	template := law.TemplateUserInformation
+	if u.Restoration != nil {
+		template = law.TemplateUserRestoration
+	}
+	return fill(profile, template, u.ID, digest, u.values)
 }
 
 func fill(profile *law.OrderForm, key, document, digest string, values form.Values) (form.Form, error) {
@@ -196,6 +200,14 @@ func (u UserInformation) values(key string) ([]string, bool) {
 		return form.Lines(u.Reasons), true
 	case "complaint":
 		return form.Lines(u.Complaint), true
+	case "restored_reason", "restored_at":
+		if u.Restoration == nil {
+			return nil, true
+		}
+		if key == "restored_at" {
+			return form.Lines(form.Moment(u.Restoration.At)), true
+		}
+		return form.Lines(u.Restoration.Reason), true
 	}
 	return either(key, u.Provider.values, u.Order.values, u.Redress.values)
 }
