@@ -8,11 +8,8 @@ package law
 
 import "embed"
 
-// Files holds the folders csar, classes, review, routing and legal-basis.
+// Files holds the folders csar, classes, review, routing, legal-basis, orders,
+// notices and holds.
 //
-//go:embed csar classes review routing legal-basis
-// Files holds the folders csar, classes, review, legal-basis, orders, notices
-// and holds.
-//
-//go:embed csar classes review legal-basis orders notices holds
+//go:embed csar classes review routing legal-basis orders notices holds
 var Files embed.FS

@@ -39,7 +39,6 @@ func Load(files fs.FS) (*Library, error) {
 	library := &Library{
 		forms: map[Ref]*ReportForm{}, schemes: map[Ref]*Scheme{}, mappings: map[Ref]*Mapping{},
 		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{}, routings: map[Ref]*Routing{},
-		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{},
 		orders: map[Ref]*OrderForm{}, notices: map[Ref]*NoticeForm{}, holds: map[Ref]*HoldRules{},
 	}
 	origins := map[origin]string{}
@@ -114,9 +113,8 @@ type Parsed interface {
 func (p Profile) head() Profile { return p }
 
 // Parse reads one profile. Its result is a *ReportForm, *Scheme, *Mapping,
-// *Review, *LegalBasis or *Routing. Every error is a problem of kind Invalid that names
-// *Review, *LegalBasis, *OrderForm, *NoticeForm or *HoldRules. Every error is a problem of kind Invalid that names
-// the key.
+// *Review, *LegalBasis, *Routing, *OrderForm, *NoticeForm or *HoldRules. Every
+// error is a problem of kind Invalid that names the key.
 func Parse(data []byte) (Parsed, error) {
 	if len(data) > MaxProfileBytes {
 		return nil, problem.New(problem.Invalid, fmt.Sprintf("the profile is larger than %d bytes", MaxProfileBytes), "")
@@ -141,8 +139,6 @@ func Parse(data []byte) (Parsed, error) {
 		profile = &LegalBasis{}
 	case KindRouting:
 		profile = &Routing{}
-	default:
-		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis or routing")
 	case KindOrderForm:
 		profile = &OrderForm{}
 	case KindNoticeForm:
@@ -150,7 +146,7 @@ func Parse(data []byte) (Parsed, error) {
 	case KindHoldRules:
 		profile = &HoldRules{}
 	default:
-		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, order-form, notice-form or hold-rules")
+		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, routing, order-form, notice-form or hold-rules")
 	}
 	if err := strictjson.Decode(data, MaxProfileBytes, profile); err != nil {
 		return nil, err
@@ -237,6 +233,7 @@ func (l *Library) LegalBasis(ref Ref) (*LegalBasis, error) { return find(l.bases
 
 // Routing returns that version of the rules of routing, or a NotFound problem.
 func (l *Library) Routing(ref Ref) (*Routing, error) { return find(l.routings, KindRouting, ref) }
+
 // OrderForm returns that version of an order form, or a NotFound problem.
 func (l *Library) OrderForm(ref Ref) (*OrderForm, error) { return find(l.orders, KindOrderForm, ref) }
 
