@@ -277,7 +277,8 @@ var doors = map[string]string{
 	"internal/job.(Runner).handle": "leases work; the handler's own effect goes through the ledger",
 	"internal/job.(Runner).failed": "notes a failure of work; the handler's own effect goes through the ledger",
 
-	"internal/peer.(Post).deliver":     "reads the sealed envelope that is to go out and notes a failure; the delivery is logged",
+	"internal/peer.(Post).failed":      "notes that a delivery failed; the delivery itself is logged",
+	"internal/peer.(Post).Begin":       "enqueues the work that comes again and again; it touches no personal data",
 	"internal/peer.(directory).GetKey": "recognises which node signed a request, so that the ledger can be asked at all",
 
 	"internal/node.(Node).follow":     "removes finished work and kept answers that are older than their term",

@@ -18,6 +18,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/peer"
 )
 
 // Config is the one configuration file of a node. Every key is explained in
@@ -47,6 +48,7 @@ type Config struct {
 	Policy string `yaml:"policy"`
 	// Centre is the id of the peer to which reports are sent.
 	Centre    string    `yaml:"centre"`
+	Exchange  Exchange  `yaml:"exchange"`
 	Detection Detection `yaml:"detection"`
 	Profiles  Profiles  `yaml:"profiles"`
 	Media     Media     `yaml:"media"`
@@ -56,12 +58,25 @@ type Config struct {
 // Organisation is who runs the node.
 type Organisation struct {
 	// ID is the node's name among its peers, for example "provider.example".
-	ID           string                   `yaml:"id"`
-	Name         string                   `yaml:"name"`
-	Kind         mandate.OrganisationKind `yaml:"kind"`
-	LegalRep     string                   `yaml:"legal_representative"`
-	ContactPoint string                   `yaml:"contact_point"`
-	ContactInfo  string                   `yaml:"contact_information"`
+	ID   string                   `yaml:"id"`
+	Name string                   `yaml:"name"`
+	Kind mandate.OrganisationKind `yaml:"kind"`
+	// Country is two letters (ISO 3166-1 alpha-2); reports are routed by it.
+	Country      string `yaml:"country"`
+	LegalRep     string `yaml:"legal_representative"`
+	ContactPoint string `yaml:"contact_point"`
+	ContactInfo  string `yaml:"contact_information"`
+}
+
+// Exchange holds the clocks of the exchange with other organisations, as in
+// "15m" or "24h".
+type Exchange struct {
+	// GapAfter is how long a number of a peer's envelopes may be missing before
+	// people are told; each time it has passed the peer is asked again.
+	GapAfter time.Duration `yaml:"gap_after"`
+	// SilenceAfter is how long an envelope may wait for its receipt before
+	// people are told.
+	SilenceAfter time.Duration `yaml:"silence_after"`
 }
 
 // S3 names a bucket of an S3-compatible store. The credentials come from the
@@ -143,6 +158,7 @@ func Defaults() Config {
 	return Config{
 		Data: "brdo-data", Listen: "127.0.0.1:8080", Origin: "http://localhost:8080",
 		Organisation: Organisation{Kind: mandate.Provider},
+		Exchange:     Exchange{GapAfter: peer.DefaultClocks.Gap, SilenceAfter: peer.DefaultClocks.Silence},
 		Profiles: Profiles{
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"),
 		},
@@ -200,6 +216,10 @@ func (c Config) check() error {
 		return problem.InvalidField("organisation.name", "it is empty", "give the name of the organisation")
 	case !slices.Contains(mandate.OrganisationKinds, c.Organisation.Kind):
 		return problem.InvalidField("organisation.kind", "there is no such kind", "use provider, hotline, centre, authority or oversight")
+	case c.Organisation.Country != "" && !peer.IsCountry(c.Organisation.Country):
+		return problem.InvalidField("organisation.country", "it is not a country's code", "use two capital letters (ISO 3166-1 alpha-2), for example SI")
+	case c.Exchange.GapAfter <= 0 || c.Exchange.SilenceAfter <= 0:
+		return problem.InvalidField("exchange", "a clock is not positive", "give times such as 15m and 24h, or leave them out")
 	case c.Data == "":
 		return problem.InvalidField("data", "it is empty", "name the folder that the node keeps its data in")
 	case err != nil || origin.Host == "" || (origin.Scheme != "http" && origin.Scheme != "https") || strings.Trim(origin.Path, "/") != "":

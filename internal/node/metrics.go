@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -23,6 +24,9 @@ var (
 	logFigure   = prometheus.NewDesc("brdo_log_records", "Records in the tamper-evident log.", nil, nil)
 	listFigure  = prometheus.NewDesc("brdo_match_entries", "Entries in the live match index.", nil, nil)
 	waitFigure  = prometheus.NewDesc("brdo_envelopes_waiting", "Envelopes without a signed receipt.", nil, nil)
+	oldFigure   = prometheus.NewDesc("brdo_envelopes_oldest_seconds", "Age of the oldest envelope without a signed receipt; 0 when there is none.", nil, nil)
+	gapFigure   = prometheus.NewDesc("brdo_envelope_gaps", "Ranges of numbers of other nodes' envelopes that have not arrived.", nil, nil)
+	alarmFigure = prometheus.NewDesc("brdo_exchange_alarms", "Peers with an open alarm, by kind: each needs a person.", []string{"kind"}, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -64,11 +68,43 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		gauge(logFigure, float64(size))
 		waiting, err := tx.CountEnvelopesWaiting()
 		gauge(waitFigure, float64(waiting))
-		return err
+		if err != nil {
+			return err
+		}
+		return exchangeFigures(tx, now, gauge)
 	})
 	if err != nil {
 		f.node.log.ErrorContext(ctx, "figures could not be read", "error", err)
 	}
+}
+
+func exchangeFigures(tx *store.Tx, now time.Time, gauge func(*prometheus.Desc, float64, ...string)) error {
+	oldest, err := tx.OldestEnvelopeWaiting()
+	if err != nil {
+		return err
+	}
+	age := 0.0
+	if !oldest.IsZero() {
+		age = now.Sub(oldest).Seconds()
+	}
+	gauge(oldFigure, age)
+	gaps, err := tx.CountGaps()
+	if err != nil {
+		return err
+	}
+	gauge(gapFigure, float64(gaps))
+	alarms, err := tx.OpenExchangeAlarms()
+	if err != nil {
+		return err
+	}
+	open := map[string]int{}
+	for _, alarm := range alarms {
+		open[alarm.Kind]++
+	}
+	for _, kind := range peer.AlarmKinds {
+		gauge(alarmFigure, float64(open[kind]), kind)
+	}
+	return nil
 }
 
 func (n *Node) metrics() http.Handler {

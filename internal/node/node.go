@@ -242,7 +242,8 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	if err != nil {
 		return err
 	}
-	n.Post = peer.New(peer.Keys{Self: peer.Node{Public: self.Public(), Title: config.Organisation.Name, URL: config.Origin}, Secrets: self}, n.Ledger, n.Store, nil)
+	n.Post = peer.New(peer.Keys{Self: peer.Node{Public: self.Public(), Title: config.Organisation.Name, URL: config.Origin, Country: config.Organisation.Country, Speaks: peer.Version}, Secrets: self}, n.Ledger, n.Store, nil)
+	n.Post.SetClocks(peer.Clocks{Gap: config.Exchange.GapAfter, Silence: config.Exchange.SilenceAfter})
 	if err := n.assembleDesks(config, self); err != nil {
 		return err
 	}
@@ -436,6 +437,9 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: n.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	}
+	if err := n.Post.Begin(ctx); err != nil {
+		return err
 	}
 	failed := make(chan error, 3)
 	begin := func(work func(context.Context) error) { go func() { failed <- work(ctx) }() }

@@ -1,11 +1,14 @@
 package peer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -15,7 +18,16 @@ import (
 )
 
 const (
+	// specVersion is that of CloudEvents, which does not change with ours.
 	specVersion = "1.0"
+	// Version is the version of the envelope format that this node writes. It
+	// reads every version with the same first number: a later one may add
+	// optional header fields, message types and receipt members, nothing else.
+	Version = "1.1"
+	// firstVersion is what an envelope or a description without a version is of.
+	firstVersion = "1.0"
+	// maxSequence is the largest whole number that every JSON reader keeps exactly.
+	maxSequence = 1<<53 - 1
 	// MaxEnvelope is the largest envelope on the wire, in bytes. Media never
 	// travel in envelopes.
 	MaxEnvelope = 8 << 20
@@ -53,6 +65,8 @@ type Header struct {
 	// Checkpoint is the latest signed head of the sender's log: the receiver
 	// keeps it and so becomes a witness of that log.
 	Checkpoint string `json:"checkpoint,omitempty"`
+	// Version is the version of the envelope format; left out it is 1.0.
+	Version string `json:"brdoversion,omitempty"`
 }
 
 // Envelope is a message on the wire.
@@ -60,11 +74,14 @@ type Envelope struct {
 	Header
 	// Data is a JWE in compact form, whose content is a JWS of [signedContent].
 	Data string `json:"data"`
+	// unknown are header fields of a later version. They are not understood,
+	// but they have to be the ones that were signed.
+	unknown map[string]any
 }
 
 // signedContent is what the sender signs: the header again, and the message.
 type signedContent struct {
-	Header  Header          `json:"header"`
+	Header  json.RawMessage `json:"header"`
 	Message json.RawMessage `json:"message"`
 }
 
@@ -79,7 +96,7 @@ var errNoRecipient = problem.InvalidField("recipients", "no recipient is named",
 // Seal signs a message, encrypts it to the recipient and returns the envelope's
 // bytes. The header's source and version are set here.
 func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
-	header.SpecVersion, header.Source, header.ContentType = specVersion, keys.Self.NodeID, "application/jose"
+	header.SpecVersion, header.Source, header.ContentType, header.Version = specVersion, keys.Self.NodeID, "application/jose", Version
 	header.Time = header.Time.UTC().Truncate(time.Millisecond)
 	if len(header.Recipients) == 0 {
 		return nil, errNoRecipient
@@ -91,7 +108,11 @@ func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}
-	content, err := json.Marshal(signedContent{header, text})
+	inside, err := json.Marshal(header)
+	if err != nil {
+		return nil, fmt.Errorf("writing the header: %w", err)
+	}
+	content, err := json.Marshal(signedContent{inside, text})
 	if err != nil {
 		return nil, fmt.Errorf("writing the envelope's content: %w", err)
 	}
@@ -120,7 +141,7 @@ func Seal(keys Keys, to Node, header Header, message any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the encrypted content: %w", err)
 	}
-	envelope, err := json.Marshal(Envelope{header, data})
+	envelope, err := json.Marshal(Envelope{Header: header, Data: data})
 	if err != nil {
 		return nil, fmt.Errorf("writing the envelope: %w", err)
 	}
@@ -142,12 +163,20 @@ func Parse(text []byte) (Envelope, error) {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return e, problem.InvalidField("envelope", "it is not JSON of the envelope format", "see docs/envelopes.md").Because(err)
 	}
+	var err error
+	if e.unknown, err = unknownFields(text, "data"); err != nil {
+		return Envelope{}, err
+	}
 	refuse := func(field, reason string) (Envelope, error) {
 		return Envelope{}, problem.InvalidField("envelope."+field, reason, "see docs/envelopes.md")
 	}
 	switch {
 	case e.SpecVersion != specVersion:
 		return refuse("specversion", "this node speaks version 1.0")
+	case e.Version != "" && !speakable(e.Version):
+		return refuse("brdoversion", "this node speaks version "+Version+" and earlier ones that begin with 1")
+	case len(e.unknown) > 20:
+		return refuse("header", "it has more than 20 fields that this version does not know")
 	case len(e.Recipients) == 0:
 		return Envelope{}, errNoRecipient
 	case e.ID == "" || len(e.ID) > 100:
@@ -158,8 +187,8 @@ func Parse(text []byte) (Envelope, error) {
 		return refuse("kind", "there is no such kind of envelope")
 	case !slices.Contains(mandate.Purposes, e.Purpose):
 		return refuse("purpose", "there is no such purpose")
-	case e.Sequence <= 0:
-		return refuse("sequence", "it is not a positive number")
+	case e.Sequence <= 0 || e.Sequence > maxSequence:
+		return refuse("sequence", "it is not a positive number below 2 to the power of 53")
 	case e.Time.IsZero():
 		return refuse("time", "it is missing")
 	case len(e.Checkpoint) > 8<<10:
@@ -200,18 +229,60 @@ func Open(keys Keys, from Node, e Envelope, now time.Time) (json.RawMessage, err
 	if err != nil {
 		return nil, unreadable("envelope.data", err)
 	}
-	content, err := signed.Verify(from.signing())
-	if err != nil {
+	content, until, err := from.verify(signed)
+	if err != nil || tooLate(e.Time, until) {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope.data", Reason: "the signature is not the sender's", Remedy: "sign with the key of the registered description"}
 	}
 	var inside signedContent
+	var header Header
 	if err := json.Unmarshal(content, &inside); err != nil {
 		return nil, unreadable("envelope.data", err)
 	}
-	if !sameHeader(inside.Header, e.Header) {
+	if err := json.Unmarshal(inside.Header, &header); err != nil {
+		return nil, unreadable("envelope.data", err)
+	}
+	unknown, err := unknownFields(inside.Header)
+	if err != nil {
+		return nil, err
+	}
+	if !sameHeader(header, e.Header) || !reflect.DeepEqual(unknown, e.unknown) {
 		return nil, &problem.Error{Kind: problem.Denied, Field: "envelope", Reason: "the header is not the one that was signed", Remedy: "send the envelope unchanged"}
 	}
 	return inside.Message, nil
+}
+
+// headerFields are the names of the fields of a [Header].
+var headerFields = func() []string {
+	var names []string
+	of := reflect.TypeFor[Header]()
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
+
+// unknownFields returns the members of a JSON object that are no field of a
+// header, nor one of the others named.
+func unknownFields(object []byte, others ...string) (map[string]any, error) {
+	all := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.UseNumber()
+	if err := decoder.Decode(&all); err != nil {
+		return nil, unreadable("envelope", err)
+	}
+	for _, names := range [][]string{headerFields, others} {
+		for _, name := range names {
+			delete(all, name)
+		}
+	}
+	return all, nil
+}
+
+// speakable says whether a version has the same first number as this node's.
+func speakable(version string) bool {
+	rest, found := strings.CutPrefix(version, "1.")
+	return found && len(rest) > 0 && len(rest) < 4 && strings.Trim(rest, "0123456789") == ""
 }
 
 func sameHeader(a, b Header) bool {

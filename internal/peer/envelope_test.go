@@ -61,7 +61,7 @@ func TestOnlyTheRecipientOpensWhatIsUnchanged(t *testing.T) {
 		fields = append(fields, field)
 	}
 	slices.Sort(fields)
-	if len(fields) != 17 {
+	if len(fields) != 18 {
 		t.Fatalf("the envelope has the fields %v", fields)
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -126,17 +126,15 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 			if err != nil {
 				return err
 			}
+			if passed, is := answer.(passedOn); is {
+				answer, receipt.Downstream = passed.answer, passed.downstream
+			}
 			if receipt.Answer, err = json.Marshal(answer); err != nil {
 				return fmt.Errorf("writing the answer: %w", err)
 			}
 		}
-		before, err := tx.SeeSequence(from.NodeID, envelope.Sequence)
-		if err != nil {
+		if receipt.Missing, err = noteSequence(tx, from, envelope.Sequence); err != nil {
 			return err
-		}
-		if envelope.Sequence > before+1 {
-			// The earlier ones are still on their way, or were never sent.
-			tx.Note("sequence_gap_after", before)
 		}
 		if err := keepCheckpoint(tx, from, envelope.Checkpoint); err != nil {
 			return err
@@ -150,10 +148,15 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 		if len(signed) > maxReceipt {
 			return problem.Newf(problem.Internal, "the receipt would be larger than %d bytes", maxReceipt)
 		}
-		return tx.InsertEnvelopeIn(store.EnvelopeIn{
+		row := store.EnvelopeIn{
 			Source: from.NodeID, ID: envelope.ID, Kind: string(envelope.Kind), Subject: envelope.Subject, Sequence: envelope.Sequence,
 			Body: text, Digest: digest, ReceivedAt: tx.Now, Receipt: signed,
-		})
+			Status: string(receipt.Status), StatusReason: receipt.Reason, StatusAt: tx.Now,
+		}
+		if amends(envelope.Kind) {
+			row.Refers = envelope.ReplyTo
+		}
+		return tx.InsertEnvelopeIn(row)
 	})
 	return signed, err
 }
@@ -189,7 +192,7 @@ func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error))
 		r.Body = http.MaxBytesReader(w, r.Body, MaxEnvelope) // before the signature's digest reads it
 		from, err := p.authenticate(w, r, nonces)
 		if err != nil {
-			problems(w, r, p.refuse(r.Context(), Node{Public: keyring.Public{NodeID: "unknown"}}, Envelope{}, err))
+			problems(w, r, p.refuse(r.Context(), from, Envelope{}, err))
 			return
 		}
 		text, err := io.ReadAll(r.Body)
@@ -207,7 +210,8 @@ func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error))
 	})
 }
 
-// authenticate tells which registered node signed a request.
+// authenticate tells which registered node signed a request. With an error the
+// node is the one that the log shall name.
 func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonces) (Node, error) {
 	scheme := "http"
 	if strings.HasPrefix(p.keys.Self.URL, "https:") {
@@ -222,23 +226,28 @@ func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonc
 			RequiredCoveredComponents: map[string]bool{"@method": true, "@target-uri": true, "content-digest": true, "content-length": true},
 		},
 	}
+	unknown := Node{Public: keyring.Public{NodeID: "unknown"}}
 	if !strings.HasSuffix(strings.TrimRight(p.keys.Self.URL, "/"), "//"+r.Host) {
-		return Node{}, problem.New(problem.Denied, "the request names another host than this node's", "send to the address of the node's description")
+		return unknown, problem.New(problem.Denied, "the request names another host than this node's", "send to the address of the node's description")
 	}
 	verified, _, err := verify.Parse(w, r, p.ledger.Now())
 	if err != nil {
+		if directory.refused != nil {
+			// Known, whoever it was that used its name: the log shall name it.
+			unknown = directory.found
+		}
 		var known *problem.Error
 		var large *http.MaxBytesError
 		switch {
 		case errors.As(err, &known):
-			return Node{}, known
+			return unknown, known
 		case errors.As(err, &large):
-			return Node{}, problem.InvalidField("envelope", "it is larger than 8 MiB", "send references to media, not media").Because(err)
+			return unknown, problem.InvalidField("envelope", "it is larger than 8 MiB", "send references to media, not media").Because(err)
 		}
-		return Node{}, notSigned.Because(err)
+		return unknown, notSigned.Because(err)
 	}
 	if nonces.repeated(once.nonce) {
-		return Node{}, notSigned.Because(errors.New("the nonce was used before"))
+		return unknown, notSigned.Because(errors.New("the nonce was used before"))
 	}
 	*r = *verified
 	return directory.found, nil
@@ -259,10 +268,16 @@ func (n *pendingNonce) Seen(_ context.Context, nonce string) (bool, error) {
 type directory struct {
 	post  *Post
 	found Node
+	// refused says why a node that is known is not listened to.
+	refused error
 }
 
 func (d *directory) GetKey(ctx context.Context, id, _ string) (verifier.Algorithm, error) {
-	err := d.post.store.Read(ctx, func(tx *store.Tx) (err error) { d.found, err = d.post.node(tx, id); return err })
+	err := d.post.store.Read(ctx, func(tx *store.Tx) (err error) { d.found, err = d.post.node(tx, id, d.post.ledger.Now()); return err })
+	if problem.Is(err, problem.Denied) || problem.Is(err, problem.Expired) {
+		d.refused = err
+		return nil, err
+	}
 	if err != nil {
 		return nil, problem.New(problem.Denied, "the sending node is not in this node's registry", "ask the organisation to register your node").Because(err)
 	}

@@ -18,8 +18,10 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/text/language"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -34,13 +36,20 @@ type Node struct {
 	Title string
 	// URL is where it receives envelopes, without a path.
 	URL string
+	// Country is where it stands, as two letters (ISO 3166-1 alpha-2): routing
+	// needs it. It is empty in a description that was written before 1.1.
+	Country string
+	// Speaks is the version of the envelope format that it reads; empty is 1.0.
+	Speaks string
 }
 
 // document is a Node in its written form.
 type document struct {
-	Node  json.RawMessage `json:"node"`
-	Title string          `json:"title"`
-	URL   string          `json:"url"`
+	Node    json.RawMessage `json:"node"`
+	Title   string          `json:"title"`
+	URL     string          `json:"url"`
+	Country string          `json:"country,omitempty"`
+	Speaks  string          `json:"speaks,omitempty"`
 }
 
 // Document writes the public description, to be handed to another organisation.
@@ -49,7 +58,7 @@ func (n Node) Document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.MarshalIndent(document{public, n.Title, n.URL}, "", "  ")
+	return json.MarshalIndent(document{public, n.Title, n.URL, n.Country, n.Speaks}, "", "  ")
 }
 
 // maxDocument is the largest public description, in bytes.
@@ -76,10 +85,38 @@ func ParseNode(text []byte) (Node, error) {
 	if strings.TrimRight(d.URL, "/") != address.Scheme+"://"+address.Host {
 		return Node{}, problem.InvalidField("peer.url", "it holds more than scheme, host and port", remedy)
 	}
-	return Node{Public: public, Title: d.Title, URL: d.URL}, nil
+	if d.Country != "" && !IsCountry(d.Country) {
+		return Node{}, problem.InvalidField("peer.country", "it is not a country's two letters (ISO 3166-1 alpha-2)", remedy)
+	}
+	if d.Speaks != "" && !speakable(d.Speaks) {
+		return Node{}, problem.InvalidField("peer.speaks", "this node cannot exchange envelopes of that version", "update the older of the two nodes")
+	}
+	return Node{Public: public, Title: d.Title, URL: d.URL, Country: d.Country, Speaks: d.Speaks}, nil
 }
 
-func (n Node) signing() ed25519.PublicKey   { return n.SigningKey.Key.(ed25519.PublicKey) }
+// IsCountry says whether text is a country's code of two capital letters (ISO
+// 3166-1 alpha-2).
+func IsCountry(text string) bool {
+	region, err := language.ParseRegion(text)
+	return err == nil && len(text) == 2 && region.String() == text && region.IsCountry()
+}
+
+// answers says whether the node takes in what version 1.1 added: receipts that
+// follow up, replay requests.
+func (n Node) answers() bool { return n.Speaks != "" && n.Speaks != firstVersion }
+
+func (n Node) signing() ed25519.PublicKey { return n.SigningKey.Key.(ed25519.PublicKey) }
+
+// verify returns the content of what the node signed, and until when the key
+// that it was signed with was in use; the zero time for the key of today.
+func (n Node) verify(signed *jose.JSONWebSignature) (content []byte, until time.Time, err error) {
+	content, err = signed.Verify(n.signing())
+	return content, time.Time{}, err
+}
+
+// tooLate says whether something of a time was signed after its key was replaced.
+func tooLate(at, until time.Time) bool { return !until.IsZero() && at.After(until) }
+
 func (n Node) encryption() *ecdsa.PublicKey { return n.EncryptionKey.Key.(*ecdsa.PublicKey) }
 
 // Secrets are what a node signs and decrypts with; internal/keyring keeps them.

@@ -36,6 +36,8 @@ type node struct {
 
 	// ahead is how far the node's clock is ahead, later how far its queue's.
 	ahead, later atomic.Int64
+	// quick lets failed jobs run again at once.
+	quick atomic.Bool
 	// front stands before the node's handler when it is set.
 	front atomic.Pointer[func(http.ResponseWriter, *http.Request, http.Handler)]
 	// wire changes the node's requests after they were signed, when it is set.
@@ -86,7 +88,14 @@ func newIdentity(t testing.TB, name string, kind mandate.OrganisationKind) *keyr
 
 func newNode(t testing.TB, s *store.Store, name string, kind mandate.OrganisationKind) *node {
 	t.Helper()
-	identity := newIdentity(t, name, kind)
+	return newNodeOf(t, s, newIdentity(t, name, kind), nil)
+}
+
+// newNodeOf makes the node of an identity. The front, when there is one, stands
+// before it on the network and returns the address that others use.
+func newNodeOf(t testing.TB, s *store.Store, identity *keyring.Identity, front func(t testing.TB, behind string) string) *node {
+	t.Helper()
+	name, kind := identity.Public().Name, identity.Public().Organisation
 	n := &node{store: s}
 	n.server = httptest.NewUnstartedServer(nil)
 	public := identity.Public()
@@ -101,11 +110,23 @@ func newNode(t testing.TB, s *store.Store, name string, kind mandate.Organisatio
 	// The library that signs requests has no clock but the machine's.
 	now := func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
 	n.ledger = ledger.New(ledger.Options{Store: s, Policy: policy, NodeKind: kind, Signer: identity.CheckpointSigner(), Trust: trust, Now: now})
-	n.keys = peer.Keys{Self: peer.Node{Public: public, Title: name, URL: "http://" + n.server.Listener.Addr().String()}, Secrets: identity}
-	n.Post = peer.New(n.keys, n.ledger, s, n)
-	n.runner = job.NewRunner(s, job.Options{Now: func() time.Time { return time.Now().Add(time.Duration(n.later.Load())) }})
+	n.keys = peer.Keys{Self: peer.Node{Public: public, Title: name, URL: "http://" + n.server.Listener.Addr().String(), Country: "SI", Speaks: peer.Version}, Secrets: identity}
+	if front != nil {
+		n.keys.Self.URL = front(t, n.server.Listener.Addr().String())
+	}
+	n.runner = job.NewRunner(s, job.Options{Now: func() time.Time { return time.Now().Add(time.Duration(n.later.Load())) }, Workers: 4, Poll: 20 * time.Millisecond, Backoff: n.backoff})
+	n.Post = n.rebuilt()
 	n.Handle(n.runner)
-	n.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: func(tx *ledger.Tx, _ peer.Node, opened peer.Opened) (any, error) {
+	n.server.Config.Handler = n.handler()
+	n.server.Start()
+	t.Cleanup(n.server.Close)
+	return n
+}
+
+// rebuilt makes the node's post office, with desks that write down what reaches them.
+func (n *node) rebuilt() *peer.Post {
+	post := peer.New(n.keys, n.ledger, n.store, n)
+	post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: func(tx *ledger.Tx, _ peer.Node, opened peer.Opened) (any, error) {
 		answer, err := any(map[string]string{"about": opened.Subject}), error(nil)
 		if n.take != nil {
 			answer, err = n.take(opened)
@@ -114,14 +135,19 @@ func newNode(t testing.TB, s *store.Store, name string, kind mandate.Organisatio
 		tx.AfterCommit(func() { n.mu.Lock(); n.taken = append(n.taken, opened); n.mu.Unlock() })
 		return answer, err
 	}})
-	n.OnReceipt(mandate.EnvelopeReport, func(tx *ledger.Tx, _ store.EnvelopeOut, receipt peer.Receipt) error {
+	post.OnReceipt(mandate.EnvelopeReport, func(tx *ledger.Tx, _ store.EnvelopeOut, receipt peer.Receipt) error {
 		tx.AfterCommit(func() { n.mu.Lock(); n.receipts = append(n.receipts, receipt); n.mu.Unlock() })
 		return nil
 	})
-	n.server.Config.Handler = n.handler()
-	n.server.Start()
-	t.Cleanup(n.server.Close)
-	return n
+	return post
+}
+
+// backoff is that of a queue, or next to none while quick is set.
+func (n *node) backoff(attempt int) time.Duration {
+	if n.quick.Load() {
+		return 5 * time.Millisecond
+	}
+	return min(2*time.Second<<min(attempt-1, 20), time.Hour)
 }
 
 // two nodes that know each other: a provider and the Centre.

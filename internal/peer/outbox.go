@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -37,6 +38,10 @@ const deliverJob = "envelope.deliver"
 // after that a person looks. The envelope itself is never dropped.
 const deliverAttempts = 720
 
+// pursueAttempts is for corrections, recalls and erasures, which are pursued
+// until they are receipted, however long that takes.
+const pursueAttempts = math.MaxInt32
+
 // Message is what a desk hands over to be sent.
 type Message struct {
 	Recipient string
@@ -51,7 +56,17 @@ type Message struct {
 	ReplyTo    string
 	Priority   Priority
 	Body       any
+	// Items are the items (SHA-256 in hex) whose media the recipient may fetch.
+	Items []string
+	// Passes names the received envelope that this one passes on, so that what
+	// corrects, recalls or erases that one follows it.
+	Passes Origin
+	// refers names the envelope that this one corrects, recalls or erases.
+	refers string
 }
+
+// Origin names a received envelope.
+type Origin struct{ Source, ID string }
 
 // Post sends envelopes and takes them in.
 type Post struct {
@@ -61,10 +76,15 @@ type Post struct {
 	client   *http.Client
 	receipts map[mandate.EnvelopeKind]ReceiptHandler
 	inbound  map[mandate.EnvelopeKind]Handler
+	amended  map[mandate.EnvelopeKind]AmendmentHandler
+	clocks   Clocks
 }
 
-// ReceiptHandler lets a desk react to the receipt of what it sent, in the
-// transaction that stores the receipt.
+// ReceiptHandler lets a desk react to what is said of what it sent, in the
+// transaction that stores that: first to the receipt (received or rejected),
+// later to each follow-up that is news (accepted, rejected, forwarded, closed).
+// Follow-ups may overtake each other and the receipt: a status may be skipped,
+// but none comes after a higher one.
 type ReceiptHandler func(tx *ledger.Tx, sent store.EnvelopeOut, receipt Receipt) error
 
 // New makes the post office of a node. The transport may be nil.
@@ -73,14 +93,21 @@ func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTrippe
 		KeyID: keys.Self.NodeID, Tag: signatureTag, CoveredComponents: covered,
 		Alg: requestSigner{keys.Secrets.SigningKey()}, BaseTransport: transport,
 	}
-	return &Post{
+	p := &Post{
 		keys: keys, ledger: l, store: s,
 		client: &http.Client{Transport: signing, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("a node does not redirect")
 		}},
 		receipts: map[mandate.EnvelopeKind]ReceiptHandler{},
 		inbound:  map[mandate.EnvelopeKind]Handler{},
+		amended:  map[mandate.EnvelopeKind]AmendmentHandler{},
+		clocks:   DefaultClocks,
 	}
+	p.OnEnvelope(mandate.EnvelopeReceipt, Handler{Action: mandate.EnvelopeReceive, Take: p.takeReceipt})
+	for _, kind := range amendments {
+		p.OnEnvelope(kind, Handler{Action: mandate.EnvelopeReceive, Take: p.takeAmendment})
+	}
+	return p
 }
 
 // requestSigner signs requests with a key that it cannot see.
@@ -109,7 +136,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 	if m.Recipient == "" {
 		return "", errNoRecipient
 	}
-	to, err := p.node(tx.Tx, m.Recipient)
+	to, err := p.node(tx.Tx, m.Recipient, tx.Now)
 	if err != nil {
 		return "", err
 	}
@@ -119,6 +146,9 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 	}
 	if m.Priority == "" {
 		m.Priority = Normal
+	}
+	if err := p.mayPassOn(tx, m); err != nil {
+		return "", err
 	}
 	header := Header{
 		ID: store.NewID(""), Kind: m.Kind, Type: m.Type, Schema: m.Schema, Time: tx.Now, Subject: m.Subject, Recipients: []string{to.NodeID},
@@ -134,15 +164,25 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 	}
 	err = tx.InsertEnvelopeOut(store.EnvelopeOut{
 		ID: header.ID, Recipient: to.NodeID, Kind: string(m.Kind), Subject: m.Subject, Sequence: sequence, Body: body, Digest: Digest(body), CreatedAt: tx.Now,
+		Refers: m.refers, CauseSource: m.Passes.Source, CauseID: m.Passes.ID,
 	})
 	if err != nil {
 		return "", err
+	}
+	for _, item := range m.Items {
+		if err := tx.InsertEnvelopeItem(header.ID, item); err != nil {
+			return "", err
+		}
+	}
+	attempts := deliverAttempts
+	if m.refers != "" {
+		attempts = pursueAttempts
 	}
 	priority := job.PriorityNormal
 	if m.Priority == Urgent {
 		priority = job.PriorityUrgent
 	}
-	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: deliverJob, Payload: header.ID, UniqueKey: header.ID, Priority: priority, Attempts: deliverAttempts})
+	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: deliverJob, Payload: header.ID, UniqueKey: header.ID, Priority: priority, Attempts: attempts})
 	return header.ID, err
 }
 
@@ -154,56 +194,114 @@ func checkpoint(tx *store.Tx) (string, error) {
 	return latest.Note, err
 }
 
-func (p *Post) node(tx *store.Tx, id string) (Node, error) {
+// node returns a registered node with which envelopes may be exchanged now.
+//
+// Errors: NotFound when it is not in the registry, Denied when its registration
+// was revoked, Expired when it has ended or not begun.
+func (p *Post) node(tx *store.Tx, id string, now time.Time) (Node, error) {
 	row, err := tx.Peer(id)
 	if err != nil {
 		return Node{}, err
 	}
-	return ParseNode(row.Document)
+	node, err := ParseNode(row.Document)
+	if err != nil {
+		return Node{}, err
+	}
+	return node, standing(row, now)
 }
 
-// Handle registers the delivery with the node's job runner.
-func (p *Post) Handle(runner *job.Runner) { runner.Handle(deliverJob, p.deliver) }
+// standing says why nothing may be exchanged with a peer now; nil when it may.
+func standing(row store.Peer, now time.Time) error {
+	const remedy = "the organisation asks the Centre, whose registry says so"
+	switch {
+	case row.State == store.PeerRevoked:
+		return &problem.Error{Kind: problem.Denied, Field: "registry.revoked", Reason: "the registration of this node was revoked on " +
+			row.RevokedAt.Format(time.DateOnly) + ": " + row.RevokedBecause, Remedy: remedy}
+	case now.Before(row.ValidFrom):
+		return &problem.Error{Kind: problem.Expired, Field: "registry.valid_from", Reason: "the registration of this node begins on " +
+			row.ValidFrom.Format(time.DateOnly), Remedy: remedy}
+	case !row.ValidUntil.IsZero() && !now.Before(row.ValidUntil):
+		return &problem.Error{Kind: problem.Expired, Field: "registry.valid_until", Reason: "the registration of this node ended on " +
+			row.ValidUntil.Format(time.DateOnly), Remedy: remedy}
+	}
+	return nil
+}
+
+// Handle registers the post's jobs with the node's job runner.
+func (p *Post) Handle(runner *job.Runner) {
+	runner.Handle(deliverJob, p.deliver)
+	runner.Handle(replayJob, p.replay)
+	runner.Handle(watchJob, p.watchJob)
+}
 
 func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	var id string
 	if err := running.Payload(&id); err != nil {
 		return err
 	}
-	var sent store.EnvelopeOut
-	var to Node
-	err := p.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if sent, err = tx.EnvelopeOut(id); err != nil {
-			return err
-		}
-		to, err = p.node(tx, sent.Recipient)
-		return err
-	})
+	sent, to, err := p.outgoing(ctx, id)
 	if err != nil {
-		return fmt.Errorf("reading envelope %s: %w", id, err)
+		return err
 	}
 	if sent.State == store.EnvelopeAnswered {
 		return nil
 	}
-	envelope, err := Parse(sent.Body)
-	if err != nil {
-		return job.Permanent(fmt.Errorf("reading envelope %s: %w", id, err))
-	}
 	text, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
-		noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.FailEnvelopeOut(id, problem.From(err).Reason) })
-		return errors.Join(fmt.Errorf("delivering envelope %s to %s: %w", id, to.NodeID, err), noted)
+		return p.failed(ctx, id, fmt.Errorf("delivering envelope %s to %s: %w", id, to.NodeID, err))
 	}
-	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
-		Action: mandate.EnvelopeDeliver, Purpose: envelope.Purpose,
-		Resource: access.Resource{ID: "envelope/" + id, Kind: mandate.EnvelopeKind(sent.Kind)},
-	}
-	return p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		if err := running.Complete(tx.Tx); err != nil {
+	return p.answered(ctx, sent, to, text, receipt, running)
+}
+
+// outgoing reads an envelope and its recipient, and notes when nothing may be
+// sent there.
+func (p *Post) outgoing(ctx context.Context, id string) (sent store.EnvelopeOut, to Node, err error) {
+	err = p.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
+		if sent, err = tx.EnvelopeOut(id); err != nil {
 			return err
 		}
-		if err := tx.AnswerEnvelopeOut(id, text, tx.Now); err != nil {
+		to, err = p.node(tx, sent.Recipient, p.ledger.Now())
+		return err
+	})
+	if err != nil {
+		return sent, to, p.failed(ctx, id, fmt.Errorf("reading envelope %s: %w", id, err))
+	}
+	return sent, to, nil
+}
+
+// failed notes a failed attempt to deliver and returns its cause.
+func (p *Post) failed(ctx context.Context, id string, cause error) error {
+	noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.FailEnvelopeOut(id, problem.From(cause).Reason) })
+	return errors.Join(cause, noted)
+}
+
+// deliveryAct is the node's own act of delivering an envelope.
+func (p *Post) deliveryAct(sent store.EnvelopeOut) (ledger.Act, error) {
+	envelope, err := Parse(sent.Body)
+	if err != nil {
+		return ledger.Act{}, job.Permanent(fmt.Errorf("reading envelope %s: %w", sent.ID, err))
+	}
+	return ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Action: mandate.EnvelopeDeliver, Purpose: envelope.Purpose,
+		Resource: access.Resource{ID: "envelope/" + sent.ID, Kind: mandate.EnvelopeKind(sent.Kind)},
+	}, nil
+}
+
+// answered stores the receipt of an envelope and tells the desk. The job may be
+// nil: a receipt can also come in a file.
+func (p *Post) answered(ctx context.Context, sent store.EnvelopeOut, to Node, text string, receipt Receipt, running *job.Running) error {
+	act, err := p.deliveryAct(sent)
+	if err != nil {
+		return err
+	}
+	return p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		if running != nil {
+			if err := running.Complete(tx.Tx); err != nil {
+				return err
+			}
+		}
+		if err := tx.AnswerEnvelopeOut(sent.ID, text, tx.Now); err != nil {
 			return err
 		}
 		tx.Note("recipient", to.NodeID)
@@ -213,10 +311,10 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 		if err := keepCheckpoint(tx, to, receipt.Checkpoint); err != nil {
 			return err
 		}
-		if handler, found := p.receipts[mandate.EnvelopeKind(sent.Kind)]; found {
-			return handler(tx, sent, receipt)
+		if err := p.sendAgain(tx, to, receipt.Missing); err != nil {
+			return err
 		}
-		return nil
+		return p.progress(tx, sent, receipt, 0)
 	})
 }
 

@@ -10,16 +10,6 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 )
 
-// Status is what a receiver says of an envelope.
-type Status string
-
-const (
-	// Received: it is durably stored and somebody will look at it.
-	Received Status = "received"
-	// Rejected: it is stored, but cannot be worked on; Reason says why.
-	Rejected Status = "rejected"
-)
-
 // Receipt answers one envelope. It is signed over the envelope's digest.
 type Receipt struct {
 	Source string    `json:"source"`
@@ -34,6 +24,11 @@ type Receipt struct {
 	// Answer is what the receiver's desk has to say, for example the
 	// completeness of a report and what it lacks.
 	Answer json.RawMessage `json:"answer,omitempty"`
+	// Missing are the numbers of the sender's envelopes that have not arrived,
+	// as ranges: the sender sends them again.
+	Missing []Range `json:"missing,omitempty"`
+	// Downstream says in a follow-up how those fare to whom it was passed on.
+	Downstream []Downstream `json:"downstream,omitempty"`
 	// Checkpoint is the latest signed head of the receiver's log.
 	Checkpoint string `json:"checkpoint,omitempty"`
 }
@@ -71,12 +66,15 @@ func OpenReceipt(text string, from Node, source, id, digest string) (Receipt, er
 	if err != nil {
 		return receipt, unreadable("receipt", err)
 	}
-	content, err := signed.Verify(from.signing())
+	content, until, err := from.verify(signed)
 	if err != nil {
 		return receipt, problem.New(problem.Denied, "the receipt is not signed by the recipient", "check the peer's registered description").Because(err)
 	}
 	if err := json.Unmarshal(content, &receipt); err != nil {
 		return Receipt{}, unreadable("receipt", err)
+	}
+	if tooLate(receipt.At, until) {
+		return Receipt{}, problem.New(problem.Denied, "the receipt is signed with a key that was replaced before its time", "check the peer's registered description")
 	}
 	if receipt.By != from.NodeID || receipt.Source != source || receipt.ID != id || receipt.Digest != digest {
 		return Receipt{}, problem.New(problem.Denied, "the receipt is for another envelope", "the envelope will be sent again")

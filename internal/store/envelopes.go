@@ -15,11 +15,25 @@ type Peer struct {
 	RegisteredAt time.Time
 	// SentSequence counts the envelopes sent to it, SeenSequence those received.
 	SentSequence, SeenSequence int64
+	// Origin says who put it here: an operator, or the signed registry of nodes.
+	Origin string
+	// Mandates is the registry's list of its tasks, joined by commas.
+	Mandates string
+	// ValidFrom and ValidUntil bound its registration; zero times are open ends.
+	ValidFrom, ValidUntil time.Time
+	// RevokedAt is set once its registration was revoked, RevokedBecause says why.
+	RevokedAt      time.Time
+	RevokedBecause string
 }
 
 // States of a peer and of an outgoing envelope.
 const (
 	PeerActive = "active"
+	// PeerRevoked: nothing is taken from it or sent to it any more.
+	PeerRevoked = "revoked"
+
+	PeerFromOperator = "operator"
+	PeerFromRegistry = "registry"
 
 	EnvelopeWaiting = "waiting"
 	// EnvelopeAnswered: a signed receipt came, whatever it says.
@@ -40,6 +54,18 @@ type EnvelopeOut struct {
 	Attempts   int
 	LastError  string
 	Receipt    string
+	// Status is the latest that the recipient said of it, StatusReason why, and
+	// StatusSequence the number of the envelope that said so; 0 is the receipt.
+	Status, StatusReason string
+	StatusAt             time.Time
+	StatusSequence       int64
+	// Downstream is what the recipient says of those to whom it passed this on,
+	// as JSON; see internal/peer.
+	Downstream string
+	// Refers names the envelope that this one corrects, recalls or asks to erase.
+	Refers string
+	// CauseSource and CauseID name the received envelope that this one passes on.
+	CauseSource, CauseID string
 }
 
 // EnvelopeIn is an envelope that was received and answered.
@@ -50,13 +76,22 @@ type EnvelopeIn struct {
 	Digest                    string
 	ReceivedAt                time.Time
 	Receipt                   string
+	// Status is the latest that this node said of it.
+	Status, StatusReason string
+	StatusAt             time.Time
+	// Refers names the envelope of the same source that this one corrects,
+	// recalls or asks to erase.
+	Refers string
 }
 
 // PutPeer registers a node or replaces its public description.
 func (tx *Tx) PutPeer(p Peer) error {
 	return tx.exec("registering a peer",
-		`INSERT INTO peers (id, document, state, registered_at) VALUES ($1, $2, $3, $4)
-		 ON CONFLICT (id) DO UPDATE SET document = excluded.document, state = excluded.state`, p.ID, p.Document, p.State, micros(p.RegisteredAt))
+		`INSERT INTO peers (id, document, state, registered_at, origin, mandates, valid_from, valid_until, revoked_at, revoked_because)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		 ON CONFLICT (id) DO UPDATE SET document = excluded.document, state = excluded.state, origin = excluded.origin, mandates = excluded.mandates,
+		   valid_from = excluded.valid_from, valid_until = excluded.valid_until, revoked_at = excluded.revoked_at, revoked_because = excluded.revoked_because`,
+		p.ID, p.Document, p.State, micros(p.RegisteredAt), p.Origin, p.Mandates, micros(p.ValidFrom), micros(p.ValidUntil), micros(p.RevokedAt), p.RevokedBecause)
 }
 
 // Peers returns all registered nodes in the order of their ids.
@@ -76,13 +111,14 @@ func (tx *Tx) Peer(id string) (Peer, error) {
 	return found[0], nil
 }
 
-const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence`
+const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence, origin, mandates, valid_from, valid_until, revoked_at, revoked_because`
 
 func (tx *Tx) peers(query string, arguments ...any) ([]Peer, error) {
 	var found []Peer
 	err := tx.rows("reading peers", query, arguments, func(row scanner) error {
 		var p Peer
-		err := row.Scan(&p.ID, &p.Document, &p.State, moment{&p.RegisteredAt}, &p.SentSequence, &p.SeenSequence)
+		err := row.Scan(&p.ID, &p.Document, &p.State, moment{&p.RegisteredAt}, &p.SentSequence, &p.SeenSequence,
+			&p.Origin, &p.Mandates, moment{&p.ValidFrom}, moment{&p.ValidUntil}, moment{&p.RevokedAt}, &p.RevokedBecause)
 		found = append(found, p)
 		return err
 	})
@@ -109,18 +145,21 @@ func (tx *Tx) SeeSequence(peer string, sequence int64) (before int64, err error)
 // InsertEnvelopeOut writes an envelope to be delivered.
 func (tx *Tx) InsertEnvelopeOut(e EnvelopeOut) error {
 	return tx.exec("writing an outgoing envelope",
-		`INSERT INTO envelopes_out (id, recipient, kind, subject, sequence, body, digest, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8)`,
-		e.ID, e.Recipient, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.CreatedAt))
+		`INSERT INTO envelopes_out (id, recipient, kind, subject, sequence, body, digest, state, created_at, refers, cause_source, cause_id)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9, $10, $11)`,
+		e.ID, e.Recipient, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.CreatedAt), e.Refers, e.CauseSource, e.CauseID)
 }
 
-const envelopeOutColumns = `id, recipient, kind, subject, sequence, body, digest, state, created_at, answered_at, attempts, last_error, receipt`
+const envelopeOutColumns = `id, recipient, kind, subject, sequence, body, digest, state, created_at, answered_at, attempts, last_error, receipt,
+	status, status_reason, status_at, status_sequence, downstream, refers, cause_source, cause_id`
 
 func (tx *Tx) envelopesOut(query string, arguments ...any) ([]EnvelopeOut, error) {
 	var found []EnvelopeOut
 	err := tx.rows("reading outgoing envelopes", query, arguments, func(row scanner) error {
 		var e EnvelopeOut
 		err := row.Scan(&e.ID, &e.Recipient, &e.Kind, &e.Subject, &e.Sequence, &e.Body, &e.Digest, &e.State, moment{&e.CreatedAt},
-			moment{&e.AnsweredAt}, &e.Attempts, &e.LastError, &e.Receipt)
+			moment{&e.AnsweredAt}, &e.Attempts, &e.LastError, &e.Receipt,
+			&e.Status, &e.StatusReason, moment{&e.StatusAt}, &e.StatusSequence, &e.Downstream, &e.Refers, &e.CauseSource, &e.CauseID)
 		found = append(found, e)
 		return err
 	})
@@ -164,17 +203,20 @@ func (tx *Tx) AnswerEnvelopeOut(id, receipt string, now time.Time) error {
 // InsertEnvelopeIn writes a received envelope with the receipt it was answered by.
 func (tx *Tx) InsertEnvelopeIn(e EnvelopeIn) error {
 	return tx.exec("writing a received envelope",
-		`INSERT INTO envelopes_in (source, id, kind, subject, sequence, body, digest, received_at, receipt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.Source, e.ID, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.ReceivedAt), e.Receipt)
+		`INSERT INTO envelopes_in (source, id, kind, subject, sequence, body, digest, received_at, receipt, status, status_reason, status_at, refers)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		e.Source, e.ID, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.ReceivedAt), e.Receipt, e.Status, e.StatusReason, micros(e.StatusAt), e.Refers)
 }
 
 // EnvelopeIn returns a received envelope; found is false when it never came.
 func (tx *Tx) EnvelopeIn(source, id string) (e EnvelopeIn, found bool, err error) {
 	err = tx.rows("reading a received envelope",
-		`SELECT source, id, kind, subject, sequence, body, digest, received_at, receipt FROM envelopes_in WHERE source = $1 AND id = $2`,
+		`SELECT source, id, kind, subject, sequence, body, digest, received_at, receipt, status, status_reason, status_at, refers
+		 FROM envelopes_in WHERE source = $1 AND id = $2`,
 		[]any{source, id}, func(row scanner) error {
 			found = true
-			return row.Scan(&e.Source, &e.ID, &e.Kind, &e.Subject, &e.Sequence, &e.Body, &e.Digest, moment{&e.ReceivedAt}, &e.Receipt)
+			return row.Scan(&e.Source, &e.ID, &e.Kind, &e.Subject, &e.Sequence, &e.Body, &e.Digest, moment{&e.ReceivedAt}, &e.Receipt,
+				&e.Status, &e.StatusReason, moment{&e.StatusAt}, &e.Refers)
 		})
 	return e, found, err
 }

@@ -47,6 +47,7 @@ func (d *Desk) send(tx *ledger.Tx, row *store.ReportRow, r report.Report, l repo
 	envelope, err := d.options.Post.Send(tx, peer.Message{
 		Recipient: row.Recipient, Kind: mandate.EnvelopeReport, Type: "eu.brdo.report.submitted.v1", Schema: r.Profile.String(), Subject: row.ID,
 		Purpose: mandate.PurposeReporting, LegalBasis: r.Profile.String(), Priority: priority, Body: json.RawMessage(text),
+		Items: items(r),
 	})
 	if err != nil {
 		return l, err
@@ -56,19 +57,57 @@ func (d *Desk) send(tx *ledger.Tx, row *store.ReportRow, r report.Report, l repo
 	return next, err
 }
 
-// receipt takes note of the receiver's signed receipt: the report was taken in,
-// or it was refused for its form and a person has to mend it. Only what was
-// taken in starts the clock of the user's notice.
-func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
-	kind, event := "delivered", report.Event{Kind: report.Receipt, Receipt: sent.ID}
-	if receipt.Status == peer.Rejected {
-		kind, event = "rejected", report.Event{Kind: report.Reject, Receipt: sent.ID, Reason: cmp.Or(receipt.Reason, "no reason was given")}
+// items are those whose media the recipient may fetch.
+func items(r report.Report) []string {
+	var all []string
+	for _, file := range r.Control.Files {
+		all = append(all, file.Item)
 	}
+	return all
+}
+
+// receipt takes note of what the receiver says of a report: its signed receipt
+// first, later whether it takes the report on, passes it on or closed it. These
+// may overtake each other, so the steps between are made up for. A report that
+// was refused for its form in the first receipt was not taken in: a person has
+// to mend it, and no clock of the user's notice begins.
+func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
 	err := d.change(tx, sent.Subject, func(_ *report.Report, l report.Lifecycle) (report.Lifecycle, []report.Effect, error) {
-		return l.Apply(event, tx.Now)
+		var all []report.Effect
+		if l.Envelope != sent.ID {
+			return l, nil, nil // of an earlier text, which a person took back since
+		}
+		apply := func(event report.Event) error {
+			next, effects, err := l.Apply(event, tx.Now)
+			l, all = next, append(all, effects...)
+			return err
+		}
+		refusal := report.Event{Kind: report.Reject, Receipt: sent.ID, Reason: cmp.Or(receipt.Reason, "no reason was given")}
+		if l.State == report.Sending && receipt.Status == peer.Rejected {
+			err := apply(refusal)
+			return l, all, err
+		}
+		if l.State == report.Sending {
+			if err := apply(report.Event{Kind: report.Receipt, Receipt: sent.ID}); err != nil {
+				return l, nil, err
+			}
+		}
+		if l.State != report.Delivered || receipt.Status == peer.Received {
+			return l, all, nil
+		}
+		if receipt.Status == peer.Rejected {
+			err := apply(refusal)
+			return l, all, err
+		}
+		err := apply(report.Event{Kind: report.Accept, Receipt: sent.ID})
+		return l, all, err
 	})
 	if err != nil {
 		return err
+	}
+	kind := string(receipt.Status)
+	if receipt.Status == peer.Received {
+		kind = "delivered"
 	}
 	return tx.InsertOutcome(store.Outcome{ID: store.NewID("outcome"), ReportID: sent.Subject, Kind: kind, Source: receipt.By, At: tx.Now})
 }

@@ -15,7 +15,9 @@ import (
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -323,6 +325,38 @@ func TestRejectedByTheCentre(t *testing.T) {
 	}
 	must(t, n.Reports.Amend(ctx, ada, id, reports.Answers{Removed: yes()}, "the Centre refused it"))
 	wantState(t, n, id, report.Draft)
+}
+
+// TestWhatTheCentreSaysLater: the provider follows its report until the Centre
+// closed it.
+func TestWhatTheCentreSaysLater(t *testing.T) {
+	n, centre := two(t, nodetest.Options{})
+	n.Clock.Set(time.Now())
+	id := compose(t, n, decided(t, n, 1, "", nodetest.Yes))
+	n.Clock.Set(time.Now())
+	must(t, n.Reports.Submit(t.Context(), n.Analyst(), id))
+	n.Work(t)
+	sent := wantState(t, n, id, report.Delivered).Envelopes[0]
+	chief := centre.Person("chief", mandate.Analyst)
+	for _, step := range []peer.Status{peer.Accepted, peer.Forwarded, peer.Closed} {
+		act := ledger.Act{Actor: chief, Action: mandate.ReportAssess, Purpose: mandate.PurposeAssessment}
+		must(t, centre.Ledger.Do(t.Context(), act, func(tx *ledger.Tx) error {
+			return centre.Post.Answer(tx, peer.Origin{Source: n.Post.Self().NodeID, ID: sent.ID}, step, "done")
+		}))
+		centre.Clock.Set(time.Now())
+		centre.Work(t)
+		wantState(t, n, id, report.Accepted)
+	}
+	var kinds []string
+	w, err := n.Triage.Wellbeing(t.Context(), n.Analyst())
+	must(t, err)
+	for _, outcome := range w.Outcomes {
+		kinds = append(kinds, outcome.Kind)
+	}
+	slices.Sort(kinds)
+	if !slices.Equal(kinds, []string{"accepted", "closed", "delivered", "forwarded"}) {
+		t.Errorf("outcomes %v", kinds)
+	}
 }
 
 func TestViewedByHumanNeedsAFullView(t *testing.T) {

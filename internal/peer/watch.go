@@ -1,0 +1,180 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Clocks say how long something between two nodes may stay as it is before the
+// node tells a person. The organisation sets them in its configuration.
+type Clocks struct {
+	// Gap is how long a number may be missing; each time it has passed the peer
+	// is also asked to send it again.
+	Gap time.Duration
+	// Silence is how long an envelope may wait for its receipt.
+	Silence time.Duration
+}
+
+// DefaultClocks hold until [Post.SetClocks].
+var DefaultClocks = Clocks{Gap: 15 * time.Minute, Silence: 24 * time.Hour}
+
+// SetClocks sets the clocks; it is called before the node runs.
+func (p *Post) SetClocks(c Clocks) { p.clocks = c }
+
+// Kinds of alarms.
+const (
+	// AlarmGap: numbers of a peer's envelopes are missing for too long.
+	AlarmGap = "gap"
+	// AlarmSilence: a peer has not receipted an envelope for too long.
+	AlarmSilence = "silence"
+	// AlarmPursuit: a peer has not receipted a correction, recall or erasure.
+	AlarmPursuit = "pursuit"
+)
+
+// AlarmKinds lists every kind of alarm.
+var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit}
+
+// watchJob is the kind of the one job that looks after the exchange.
+const watchJob = "exchange.watch"
+
+// watchPause is how often it looks.
+const watchPause = time.Minute
+
+// Begin enqueues the post's recurring work; a second call changes nothing.
+func (p *Post) Begin(ctx context.Context) error {
+	return p.store.Write(ctx, func(tx *store.Tx) error {
+		_, err := job.Enqueue(tx, p.ledger.Now(), job.New{Kind: watchJob, Payload: "", UniqueKey: watchJob, Priority: job.PriorityIdle, Attempts: pursueAttempts})
+		return err
+	})
+}
+
+func (p *Post) watchJob(ctx context.Context, _ *job.Running) error {
+	if err := p.Watch(ctx); err != nil {
+		return err
+	}
+	return job.Later(p.ledger.Now().Add(watchPause), "the exchange is looked after again")
+}
+
+// state is what Watch finds of one peer.
+type state struct {
+	peer  store.Peer
+	since map[string]time.Time
+	ask   []Range
+}
+
+// Watch asks for what is missing, raises an alarm for what takes too long, and
+// clears those that are over. Each of these is one event of the log; when all is
+// well it writes nothing.
+func (p *Post) Watch(ctx context.Context) error {
+	now := p.ledger.Now()
+	var states []state
+	open := map[[2]string]bool{}
+	err := p.ledger.Peek(ctx, func(tx *store.Tx) error {
+		peers, err := tx.Peers()
+		if err != nil {
+			return err
+		}
+		alarms, err := tx.OpenExchangeAlarms()
+		if err != nil {
+			return err
+		}
+		for _, alarm := range alarms {
+			open[[2]string{alarm.Peer, alarm.Kind}] = true
+		}
+		for _, peer := range peers {
+			found, err := p.look(tx, peer, now)
+			if err != nil {
+				return err
+			}
+			states = append(states, found)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("looking after the exchange: %w", err)
+	}
+	for _, s := range states {
+		if err := p.tell(ctx, s, open); err != nil {
+			return fmt.Errorf("looking after the exchange with %s: %w", s.peer.ID, err)
+		}
+	}
+	return nil
+}
+
+func (p *Post) look(tx *store.Tx, peer store.Peer, now time.Time) (state, error) {
+	s := state{peer: peer, since: map[string]time.Time{}}
+	node, err := ParseNode(peer.Document)
+	if err != nil {
+		return s, err
+	}
+	gaps, err := tx.Gaps(peer.ID, maxRanges)
+	if err != nil {
+		return s, err
+	}
+	for _, gap := range gaps {
+		if now.Sub(gap.Since) < p.clocks.Gap {
+			continue
+		}
+		if since, found := s.since[AlarmGap]; !found || gap.Since.Before(since) {
+			s.since[AlarmGap] = gap.Since
+		}
+		if now.Sub(gap.Asked) >= p.clocks.Gap && node.answers() && standing(peer, now) == nil {
+			s.ask = append(s.ask, Range{gap.First, gap.Last})
+		}
+	}
+	waiting, err := tx.WaitingFor(peer.ID)
+	if err != nil {
+		return s, err
+	}
+	for kind, since := range map[string]time.Time{AlarmSilence: waiting.Oldest, AlarmPursuit: waiting.OldestPursuit} {
+		if !since.IsZero() && now.Sub(since) >= p.clocks.Silence {
+			s.since[kind] = since
+		}
+	}
+	return s, nil
+}
+
+// tell writes one event for each thing that has changed.
+func (p *Post) tell(ctx context.Context, s state, open map[[2]string]bool) error {
+	act := ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Action: mandate.EnvelopeConsult, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: s.peer.ID},
+	}
+	if len(s.ask) > 0 {
+		err := p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+			tx.Note("asked_again_for", len(s.ask))
+			return p.askAgain(tx, s.peer.ID, s.ask)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, kind := range AlarmKinds {
+		since, wrong := s.since[kind]
+		if wrong == open[[2]string{s.peer.ID, kind}] {
+			continue
+		}
+		err := p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+			if !wrong {
+				tx.Note("alarm_over", kind)
+				_, err := tx.ClearExchangeAlarm(s.peer.ID, kind, tx.Now)
+				return err
+			}
+			tx.Note("alarm", kind)
+			tx.Note("since", since)
+			_, err := tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: s.peer.ID, Kind: kind, Since: since, RaisedAt: tx.Now})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

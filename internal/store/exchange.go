@@ -1,0 +1,253 @@
+package store
+
+import (
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// Gap is a range of numbers that a peer used and that have not arrived.
+type Gap struct {
+	Peer string
+	// First and Last are the ends of the range, both missing.
+	First, Last int64
+	Since       time.Time
+	// Asked is when the peer was last asked to send them again.
+	Asked time.Time
+}
+
+// InsertGap notes numbers as missing.
+func (tx *Tx) InsertGap(g Gap) error {
+	return tx.exec("noting missing numbers", `INSERT INTO envelope_gaps (peer, first, last, since, asked) VALUES ($1, $2, $3, $4, $5)`,
+		g.Peer, g.First, g.Last, micros(g.Since), micros(g.Asked))
+}
+
+// Gaps returns up to limit ranges that are missing from a peer, in the order of
+// the numbers.
+func (tx *Tx) Gaps(peer string, limit int) ([]Gap, error) {
+	return tx.gaps(`SELECT peer, first, last, since, asked FROM envelope_gaps WHERE peer = $1 ORDER BY first LIMIT $2`, peer, limit)
+}
+
+func (tx *Tx) gaps(query string, arguments ...any) ([]Gap, error) {
+	var found []Gap
+	err := tx.rows("reading missing numbers", query, arguments, func(row scanner) error {
+		var g Gap
+		err := row.Scan(&g.Peer, &g.First, &g.Last, moment{&g.Since}, moment{&g.Asked})
+		found = append(found, g)
+		return err
+	})
+	return found, err
+}
+
+// FillGap takes one number out of the range that misses it; found is false when
+// it was not missing.
+func (tx *Tx) FillGap(peer string, sequence int64) (found bool, err error) {
+	gaps, err := tx.gaps(`SELECT peer, first, last, since, asked FROM envelope_gaps WHERE peer = $1 AND first <= $2 AND last >= $2`, peer, sequence)
+	if err != nil || len(gaps) == 0 {
+		return false, err
+	}
+	g := gaps[0]
+	if err := tx.exec("filling a gap", `DELETE FROM envelope_gaps WHERE peer = $1 AND first = $2`, peer, g.First); err != nil {
+		return true, err
+	}
+	for _, rest := range []Gap{{peer, g.First, sequence - 1, g.Since, g.Asked}, {peer, sequence + 1, g.Last, g.Since, g.Asked}} {
+		if rest.First <= rest.Last {
+			if err := tx.InsertGap(rest); err != nil {
+				return true, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// AskedForGaps notes that a peer was asked for what is missing.
+func (tx *Tx) AskedForGaps(peer string, now time.Time) error {
+	return tx.exec("noting a replay request", `UPDATE envelope_gaps SET asked = $1 WHERE peer = $2`, micros(now), peer)
+}
+
+// CountGaps returns how many ranges are missing from all peers.
+func (tx *Tx) CountGaps() (int64, error) {
+	var count int64
+	err := tx.one("counting gaps", nil, `SELECT COUNT(*) FROM envelope_gaps`, nil, &count)
+	return count, err
+}
+
+// EnvelopesInRange returns up to limit envelopes to a peer with numbers from
+// first to last.
+func (tx *Tx) EnvelopesInRange(recipient string, first, last int64, limit int) ([]EnvelopeOut, error) {
+	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE recipient = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY sequence LIMIT $4`,
+		recipient, first, last, limit)
+}
+
+// EnvelopesReferring returns the corrections, recalls and erasures that were
+// sent about an envelope.
+func (tx *Tx) EnvelopesReferring(id string) ([]EnvelopeOut, error) {
+	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE refers = $1 ORDER BY created_at, id`, id)
+}
+
+// EnvelopesCausedBy returns what was sent on because of a received envelope.
+func (tx *Tx) EnvelopesCausedBy(source, id string) ([]EnvelopeOut, error) {
+	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE cause_source = $1 AND cause_id = $2 ORDER BY created_at, id`, source, id)
+}
+
+// EnvelopesInReferring returns the corrections, recalls and erasures that a
+// source sent about one of its envelopes, without their bodies.
+func (tx *Tx) EnvelopesInReferring(source, id string) ([]EnvelopeIn, error) {
+	var found []EnvelopeIn
+	err := tx.rows("reading what refers to a received envelope",
+		`SELECT source, id, kind, subject, sequence, digest, received_at, receipt, status, status_reason, status_at, refers
+		 FROM envelopes_in WHERE source = $1 AND refers = $2 ORDER BY received_at, id`, []any{source, id}, func(row scanner) error {
+			var e EnvelopeIn
+			err := row.Scan(&e.Source, &e.ID, &e.Kind, &e.Subject, &e.Sequence, &e.Digest, moment{&e.ReceivedAt}, &e.Receipt,
+				&e.Status, &e.StatusReason, moment{&e.StatusAt}, &e.Refers)
+			found = append(found, e)
+			return err
+		})
+	return found, err
+}
+
+// EnvelopesWaitingFor returns up to limit envelopes to one peer without a
+// receipt, in the order of their numbers.
+func (tx *Tx) EnvelopesWaitingFor(recipient string, limit int) ([]EnvelopeOut, error) {
+	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE state = 'waiting' AND recipient = $1 ORDER BY sequence LIMIT $2`, recipient, limit)
+}
+
+// Waiting says how many envelopes to a peer have no receipt, since when the
+// oldest of them waits, and since when the oldest correction, recall or erasure.
+type Waiting struct {
+	Count                 int64
+	Oldest, OldestPursuit time.Time
+}
+
+// WaitingFor counts the envelopes to a peer that have no receipt.
+func (tx *Tx) WaitingFor(recipient string) (Waiting, error) {
+	var w Waiting
+	err := tx.one("counting waiting envelopes", nil,
+		`SELECT COUNT(*), MIN(created_at), MIN(CASE WHEN refers <> '' THEN created_at END) FROM envelopes_out WHERE state = 'waiting' AND recipient = $1`,
+		[]any{recipient}, &w.Count, moment{&w.Oldest}, moment{&w.OldestPursuit})
+	return w, err
+}
+
+// OldestEnvelopeWaiting says since when the oldest envelope without a receipt
+// waits; the zero time when none does.
+func (tx *Tx) OldestEnvelopeWaiting() (oldest time.Time, err error) {
+	err = tx.one("reading the oldest waiting envelope", nil, `SELECT MIN(created_at) FROM envelopes_out WHERE state = 'waiting'`, nil, moment{&oldest})
+	return oldest, err
+}
+
+// SetEnvelopeOutStatus writes what the recipient says of an envelope.
+func (tx *Tx) SetEnvelopeOutStatus(e EnvelopeOut) error {
+	return tx.change("writing an envelope's status", NotFound("outgoing envelope", e.ID),
+		`UPDATE envelopes_out SET status = $1, status_reason = $2, status_at = $3, status_sequence = $4, downstream = $5 WHERE id = $6`,
+		e.Status, e.StatusReason, micros(e.StatusAt), e.StatusSequence, e.Downstream, e.ID)
+}
+
+// SetEnvelopeInStatus writes what this node says of an envelope.
+func (tx *Tx) SetEnvelopeInStatus(e EnvelopeIn) error {
+	return tx.change("writing an envelope's status", NotFound("received envelope", e.ID),
+		`UPDATE envelopes_in SET status = $1, status_reason = $2, status_at = $3 WHERE source = $4 AND id = $5`,
+		e.Status, e.StatusReason, micros(e.StatusAt), e.Source, e.ID)
+}
+
+// BlankEnvelopeIn erases the content of a received envelope. Its digest and
+// receipt stay, so that it is still known when it comes again.
+func (tx *Tx) BlankEnvelopeIn(source, id string) error {
+	return tx.exec("erasing a received envelope's content", `UPDATE envelopes_in SET body = $1 WHERE source = $2 AND id = $3`, []byte{}, source, id)
+}
+
+// HastenJob makes a waiting job due now; it says whether there was one that
+// waits or runs.
+func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time) (found bool, err error) {
+	var count int64
+	err = tx.one("looking for a job", nil, `SELECT COUNT(*) FROM jobs WHERE kind = $1 AND unique_key = $2 AND state IN ('waiting', 'running')`,
+		[]any{kind, uniqueKey}, &count)
+	if err != nil || count == 0 {
+		return false, err
+	}
+	return true, tx.exec("making a job due", `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND unique_key = $3 AND state = 'waiting' AND run_at > $1`,
+		micros(now), kind, uniqueKey)
+}
+
+// InsertEnvelopeItem notes that the recipient of an envelope may fetch an item.
+func (tx *Tx) InsertEnvelopeItem(envelope, item string) error {
+	return tx.exec("noting a reference to an item",
+		`INSERT INTO envelope_items (envelope, item) VALUES ($1, $2) ON CONFLICT (envelope, item) DO NOTHING`, envelope, item)
+}
+
+// EnvelopeNamesItem says whether an envelope refers to an item.
+func (tx *Tx) EnvelopeNamesItem(envelope, item string) (bool, error) {
+	var count int64
+	err := tx.one("reading references to items", nil, `SELECT COUNT(*) FROM envelope_items WHERE envelope = $1 AND item = $2`, []any{envelope, item}, &count)
+	return count > 0, err
+}
+
+// ExchangeAlarm is something between this node and a peer that a person has to
+// look at.
+type ExchangeAlarm struct {
+	ID, Peer, Kind string
+	// Since is when the state began, RaisedAt when the node said so.
+	Since, RaisedAt, ClearedAt time.Time
+}
+
+// RaiseExchangeAlarm opens an alarm; it says whether it was not open already.
+func (tx *Tx) RaiseExchangeAlarm(a ExchangeAlarm) (bool, error) {
+	var count int64
+	if err := tx.one("reading alarms", nil, `SELECT COUNT(*) FROM exchange_alarms WHERE peer = $1 AND kind = $2 AND cleared_at IS NULL`,
+		[]any{a.Peer, a.Kind}, &count); err != nil || count > 0 {
+		return false, err
+	}
+	return true, tx.exec("raising an alarm", `INSERT INTO exchange_alarms (id, peer, kind, since, raised_at) VALUES ($1, $2, $3, $4, $5)`,
+		a.ID, a.Peer, a.Kind, micros(a.Since), micros(a.RaisedAt))
+}
+
+// ClearExchangeAlarm ends an alarm; it says whether it was open.
+func (tx *Tx) ClearExchangeAlarm(peer, kind string, now time.Time) (bool, error) {
+	none := problem.New(problem.NotFound, "no such alarm is open", "")
+	err := tx.change("clearing an alarm", none, `UPDATE exchange_alarms SET cleared_at = $1 WHERE peer = $2 AND kind = $3 AND cleared_at IS NULL`, micros(now), peer, kind)
+	if err == error(none) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// OpenExchangeAlarms returns the alarms that are not over, the oldest first.
+func (tx *Tx) OpenExchangeAlarms() ([]ExchangeAlarm, error) {
+	var found []ExchangeAlarm
+	err := tx.rows("reading alarms", `SELECT id, peer, kind, since, raised_at FROM exchange_alarms WHERE cleared_at IS NULL ORDER BY raised_at, id`, nil,
+		func(row scanner) error {
+			var a ExchangeAlarm
+			err := row.Scan(&a.ID, &a.Peer, &a.Kind, moment{&a.Since}, moment{&a.RaisedAt})
+			found = append(found, a)
+			return err
+		})
+	return found, err
+}
+
+// RegistryVersion is one version of the registry of nodes.
+type RegistryVersion struct {
+	Number int64
+	// Signer is the node id of the Centre, Text the signed document as it came.
+	Signer, Text string
+	// Digest is the SHA-256 of Text in hex, Event the log's event in which this
+	// node published or followed it.
+	Digest, Event string
+	At            time.Time
+}
+
+// InsertRegistryVersion keeps a version of the registry.
+func (tx *Tx) InsertRegistryVersion(v RegistryVersion) error {
+	return tx.exec("keeping a version of the registry",
+		`INSERT INTO registry_versions (number, signer, text, digest, event, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		v.Number, v.Signer, v.Text, v.Digest, v.Event, micros(v.At))
+}
+
+// LatestRegistryVersion returns the newest version; found is false when there
+// is none.
+func (tx *Tx) LatestRegistryVersion() (v RegistryVersion, found bool, err error) {
+	err = tx.rows("reading the registry", `SELECT number, signer, text, digest, event, at FROM registry_versions ORDER BY number DESC LIMIT 1`, nil,
+		func(row scanner) error {
+			found = true
+			return row.Scan(&v.Number, &v.Signer, &v.Text, &v.Digest, &v.Event, moment{&v.At})
+		})
+	return v, found, err
+}
