@@ -5,6 +5,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/identity"
+	"github.com/brdoproject/brdo/internal/peer"
 )
 
 // console is whoever holds the node's data folder and starts the node: a
@@ -22,6 +23,17 @@ func (n *Node) FirstOperator(ctx context.Context) (identity.Link, bool, error) {
 	}
 	_, link, err := n.Identity.Invite(ctx, n.console(), "operator", []mandate.Role{mandate.Operator})
 	return link, err == nil, err
+}
+
+// DraftRegistry is what the next version of the registry starts from.
+func (n *Node) DraftRegistry(ctx context.Context) ([]peer.RegistryEntry, error) {
+	return n.Post.DraftRegistry(ctx, n.console())
+}
+
+// PublishRegistry signs the next version of the Centre's registry, as the
+// decision of whoever holds the node's data folder.
+func (n *Node) PublishRegistry(ctx context.Context, entries []peer.RegistryEntry) (peer.Registry, error) {
+	return n.Post.PublishRegistry(ctx, n.console(), entries)
 }
 
 // LoginLink makes a login link for a person by name, for an operator who lost

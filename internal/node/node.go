@@ -243,6 +243,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 		return err
 	}
 	n.Post = peer.New(peer.Keys{Self: peer.Node{Public: self.Public(), Title: config.Organisation.Name, URL: config.Origin, Country: config.Organisation.Country, Speaks: peer.Version}, Secrets: self}, n.Ledger, n.Store, nil)
+	n.Post.SetCentre(config.Centre)
 	n.Post.SetClocks(peer.Clocks{Gap: config.Exchange.GapAfter, Silence: config.Exchange.SilenceAfter})
 	if err := n.assembleDesks(config, self); err != nil {
 		return err
@@ -364,6 +365,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	mux.Handle("/openapi.json", machines)
 	mux.Handle("/docs", machines)
 	mux.Handle(peer.Path, n.Post.Handler(machines.Problem))
+	mux.Handle("GET "+peer.RegistryPath, n.Post.RegistryHandler())
 	mux.Handle("GET /peer/v1/node", http.HandlerFunc(n.describe))
 	mux.Handle("GET /peer/v1/checkpoint", http.HandlerFunc(n.checkpoint))
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))

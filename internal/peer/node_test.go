@@ -65,6 +65,10 @@ func (n *node) handler() http.Handler {
 			(*front)(w, r, inner)
 			return
 		}
+		if r.URL.Path == peer.RegistryPath {
+			n.RegistryHandler().ServeHTTP(w, r)
+			return
+		}
 		inner.ServeHTTP(w, r)
 	})
 }

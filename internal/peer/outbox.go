@@ -70,14 +70,18 @@ type Origin struct{ Source, ID string }
 
 // Post sends envelopes and takes them in.
 type Post struct {
-	keys     Keys
-	ledger   *ledger.Ledger
-	store    *store.Store
-	client   *http.Client
+	keys   Keys
+	ledger *ledger.Ledger
+	store  *store.Store
+	client *http.Client
+	// plain makes requests that are not signed, because what they ask for is public.
+	plain    *http.Client
 	receipts map[mandate.EnvelopeKind]ReceiptHandler
 	inbound  map[mandate.EnvelopeKind]Handler
 	amended  map[mandate.EnvelopeKind]AmendmentHandler
 	clocks   Clocks
+	// centre is the name of the node whose registry is followed; may be empty.
+	centre string
 }
 
 // ReceiptHandler lets a desk react to what is said of what it sent, in the
@@ -93,11 +97,11 @@ func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTrippe
 		KeyID: keys.Self.NodeID, Tag: signatureTag, CoveredComponents: covered,
 		Alg: requestSigner{keys.Secrets.SigningKey()}, BaseTransport: transport,
 	}
+	stay := func(*http.Request, []*http.Request) error { return errors.New("a node does not redirect") }
 	p := &Post{
 		keys: keys, ledger: l, store: s,
-		client: &http.Client{Transport: signing, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("a node does not redirect")
-		}},
+		client:   &http.Client{Transport: signing, Timeout: 30 * time.Second, CheckRedirect: stay},
+		plain:    &http.Client{Transport: transport, Timeout: 30 * time.Second, CheckRedirect: stay},
 		receipts: map[mandate.EnvelopeKind]ReceiptHandler{},
 		inbound:  map[mandate.EnvelopeKind]Handler{},
 		amended:  map[mandate.EnvelopeKind]AmendmentHandler{},
@@ -232,6 +236,7 @@ func (p *Post) Handle(runner *job.Runner) {
 	runner.Handle(deliverJob, p.deliver)
 	runner.Handle(replayJob, p.replay)
 	runner.Handle(watchJob, p.watchJob)
+	runner.Handle(registryJob, p.followJob)
 }
 
 func (p *Post) deliver(ctx context.Context, running *job.Running) error {

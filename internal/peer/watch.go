@@ -36,10 +36,12 @@ const (
 	AlarmSilence = "silence"
 	// AlarmPursuit: a peer has not receipted a correction, recall or erasure.
 	AlarmPursuit = "pursuit"
+	// AlarmRegistry: the registry that the Centre's address gives out was refused.
+	AlarmRegistry = "registry"
 )
 
 // AlarmKinds lists every kind of alarm.
-var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit}
+var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit, AlarmRegistry}
 
 // watchJob is the kind of the one job that looks after the exchange.
 const watchJob = "exchange.watch"
@@ -50,8 +52,12 @@ const watchPause = time.Minute
 // Begin enqueues the post's recurring work; a second call changes nothing.
 func (p *Post) Begin(ctx context.Context) error {
 	return p.store.Write(ctx, func(tx *store.Tx) error {
-		_, err := job.Enqueue(tx, p.ledger.Now(), job.New{Kind: watchJob, Payload: "", UniqueKey: watchJob, Priority: job.PriorityIdle, Attempts: pursueAttempts})
-		return err
+		for _, kind := range []string{watchJob, registryJob} {
+			if _, err := job.Enqueue(tx, p.ledger.Now(), job.New{Kind: kind, UniqueKey: kind, Priority: job.PriorityIdle, Attempts: pursueAttempts}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -143,12 +149,8 @@ func (p *Post) look(tx *store.Tx, peer store.Peer, now time.Time) (state, error)
 
 // tell writes one event for each thing that has changed.
 func (p *Post) tell(ctx context.Context, s state, open map[[2]string]bool) error {
-	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
-		Action: mandate.EnvelopeConsult, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: s.peer.ID},
-	}
 	if len(s.ask) > 0 {
-		err := p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		err := p.ledger.Do(ctx, p.watchAct(s.peer.ID), func(tx *ledger.Tx) error {
 			tx.Note("asked_again_for", len(s.ask))
 			return p.askAgain(tx, s.peer.ID, s.ask)
 		})
@@ -156,25 +158,53 @@ func (p *Post) tell(ctx context.Context, s state, open map[[2]string]bool) error
 			return err
 		}
 	}
-	for _, kind := range AlarmKinds {
+	for _, kind := range []string{AlarmGap, AlarmSilence, AlarmPursuit} {
 		since, wrong := s.since[kind]
 		if wrong == open[[2]string{s.peer.ID, kind}] {
 			continue
 		}
-		err := p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-			if !wrong {
-				tx.Note("alarm_over", kind)
-				_, err := tx.ClearExchangeAlarm(s.peer.ID, kind, tx.Now)
-				return err
-			}
-			tx.Note("alarm", kind)
-			tx.Note("since", since)
-			_, err := tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: s.peer.ID, Kind: kind, Since: since, RaisedAt: tx.Now})
-			return err
-		})
-		if err != nil {
+		if err := p.change(ctx, s.peer.ID, kind, wrong, since); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// watchAct is the node's own act of looking after a peer.
+func (p *Post) watchAct(peer string) ledger.Act {
+	return ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Action: mandate.EnvelopeConsult, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: peer},
+	}
+}
+
+// alarm raises or clears an alarm that begins now.
+func (p *Post) alarm(ctx context.Context, peer, kind string, wrong bool) error {
+	open := false
+	err := p.ledger.Peek(ctx, func(tx *store.Tx) error {
+		alarms, err := tx.OpenExchangeAlarms()
+		for _, alarm := range alarms {
+			open = open || alarm.Peer == peer && alarm.Kind == kind
+		}
+		return err
+	})
+	if err != nil || open == wrong {
+		return err
+	}
+	return p.change(ctx, peer, kind, wrong, p.ledger.Now())
+}
+
+// change raises or clears an alarm, as one event.
+func (p *Post) change(ctx context.Context, peer, kind string, wrong bool, since time.Time) error {
+	return p.ledger.Do(ctx, p.watchAct(peer), func(tx *ledger.Tx) error {
+		if !wrong {
+			tx.Note("alarm_over", kind)
+			_, err := tx.ClearExchangeAlarm(peer, kind, tx.Now)
+			return err
+		}
+		tx.Note("alarm", kind)
+		tx.Note("since", since)
+		_, err := tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: peer, Kind: kind, Since: since, RaisedAt: tx.Now})
+		return err
+	})
 }
