@@ -365,6 +365,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	mux.Handle("/openapi.json", machines)
 	mux.Handle("/docs", machines)
 	mux.Handle(peer.Path, n.Post.Handler(machines.Problem))
+	mux.Handle("POST "+peer.ItemsPath+"{item}", n.Post.ItemsHandler(n.Content, machines.Problem))
 	mux.Handle("GET "+peer.RegistryPath, n.Post.RegistryHandler())
 	mux.Handle("GET /peer/v1/node", http.HandlerFunc(n.describe))
 	mux.Handle("GET /peer/v1/checkpoint", http.HandlerFunc(n.checkpoint))

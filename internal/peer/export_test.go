@@ -1,7 +1,13 @@
 package peer
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
 	"encoding/json"
+	"filippo.io/age"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -43,4 +49,39 @@ func SealLater(fatal func(...any), keys Keys, to Node, header Header, more map[s
 	text, err = json.Marshal(fields)
 	must(err)
 	return text
+}
+
+// AskSigned sends a signed request and returns the code of the answer.
+func AskSigned(p *Post, address, body string) (int, error) {
+	request, err := http.NewRequest(http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Length", fmt.Sprint(len(body)))
+	response, err := p.client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
+}
+
+// SealTo seals content to the key that a pull names.
+func SealTo(w io.Writer, r *http.Request, content []byte) error {
+	var request pullRequest
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		return err
+	}
+	to, err := age.ParseRecipients(strings.NewReader(request.SealTo))
+	if err != nil {
+		return err
+	}
+	sealing, err := age.Encrypt(w, to...)
+	if err != nil {
+		return err
+	}
+	if _, err := sealing.Write(content); err != nil {
+		return err
+	}
+	return sealing.Close()
 }

@@ -187,10 +187,9 @@ func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
 // Handler receives envelopes at [Path] behind HTTP Message Signatures. The
 // answer is the receipt, or what problems writes for an error.
 func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error)) http.Handler {
-	nonces := &nonces{seen: map[string]time.Time{}, now: p.ledger.Now}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxEnvelope) // before the signature's digest reads it
-		from, err := p.authenticate(w, r, nonces)
+		from, err := p.authenticate(w, r, p.nonces)
 		if err != nil {
 			problems(w, r, p.refuse(r.Context(), from, Envelope{}, err))
 			return

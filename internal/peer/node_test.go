@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -33,6 +35,8 @@ type node struct {
 	ledger *ledger.Ledger
 	runner *job.Runner
 	server *httptest.Server
+	// content is what the node keeps of media; nil for most tests.
+	content *blob.Sealed
 
 	// ahead is how far the node's clock is ahead, later how far its queue's.
 	ahead, later atomic.Int64
@@ -51,18 +55,29 @@ type node struct {
 	take func(peer.Opened) (any, error)
 }
 
+// refused answers with a problem and keeps it.
+func (n *node) refused(w http.ResponseWriter, _ *http.Request, err error) {
+	n.mu.Lock()
+	n.refusals = append(n.refusals, err)
+	n.mu.Unlock()
+	code := http.StatusTeapot
+	if problem.Is(err, problem.Denied) {
+		code = http.StatusForbidden
+	}
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]string{"detail": problem.From(err).Reason})
+}
+
 // handler serves one node behind its front.
 func (n *node) handler() http.Handler {
-	inner := n.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
-		n.mu.Lock()
-		n.refusals = append(n.refusals, err)
-		n.mu.Unlock()
-		w.WriteHeader(http.StatusTeapot)
-		_ = json.NewEncoder(w).Encode(map[string]string{"detail": problem.From(err).Reason})
-	})
+	inner := n.Handler(n.refused)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if front := n.front.Load(); front != nil {
 			(*front)(w, r, inner)
+			return
+		}
+		if n.content != nil && strings.HasPrefix(r.URL.Path, peer.ItemsPath) {
+			n.ItemsHandler(n.content, n.refused).ServeHTTP(w, r)
 			return
 		}
 		if r.URL.Path == peer.RegistryPath {

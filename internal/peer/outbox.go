@@ -80,6 +80,7 @@ type Post struct {
 	inbound  map[mandate.EnvelopeKind]Handler
 	amended  map[mandate.EnvelopeKind]AmendmentHandler
 	clocks   Clocks
+	nonces   *nonces
 	// centre is the name of the node whose registry is followed; may be empty.
 	centre string
 }
@@ -106,6 +107,7 @@ func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTrippe
 		inbound:  map[mandate.EnvelopeKind]Handler{},
 		amended:  map[mandate.EnvelopeKind]AmendmentHandler{},
 		clocks:   DefaultClocks,
+		nonces:   &nonces{seen: map[string]time.Time{}, now: l.Now},
 	}
 	p.OnEnvelope(mandate.EnvelopeReceipt, Handler{Action: mandate.EnvelopeReceive, Take: p.takeReceipt})
 	for _, kind := range amendments {

@@ -336,7 +336,15 @@ func TestWhatTheCentreSaysLater(t *testing.T) {
 	n.Clock.Set(time.Now())
 	must(t, n.Reports.Submit(t.Context(), n.Analyst(), id))
 	n.Work(t)
-	sent := wantState(t, n, id, report.Delivered).Envelopes[0]
+	v := wantState(t, n, id, report.Delivered)
+	sent := v.Envelopes[0]
+	n.Look(t, func(tx *store.Tx) error {
+		named, err := tx.EnvelopeNamesItem(sent.ID, v.Report.Form.Content[0].Item)
+		if !named {
+			t.Error("the Centre may not fetch the file that the report is about")
+		}
+		return err
+	})
 	chief := centre.Person("chief", mandate.Analyst)
 	for _, step := range []peer.Status{peer.Accepted, peer.Forwarded, peer.Closed} {
 		act := ledger.Act{Actor: chief, Action: mandate.ReportAssess, Purpose: mandate.PurposeAssessment}
