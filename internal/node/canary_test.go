@@ -50,10 +50,7 @@ func TestPersonalDataStayOutOfLogsAndFigures(t *testing.T) {
 	var told safely
 	log := slog.New(slog.NewJSONHandler(&told, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
 	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Log: log, Demo: true})
-	centre := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre, Log: log})
-	for _, node := range []*nodetest.Node{n, centre} {
-		node.Clock.Set(time.Now())
-	}
+	centre := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre, Log: log, Clock: n.Clock})
 	nodetest.Meet(t, n, centre)
 	words := canaries{}
 	ctx := t.Context()
@@ -160,7 +157,6 @@ func TestPersonalDataStayOutOfLogsAndFigures(t *testing.T) {
 	n.Judge(t, n.Second(), id, nodetest.Yes)
 	n.Clock.Add(6 * time.Minute)
 	n.Work(t)
-	n.Clock.Set(time.Now())
 	report, err := n.Reports.Compose(ctx, who, id, "")
 	must(t, "composing", err)
 	answers := url.Values{

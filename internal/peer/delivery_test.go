@@ -346,45 +346,59 @@ func TestAStrangerIsRefused(t *testing.T) {
 	}
 }
 
+// TestClocksThatDisagree: what cannot be accepted yet is kept, its sender is
+// told why, and it arrives when the clocks agree.
 func TestClocksThatDisagree(t *testing.T) {
+	const days = 48 * time.Hour
 	for _, c := range []struct {
 		name             string
-		provider, centre time.Duration
-		kind             problem.Kind
-		field, remedy    string
+		provider, centre time.Duration // how far each clock is ahead at first
+		field, reason    string        // what the sender learns; empty means that it is delivered
+		set              time.Duration // how far both clocks are ahead when they were set
+		then             string        // the field of the next refusal; empty means that it is delivered then
 	}{
-		{"the sender two days ahead", 48 * time.Hour, 0, problem.Invalid, "envelope.time", "NTP"},
-		{"the request two days old", 0, 48 * time.Hour, problem.Denied, "", "NTP"},
-		{"the request of the day after tomorrow", 0, -48 * time.Hour, problem.Denied, "", "NTP"},
-		{"four minutes", 4 * time.Minute, 0, "", "", ""},
+		{name: "four minutes ahead", provider: 4 * time.Minute},
+		{name: "four minutes behind", centre: 4 * time.Minute},
+		{name: "the sender two days behind", centre: days, field: "signature-input.created", reason: "48h0m0s before", set: days},
+		{name: "the sender two days behind, the receiver set back", centre: days, field: "signature-input.created", reason: "48h0m0s before"},
+		{name: "the sender two days ahead", provider: days, field: "signature-input.created", reason: "48h0m0s after", then: "envelope.time"},
+		{name: "the sender two days ahead, the receiver set right", provider: days, field: "signature-input.created", reason: "48h0m0s after", set: days},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			provider, centre := two(t)
-			provider.ahead.Store(int64(c.provider))
-			centre.ahead.Store(int64(c.centre))
+			clocks := func(p, c time.Duration) {
+				provider.ahead.Store(int64(p))
+				centre.ahead.Store(int64(c))
+			}
+			again := func() { provider.later.Add(int64(2 * time.Hour)); provider.drain(t) }
+			clocks(c.provider, c.centre)
 			provider.later.Store(int64(c.provider))
-			provider.mustSend(t, centre, "message 17")
+			id := provider.mustSend(t, centre, "message 17")
 			provider.drain(t)
-			if c.kind == "" {
-				if taken, _ := centre.effects(); taken != 1 {
-					t.Errorf("refused: %v", centre.last(t))
+			refused := func(field, reason string) {
+				t.Helper()
+				if p := problem.From(centre.last(t)); p.Field != field || !strings.Contains(p.Reason, reason) || !strings.Contains(p.Remedy, "NTP") {
+					t.Errorf("refused with %+v", p)
 				}
-				return
+				if taken, _ := centre.effects(); taken != 0 {
+					t.Error("it had an effect")
+				}
+				if sent := provider.out(t, id); sent.State != store.EnvelopeWaiting || !strings.Contains(sent.LastError, reason) {
+					t.Errorf("the sender keeps and knows %+v", sent)
+				}
 			}
-			if p := problem.From(centre.last(t)); p.Kind != c.kind || p.Field != c.field || !strings.Contains(p.Remedy, c.remedy) {
-				t.Errorf("%+v", p)
+			if c.field != "" {
+				refused(c.field, c.reason)
+				clocks(c.set, c.set)
+				again()
 			}
-			if taken, _ := centre.effects(); taken != 0 {
-				t.Error("it had an effect")
+			if c.then != "" { // sealed with a time that has not come yet
+				refused(c.then, "in the future")
+				clocks(days, days)
+				again()
 			}
-			if c.provider != 0 {
-				return // accepted once that time has come
-			}
-			centre.ahead.Store(0) // the clock is set right
-			provider.later.Add(int64(2 * time.Hour))
-			provider.drain(t)
-			if taken, _ := centre.effects(); taken != 1 {
-				t.Errorf("with the clock set it is still refused: %v", centre.last(t))
+			if taken, _ := centre.effects(); taken != 1 || provider.out(t, id).State != store.EnvelopeAnswered {
+				t.Errorf("taken %d times: %v", taken, centre.last(t))
 			}
 		})
 	}

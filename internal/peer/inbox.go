@@ -13,6 +13,7 @@ import (
 
 	"github.com/common-fate/httpsig/alg_ed25519"
 	"github.com/common-fate/httpsig/sigparams"
+	"github.com/common-fate/httpsig/sigset"
 	"github.com/common-fate/httpsig/verifier"
 
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -243,6 +244,9 @@ func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonc
 		case errors.As(err, &large):
 			return unknown, problem.InvalidField("envelope", "it is larger than 8 MiB", "send references to media, not media").Because(err)
 		}
+		if off := clockOff(r, p.ledger.Now()); off != nil {
+			return unknown, off.Because(err)
+		}
 		return unknown, notSigned.Because(err)
 	}
 	if nonces.repeated(once.nonce) {
@@ -253,6 +257,31 @@ func (p *Post) authenticate(w http.ResponseWriter, r *http.Request, nonces *nonc
 }
 
 var notSigned = problem.New(problem.Denied, "the request is not signed by a registered node within the last five minutes", "check the key, the clock (NTP) and that the request is not repeated")
+
+// clockOff says that a request was refused because the clocks of the two nodes
+// differ, and by how much; nil when that is not why. The time was not verified:
+// it only decides what the sender is told.
+func clockOff(r *http.Request, now time.Time) *problem.Error {
+	set, err := sigset.Unmarshal(r)
+	if err != nil {
+		return nil
+	}
+	message, err := set.Find(signatureTag)
+	if err != nil || message.Input.Created.IsZero() {
+		return nil
+	}
+	ahead, direction := message.Input.Created.Sub(now), "after"
+	if ahead.Abs() <= signatureAge {
+		return nil
+	}
+	if ahead < 0 {
+		direction = "before"
+	}
+	return &problem.Error{
+		Kind: problem.Denied, Field: "signature-input.created", Reason: fmt.Sprintf("the request was signed %s %s this node's time", ahead.Abs().Round(time.Minute), direction),
+		Remedy: "set the clock that is wrong (NTP); the envelope is kept by its sender and sent again",
+	}
+}
 
 // pendingNonce holds a request's nonce until its signature was verified, so
 // that nobody but a registered node can fill the memory of nonces.

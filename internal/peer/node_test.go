@@ -126,14 +126,16 @@ func newNodeOf(t testing.TB, s *store.Store, identity *keyring.Identity, front f
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The library that signs requests has no clock but the machine's.
-	now := func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
-	n.ledger = ledger.New(ledger.Options{Store: s, Policy: policy, NodeKind: kind, Signer: identity.CheckpointSigner(), Trust: trust, Now: now})
+	// Far from the machine's clock, so that nothing can lean on that one.
+	clock := func(ahead *atomic.Int64) func() time.Time {
+		return func() time.Time { return time.Now().AddDate(3, 0, 0).Add(time.Duration(ahead.Load())) }
+	}
+	n.ledger = ledger.New(ledger.Options{Store: s, Policy: policy, NodeKind: kind, Signer: identity.CheckpointSigner(), Trust: trust, Now: clock(&n.ahead)})
 	n.keys = peer.Keys{Self: peer.Node{Public: public, Title: name, URL: "http://" + n.server.Listener.Addr().String(), Country: "SI", Speaks: peer.Version}, Secrets: identity}
 	if front != nil {
 		n.keys.Self.URL = front(t, n.server.Listener.Addr().String())
 	}
-	n.runner = job.NewRunner(s, job.Options{Now: func() time.Time { return time.Now().Add(time.Duration(n.later.Load())) }, Workers: 4, Poll: 20 * time.Millisecond, Backoff: n.backoff})
+	n.runner = job.NewRunner(s, job.Options{Now: clock(&n.later), Workers: 4, Poll: 20 * time.Millisecond, Backoff: n.backoff})
 	n.Post = n.rebuilt()
 	n.Handle(n.runner)
 	n.server.Config.Handler = n.handler()

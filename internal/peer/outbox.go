@@ -3,8 +3,6 @@ package peer
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,10 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/common-fate/httpsig/alg_ed25519"
-	"github.com/common-fate/httpsig/contentdigest"
-	"github.com/common-fate/httpsig/signer"
-
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
@@ -25,11 +19,6 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
-
-// signatureTag tells this application's HTTP Message Signatures from others'.
-const signatureTag = "brdo-envelope"
-
-var covered = []string{"@method", "@target-uri", "content-type", "content-length", "content-digest"}
 
 // deliverJob is the kind of the jobs that deliver envelopes.
 const deliverJob = "envelope.deliver"
@@ -94,10 +83,7 @@ type ReceiptHandler func(tx *ledger.Tx, sent store.EnvelopeOut, receipt Receipt)
 
 // New makes the post office of a node. The transport may be nil.
 func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTripper) *Post {
-	signing := &signer.Transport{
-		KeyID: keys.Self.NodeID, Tag: signatureTag, CoveredComponents: covered,
-		Alg: requestSigner{keys.Secrets.SigningKey()}, BaseTransport: transport,
-	}
+	signing := &signing{keyID: keys.Self.NodeID, key: keys.Secrets.SigningKey(), now: l.Now, next: transport}
 	stay := func(*http.Request, []*http.Request) error { return errors.New("a node does not redirect") }
 	p := &Post{
 		keys: keys, ledger: l, store: s,
@@ -114,15 +100,6 @@ func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTrippe
 		p.OnEnvelope(kind, Handler{Action: mandate.EnvelopeReceive, Take: p.takeAmendment})
 	}
 	return p
-}
-
-// requestSigner signs requests with a key that it cannot see.
-type requestSigner struct{ key crypto.Signer }
-
-func (requestSigner) Type() string                          { return alg_ed25519.Ed25519Alg }
-func (requestSigner) ContentDigest() contentdigest.Digester { return contentdigest.SHA512 }
-func (s requestSigner) Sign(_ context.Context, base string) ([]byte, error) {
-	return s.key.Sign(rand.Reader, []byte(base), crypto.Hash(0))
 }
 
 // Self is this node's public description.

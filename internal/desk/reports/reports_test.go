@@ -31,14 +31,12 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// two are a provider and a Centre that know each other. Requests between nodes
-// are signed with the time of the machine, so the Centre's clock shows that.
+// two are a provider and a Centre that know each other and share a clock.
 func two(t testing.TB, o nodetest.Options) (provider, centre *nodetest.Node) {
 	t.Helper()
 	o.Kind, o.Clock = mandate.Provider, nodetest.NewClock()
 	provider = nodetest.Open(t, o)
-	centre = nodetest.Open(t, nodetest.Options{Kind: mandate.Centre})
-	centre.Clock.Set(time.Now())
+	centre = nodetest.Open(t, nodetest.Options{Kind: mandate.Centre, Clock: o.Clock})
 	nodetest.Meet(t, provider, centre)
 	return provider, centre
 }
