@@ -53,6 +53,7 @@ type Config struct {
 	Profiles  Profiles  `yaml:"profiles"`
 	Media     Media     `yaml:"media"`
 	Log       Log       `yaml:"log"`
+	Metrics   Metrics   `yaml:"metrics"`
 }
 
 // Organisation is who runs the node.
@@ -144,6 +145,12 @@ type Media struct {
 // Log says how much the node tells the operator.
 type Log struct {
 	Level string `yaml:"level"`
+}
+
+// Metrics says where the figures of the node are served, without a login.
+type Metrics struct {
+	// Listen is an address of its own, host and port; empty means nowhere.
+	Listen string `yaml:"listen"`
 }
 
 // Defaults is the configuration that a file changes.
@@ -240,6 +247,10 @@ func (c Config) check() error {
 		return problem.InvalidField("media.max_bytes", "it is not positive", "give a number of bytes, or leave it out")
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
 		return problem.InvalidField("log.level", "there is no such level", "use debug, info, warn or error")
+	case c.Metrics.Listen != "" && !namesInterface(c.Metrics.Listen):
+		return problem.InvalidField("metrics.listen", "it is not a host and a port", "name one interface, for example 127.0.0.1:9464: whoever reaches it can read the figures")
+	case c.Metrics.Listen != "" && c.Metrics.Listen == c.Listen:
+		return problem.InvalidField("metrics.listen", "it is the address of the node itself", "the figures need an address of their own, for example 127.0.0.1:9464")
 	}
 	seen := map[string]bool{}
 	for i, source := range c.Detection.Sources {
@@ -253,6 +264,13 @@ func (c Config) check() error {
 		seen[source.Name] = true
 	}
 	return nil
+}
+
+// namesInterface reports whether an address has a host, so that nobody opens it
+// to every network by leaving the host out.
+func namesInterface(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	return err == nil && host != "" && port != ""
 }
 
 func isLoopback(host string) bool {

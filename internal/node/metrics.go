@@ -107,8 +107,14 @@ func exchangeFigures(tx *store.Tx, now time.Time, gauge func(*prometheus.Desc, f
 	return nil
 }
 
-func (n *Node) metrics() http.Handler {
+// Metrics serves the figures at /metrics, for the address of metrics.listen.
+// They stand apart from everything else because they have no login: behind a
+// proxy every request comes from this machine, so that nothing of a request
+// would tell who asks.
+func (n *Node) Metrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(figures{n})
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return mux
 }

@@ -371,7 +371,6 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	mux.Handle("GET /peer/v1/checkpoint", http.HandlerFunc(n.checkpoint))
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(n.ready))
-	mux.Handle("GET /metrics", n.metrics())
 	mux.Handle("/", pages)
 	n.handler = mux
 	return nil
@@ -433,13 +432,26 @@ func (n *Node) ready(w http.ResponseWriter, r *http.Request) {
 // Handler serves everything that the node serves.
 func (n *Node) Handler() http.Handler { return n.handler }
 
-// Run serves on the listener and works off jobs and clocks until ctx ends.
+func (n *Node) server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Run serves on the listener, and the figures on their own address, and works
+// off jobs and clocks until ctx ends.
 func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := &http.Server{
-		Handler: n.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	server, figures := n.server(n.handler), n.server(n.Metrics())
+	served := make(chan error, 2)
+	if address := n.Config.Metrics.Listen; address != "" {
+		apart, err := net.Listen("tcp", address)
+		if err != nil {
+			return errors.Join(problem.InvalidField("metrics.listen", "the address cannot be listened on: "+reason(err), "name a free port of this machine").Because(err), listener.Close())
+		}
+		go func() { served <- figures.Serve(apart) }()
 	}
 	if err := n.Post.Begin(ctx); err != nil {
 		return err
@@ -449,7 +461,6 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	begin(n.Ledger.Run)
 	begin(n.runner.Run)
 	begin(n.follow)
-	served := make(chan error, 1)
 	go func() {
 		if n.Config.TLS.Certificate != "" {
 			served <- server.ServeTLS(listener, n.Config.TLS.Certificate, n.Config.TLS.Key)
@@ -468,7 +479,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	cancel()
 	stop, release := context.WithTimeout(context.Background(), shutdownTime)
 	defer release()
-	err = errors.Join(err, server.Shutdown(stop))
+	err = errors.Join(err, server.Shutdown(stop), figures.Shutdown(stop))
 	for range running {
 		err = errors.Join(err, <-failed)
 	}

@@ -105,6 +105,8 @@ type Options struct {
 	Demo bool
 	// Log hears what the operator is told; nil means nobody.
 	Log *slog.Logger
+	// Configure changes the configuration before the node is put together.
+	Configure func(*node.Config)
 	// NewerForm begins reports under a version of the form that other nodes do
 	// not have.
 	NewerForm bool
@@ -153,6 +155,9 @@ func Open(t testing.TB, o Options) *Node {
 			{Name: "uploads", Service: "hosting", LegalBasis: Basis, URL: "https://photos.example/"},
 			{Name: "archive", Service: "hosting", LegalBasis: Basis, URL: "https://archive.example/"},
 		}
+	}
+	if o.Configure != nil {
+		o.Configure(&config)
 	}
 	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo}); err != nil {
 		t.Fatalf("opening a node: %v", err)
