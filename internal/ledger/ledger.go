@@ -269,9 +269,9 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 }
 
 // identifiers are the forms of what this node names: a thing with a UUID, an
-// item by its SHA-256, a node by its thumbprint, and the two things that there
+// item by its SHA-256, a node by its thumbprint, and the things that there
 // are one of.
-var identifiers = regexp.MustCompile(`^(|log|node|[a-z]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|(node|peer)/[A-Za-z0-9_-]{43})$`)
+var identifiers = regexp.MustCompile(`^(|log|node|registry|[a-z]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|(node|peer)/[A-Za-z0-9_-]{43})$`)
 
 // named is an identifier as the log keeps it. What somebody made up, for
 // example as a part of an address, becomes a digest: the log is never erased,

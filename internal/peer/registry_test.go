@@ -141,8 +141,8 @@ func TestWhoIsNotNamedAnyMoreIsRevoked(t *testing.T) {
 	hotline := newNode(t, storetest.SQLite(t), "node.hotline.example", mandate.Hotline)
 	other := member(t, storetest.SQLite(t), "node.other.example", mandate.Hotline, centre)
 	early, late := entryOf(t, hotline), entryOf(t, hotline)
-	early.From = time.Now().Add(time.Hour)
-	late.Until = time.Now().Add(-time.Hour)
+	early.From = centre.ledger.Now().Add(time.Hour)
+	late.Until = centre.ledger.Now().Add(-time.Hour)
 	for _, step := range []struct {
 		entries []peer.RegistryEntry
 		field   string
@@ -159,7 +159,7 @@ func TestWhoIsNotNamedAnyMoreIsRevoked(t *testing.T) {
 			t.Errorf("want %q, got %v", step.field, err)
 		}
 		other.read(t, func(tx *store.Tx) error {
-			known, err := other.Known(tx, time.Now())
+			known, err := other.Known(tx, centre.ledger.Now())
 			if want := map[bool]int{true: 2, false: 1}[step.field == ""]; len(known) != want {
 				t.Errorf("%d known, want %d", len(known), want)
 			}
@@ -183,14 +183,14 @@ func TestAnotherRegistryIsRefused(t *testing.T) {
 		return text
 	}
 	r := func(number int64, entries ...peer.RegistryEntry) peer.Registry {
-		return peer.Registry{Number: number, At: time.Now(), Entries: append(entries, entryOf(t, centre))}
+		return peer.Registry{Number: number, At: centre.ledger.Now(), Entries: append(entries, entryOf(t, centre))}
 	}
 	serve := func(text string) {
 		lie := func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { _, _ = io.WriteString(w, text) }
 		centre.front.Store(&lie)
 	}
 	revoked := entryOf(t, liar)
-	revoked.Revoked = &peer.Revocation{At: time.Now(), Reason: "it lies"}
+	revoked.Revoked = &peer.Revocation{At: centre.ledger.Now(), Reason: "it lies"}
 	serve(sign(centre, r(5, revoked)))
 	other.mustFollow(t)
 	receipt, err := peer.SignReceipt(centre.keys, peer.Receipt{Status: peer.Received})
