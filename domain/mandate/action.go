@@ -63,6 +63,13 @@ var (
 	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
 	ReportReceive = Action{"report.receive", Collect, ResourceReport, false}
 	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
+	// ReportRoute decides whom a report goes to, at the Centre.
+	ReportRoute = Action{"report.route", Disclose, ResourceReport, false}
+	// ReportClaim claims, declines or gives back a report, at an authority.
+	ReportClaim = Action{"report.claim", Alter, ResourceReport, false}
+	// ReportEscalate is what the node does when a clock of a report strikes: it
+	// passes over who did not answer, asks Europol, and raises alarms.
+	ReportEscalate = Action{"report.escalate", Alter, ResourceReport, false}
 	// OutcomeRecord states what became of a report, where it was acted upon.
 	OutcomeRecord  = Action{"outcome.record", Alter, ResourceReport, false}
 	OutcomeConsult = Action{"outcome.consult", Consult, ResourceReport, false}
@@ -96,7 +103,7 @@ var Actions = []Action{
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
-	ReportAssess, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,

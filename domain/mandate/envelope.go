@@ -26,6 +26,9 @@ const (
 	EnvelopeCorrection EnvelopeKind = "correction"
 	// EnvelopeRecall takes back what the sender sent before.
 	EnvelopeRecall EnvelopeKind = "recall"
+	// EnvelopeCoordination names those who act on one report to one another, and
+	// carries whom they would have lead.
+	EnvelopeCoordination EnvelopeKind = "coordination"
 	// EnvelopeErasure asks to erase what the sender sent before.
 	EnvelopeErasure EnvelopeKind = "erasure"
 )
@@ -33,5 +36,5 @@ const (
 // EnvelopeKinds lists every kind of envelope.
 var EnvelopeKinds = []EnvelopeKind{
 	EnvelopeReport, EnvelopeReceipt, EnvelopeClaim, EnvelopeOutcome, EnvelopeQuestion, EnvelopeAnswer,
-	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure,
+	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure, EnvelopeCoordination,
 }

@@ -92,10 +92,17 @@ const (
 	Centre    OrganisationKind = "centre"
 	Authority OrganisationKind = "authority"
 	Oversight OrganisationKind = "oversight"
+	// Europol gets a copy of what is forwarded, and finds who acts where nobody
+	// known does (Article 48(3) of COM(2022) 209).
+	Europol OrganisationKind = "europol"
+	// Eurojust coordinates when authorities of several States act.
+	Eurojust OrganisationKind = "eurojust"
+	// Interpol is the channel to third States.
+	Interpol OrganisationKind = "interpol"
 )
 
 // OrganisationKinds lists every kind of organisation.
-var OrganisationKinds = []OrganisationKind{Provider, Hotline, Centre, Authority, Oversight}
+var OrganisationKinds = []OrganisationKind{Provider, Hotline, Centre, Authority, Oversight, Europol, Eurojust, Interpol}
 
 // ActorKind tells people from machines: only a person decides.
 type ActorKind string
