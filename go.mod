@@ -110,6 +110,8 @@ require (
 
 require github.com/hanwen/go-fuse/v2 v2.12.1
 
+require github.com/nyaruka/phonenumbers v1.8.1
+
 tool (
 	github.com/a-h/templ/cmd/templ
 	golang.org/x/vuln/cmd/govulncheck

@@ -50,10 +50,13 @@ type Config struct {
 	Centre    string    `yaml:"centre"`
 	Exchange  Exchange  `yaml:"exchange"`
 	Detection Detection `yaml:"detection"`
-	Profiles  Profiles  `yaml:"profiles"`
-	Media     Media     `yaml:"media"`
-	Log       Log       `yaml:"log"`
-	Metrics   Metrics   `yaml:"metrics"`
+	// Places is a file of two columns, a block of addresses and a country: at the
+	// Centre it shows which States addresses point to. Empty: nobody knows.
+	Places   string   `yaml:"places"`
+	Profiles Profiles `yaml:"profiles"`
+	Media    Media    `yaml:"media"`
+	Log      Log      `yaml:"log"`
+	Metrics  Metrics  `yaml:"metrics"`
 }
 
 // Organisation is who runs the node.
@@ -132,6 +135,8 @@ type Profiles struct {
 	Review     law.Ref `yaml:"review"`
 	// Reportable is the mapping whose class "yes" makes an item reportable.
 	Reportable law.Ref `yaml:"reportable"`
+	// Routing are the rules by which reports find the authority that acts.
+	Routing law.Ref `yaml:"routing"`
 	// LawFolder holds further profiles; empty means the embedded ones only.
 	LawFolder string `yaml:"law_folder"`
 }
@@ -167,7 +172,7 @@ func Defaults() Config {
 		Organisation: Organisation{Kind: mandate.Provider},
 		Exchange:     Exchange{GapAfter: peer.DefaultClocks.Gap, SilenceAfter: peer.DefaultClocks.Silence},
 		Profiles: Profiles{
-			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"),
+			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
 		Media: Media{MaxBytes: 100 << 20},
 		Log:   Log{Level: "info"},
@@ -222,7 +227,7 @@ func (c Config) check() error {
 	case c.Organisation.Name == "":
 		return problem.InvalidField("organisation.name", "it is empty", "give the name of the organisation")
 	case !slices.Contains(mandate.OrganisationKinds, c.Organisation.Kind):
-		return problem.InvalidField("organisation.kind", "there is no such kind", "use provider, hotline, centre, authority or oversight")
+		return problem.InvalidField("organisation.kind", "there is no such kind", "use provider, hotline, centre, authority, oversight, europol, eurojust or interpol")
 	case c.Organisation.Country != "" && !peer.IsCountry(c.Organisation.Country):
 		return problem.InvalidField("organisation.country", "it is not a country's code", "use two capital letters (ISO 3166-1 alpha-2), for example SI")
 	case c.Exchange.GapAfter <= 0 || c.Exchange.SilenceAfter <= 0:

@@ -28,6 +28,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/job"
@@ -49,6 +50,7 @@ type Node struct {
 	Intake   *intake.Desk
 	Triage   *triage.Desk
 	Reports  *reports.Desk
+	Routing  *routing.Desk
 	Post     *peer.Post
 	Ledger   *ledger.Ledger
 	Store    *store.Store
@@ -254,6 +256,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
 	n.Reports.Handle(n.runner)
+	n.Routing.Handle(n.runner)
 	n.Post.Handle(n.runner)
 	directory, err := n.openDirectory(ctx, config)
 	if err != nil {
@@ -319,12 +322,37 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
 	})
 	o := config.Organisation
+	places, err := loadPlaces(config.Places)
+	if err != nil {
+		return err
+	}
+	if _, err := n.Law.Routing(config.Profiles.Routing); err != nil {
+		return problem.InvalidField("profiles.routing", "there is no such profile", "see law/routing").Because(err)
+	}
+	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Places: places})
 	n.Reports = reports.New(reports.Options{
-		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
+		Received: n.Routing.Begin,
+		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
 		Provider:  report.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Recipient: n.recipient,
 	})
 	return nil
+}
+
+func loadPlaces(path string) (routing.Places, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, problem.InvalidField("places", "the file cannot be read", "name a table of addresses, or leave it out").Because(err)
+	}
+	defer file.Close()
+	places, err := routing.ReadPlaces(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return places, nil
 }
 
 // recipient finds the Centre among the peers by its name.
@@ -350,7 +378,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Post: n.Post},
+		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Post: n.Post},
 		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/peer"
 )
@@ -14,5 +15,6 @@ type Desks struct {
 	Intake  *intake.Desk
 	Triage  *triage.Desk
 	Reports *reports.Desk
+	Routing *routing.Desk
 	Post    *peer.Post
 }

@@ -72,6 +72,7 @@ func items(r report.Report) []string {
 // was refused for its form in the first receipt was not taken in: a person has
 // to mend it, and no clock of the user's notice begins.
 func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
+	unfounded := false
 	err := d.change(tx, sent.Subject, func(_ *report.Report, l report.Lifecycle) (report.Lifecycle, []report.Effect, error) {
 		var all []report.Effect
 		if l.Envelope != sent.ID {
@@ -96,6 +97,7 @@ func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Recei
 			return l, all, nil
 		}
 		if receipt.Status == peer.Rejected {
+			unfounded = true
 			err := apply(refusal)
 			return l, all, err
 		}
@@ -104,6 +106,12 @@ func (d *Desk) receipt(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Recei
 	})
 	if err != nil {
 		return err
+	}
+	if unfounded {
+		// The user is informed without undue delay, not after three months.
+		if err := d.applyOpenNotice(tx, sent.Subject, report.NoticeEvent{Kind: report.ManifestlyUnfounded}); err != nil {
+			return err
+		}
 	}
 	kind := string(receipt.Status)
 	if receipt.Status == peer.Received {

@@ -64,18 +64,21 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		Action: mandate.NoticeRecord, Purpose: mandate.PurposeUserInformation, Resource: access.Resource{ID: id},
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		_, notice, err := noticeOf(tx, id)
-		if err != nil {
-			return err
-		}
 		// A clock that a hold has overtaken may strike after the notice is closed.
-		if notice.State == report.NoticePending || notice.State == report.NoticeHeld {
-			if err := d.applyNotice(tx, id, report.NoticeEvent{Kind: report.ClockStruck}); err != nil {
-				return err
-			}
+		if err := d.applyOpenNotice(tx, id, report.NoticeEvent{Kind: report.ClockStruck}); err != nil {
+			return err
 		}
 		return running.Complete(tx.Tx)
 	})
+}
+
+// applyOpenNotice applies an event to a notice that is still to be given.
+func (d *Desk) applyOpenNotice(tx *ledger.Tx, id string, event report.NoticeEvent) error {
+	_, notice, err := noticeOf(tx, id)
+	if err != nil || notice.State != report.NoticePending && notice.State != report.NoticeHeld {
+		return err
+	}
+	return d.applyNotice(tx, id, event)
 }
 
 // noticeOf reads a report with the state of its user notice.

@@ -47,7 +47,14 @@ func (d *Desk) take(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, err
 	}
 	tx.Note("received", row.ID)
 	tx.Note("completeness", c.Score)
-	return Answer{row.ID, c.Score, c.Missing}, tx.InsertReceivedReport(row)
+	if err := tx.InsertReceivedReport(row); err != nil {
+		return nil, err
+	}
+	answer := Answer{row.ID, c.Score, c.Missing}
+	if d.options.Received == nil {
+		return answer, nil
+	}
+	return answer, d.options.Received(tx, row)
 }
 
 // Received is a report from another organisation, as its readers see it.

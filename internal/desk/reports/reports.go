@@ -21,7 +21,7 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// Options of the desk; all but Recipient are required.
+// Options of the desk; all but Recipient and Received are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Post   *peer.Post
@@ -33,6 +33,9 @@ type Options struct {
 	Provider report.Provider
 	// Recipient finds the node id of the Centre; it may be registered later.
 	Recipient func(tx *store.Tx) (id string, kind mandate.OrganisationKind, err error)
+	// Received begins what the Centre does with a report that it took in, in the
+	// same transaction. Nil elsewhere.
+	Received func(tx *ledger.Tx, row store.ReceivedReport) error
 }
 
 // Desk makes and follows reports.
@@ -42,8 +45,10 @@ type Desk struct{ options Options }
 // with reports that come in.
 func New(options Options) *Desk {
 	d := &Desk{options}
-	options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
-	if options.Ledger.NodeKind() == mandate.Centre {
+	switch options.Ledger.NodeKind() {
+	case mandate.Provider, mandate.Hotline:
+		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
+	case mandate.Centre:
 		options.Post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.take})
 	}
 	return d

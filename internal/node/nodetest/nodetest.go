@@ -95,6 +95,9 @@ type Node struct {
 // Options of a node.
 type Options struct {
 	Kind mandate.OrganisationKind
+	// Name tells several nodes of a kind apart; empty means the kind. Country is
+	// that of an authority.
+	Name, Country string
 	// Database is a postgres:// address; empty means SQLite.
 	Database string
 	Clock    *Clock
@@ -128,8 +131,9 @@ func Open(t testing.TB, o Options) *Node {
 	}
 	n := &Node{Clock: o.Clock, Server: httptest.NewUnstartedServer(nil)}
 	config := node.Defaults()
+	name := cmp.Or(o.Name, string(o.Kind))
 	config.Organisation = node.Organisation{
-		ID: string(o.Kind) + ".example", Name: "Example " + string(o.Kind), Kind: o.Kind, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road",
+		ID: name + ".example", Name: "Example " + name, Country: o.Country, Kind: o.Kind, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road",
 	}
 	config.Data, config.Database, config.Centre = cmp.Or(o.Data, t.TempDir()), o.Database, "centre.example"
 	config.Origin = fmt.Sprintf("http://localhost:%d", n.Server.Listener.Addr().(*net.TCPAddr).Port)

@@ -1,0 +1,384 @@
+package routing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/peer"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Begin makes a matter of a report that the Centre takes in, in the transaction
+// that stores it: from then on the Centre is responsible.
+func (d *Desk) Begin(tx *ledger.Tx, row store.ReceivedReport) error {
+	rules, err := d.rules(d.options.Rules)
+	if err != nil {
+		return err
+	}
+	m := referral.NewMatter(rules, row.ID, row.Sender, row.Urgent, tx.Now)
+	body, err := written("a matter", m)
+	if err != nil {
+		return err
+	}
+	at, _ := m.Next()
+	if err := tx.InsertMatter(store.MatterRow{ID: row.ID, State: string(m.State), Urgent: m.Urgent, Until: at, Body: body, ChangedAt: tx.Now}); err != nil {
+		return err
+	}
+	return wake(tx, matterClock, row.ID, at)
+}
+
+func matterOf(tx *store.Tx, id string) (store.MatterRow, referral.Matter, error) {
+	row, err := tx.Matter(id)
+	if err != nil {
+		return row, referral.Matter{}, err
+	}
+	m, err := read[referral.Matter]("matter", id, row.Body)
+	return row, m, err
+}
+
+// apply applies an event to a matter and does what follows.
+func (d *Desk) apply(tx *ledger.Tx, id string, event referral.Event) error {
+	row, before, err := matterOf(tx.Tx, id)
+	if err != nil {
+		return err
+	}
+	rules, err := d.rules(before.Profile)
+	if err != nil {
+		return err
+	}
+	after, effects, err := before.Apply(rules, event, tx.Now)
+	if err != nil {
+		return err
+	}
+	if row.Body, err = written("a matter", after); err != nil {
+		return err
+	}
+	at, _ := after.Next()
+	row.State, row.Urgent, row.Until, row.ChangedAt = string(after.State), after.Urgent, at, tx.Now
+	if err := tx.UpdateMatter(row); err != nil {
+		return err
+	}
+	tx.Note("matter", id)
+	tx.Note("event", event.Kind)
+	tx.Note("state", after.State)
+	if err := wake(tx, matterClock, id, at); err != nil {
+		return err
+	}
+	received, err := tx.ReceivedReport(id)
+	if err != nil {
+		return err
+	}
+	for _, effect := range effects {
+		if err := d.effect(tx, received, after, effect); err != nil {
+			return err
+		}
+	}
+	return d.tellSender(tx, received, before, after)
+}
+
+// tellSender lets the provider follow its report: accepted once a person found
+// it not unfounded, forwarded once an authority acts on it.
+func (d *Desk) tellSender(tx *ledger.Tx, received store.ReceivedReport, before, after referral.Matter) error {
+	origin := peer.Origin{Source: received.Sender, ID: received.Envelope}
+	switch {
+	case before.State == referral.Received && after.State == referral.Assessed:
+		return d.options.Post.Answer(tx, origin, peer.Accepted, "")
+	case len(before.Claimants()) == 0 && len(after.Claimants()) > 0 && before.State.Open():
+		return d.options.Post.Answer(tx, origin, peer.Forwarded, "")
+	}
+	return nil
+}
+
+func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, effect referral.Effect) error {
+	origin := peer.Origin{Source: received.Sender, ID: received.Envelope}
+	switch effect.Kind {
+	case referral.SendOffer:
+		return d.offer(tx, received, m, effect.To, "")
+	case referral.TellEuropol, referral.AskEuropol:
+		return d.toKind(tx, received, m, mandate.Europol, effect.Reason)
+	case referral.AskInterpol:
+		return d.toKind(tx, received, m, mandate.Interpol, effect.Reason)
+	case referral.OpenCoordination, referral.TellLead:
+		return d.coordinate(tx, received, m)
+	case referral.TellUnfounded:
+		rules, err := d.rules(m.Profile)
+		if err != nil {
+			return err
+		}
+		reason, _ := rules.UnfoundedOf(effect.Reason)
+		return d.options.Post.Answer(tx, origin, peer.Rejected, "manifestly unfounded ("+effect.Reason+"): "+reason.Reason)
+	case referral.TellFeedback:
+		if m.State != referral.Closed {
+			return nil // others still act; the provider hears of the end
+		}
+		return d.options.Post.Answer(tx, origin, peer.Closed, effect.Reason)
+	case referral.TellCorrection:
+		return d.correct(tx, received, effect.Reason)
+	case referral.RaiseAlarm, referral.QueueSecond:
+		return alarm(tx, received.ID, effect.Reason)
+	}
+	return nil
+}
+
+// offer passes the report on to one node. Media stay where they are; the
+// recipient fetches them when a person there opens the case.
+func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, to, reason string) error {
+	r, err := report.Parse(received.Body)
+	if err != nil {
+		return err
+	}
+	evidence, err := json.Marshal(d.options.Places.evidence(r))
+	if err != nil {
+		return fmt.Errorf("writing evidence: %w", err)
+	}
+	priority := peer.Normal
+	if m.Urgent {
+		priority = peer.Urgent
+	}
+	envelope, err := d.options.Post.Send(tx, peer.Message{
+		Recipient: to, Kind: mandate.EnvelopeReport, Type: "eu.brdo.report.forwarded.v1", Schema: received.Form, Subject: received.ID,
+		Purpose: mandate.PurposeReporting, LegalBasis: "COM(2022) 209 Article 48(3)", Priority: priority,
+		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope},
+		Body: Offer{
+			Matter: received.ID, Reason: reason, Urgent: m.Urgent, Provider: received.SenderName, ReceivedAt: received.ReceivedAt, Evidence: evidence,
+			Report: json.RawMessage(received.Body),
+		},
+	})
+	tx.Note("sent", envelope)
+	return err
+}
+
+// toKind passes the report on to the one node of a kind, for example Europol's.
+// Where none is registered a person has to use another channel, and is told.
+func (d *Desk) toKind(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, kind mandate.OrganisationKind, reason string) error {
+	nodes, err := d.nodes(tx.Tx, kind)
+	if err != nil {
+		return err
+	}
+	if len(nodes) == 0 {
+		return alarm(tx, received.ID, fmt.Sprintf("no node of %s is registered: reach it by another channel (%s)", kind, reason))
+	}
+	return d.offer(tx, received, m, nodes[0].NodeID, reason)
+}
+
+// nodes are the registered nodes of a kind that are not revoked.
+func (d *Desk) nodes(tx *store.Tx, kind mandate.OrganisationKind) ([]peer.Node, error) {
+	known, err := d.options.Post.Known(tx, d.options.Ledger.Now())
+	if err != nil {
+		return nil, err
+	}
+	var all []peer.Node
+	for _, k := range known {
+		if k.Organisation == kind {
+			all = append(all, k.Node)
+		}
+	}
+	return all, nil
+}
+
+func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter) error {
+	to := m.Claimants()
+	eurojust, err := d.nodes(tx.Tx, mandate.Eurojust)
+	if err != nil {
+		return err
+	}
+	for _, n := range eurojust {
+		to = append(to, n.NodeID)
+	}
+	if len(eurojust) == 0 {
+		if err := alarm(tx, received.ID, "several authorities act, and no node of eurojust is registered: reach it by another channel"); err != nil {
+			return err
+		}
+	}
+	for _, recipient := range to {
+		if _, err := d.options.Post.Send(tx, peer.Message{
+			Recipient: recipient, Kind: mandate.EnvelopeCoordination, Type: "eu.brdo.coordination.opened.v1", Schema: "coordination-1", Subject: received.ID,
+			Purpose: mandate.PurposeReporting, LegalBasis: "Regulation (EU) 2018/1727 Article 4", Body: Coordination{received.ID, m.Claimants(), m.Coordination.Lead},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// correct tells everybody who was sent the report of a finding that changes it,
+// and pursues that until it is receipted.
+func (d *Desk) correct(tx *ledger.Tx, received store.ReceivedReport, outcome string) error {
+	sent, err := tx.EnvelopesAbout(received.ID)
+	if err != nil {
+		return err
+	}
+	var originals []string
+	for _, e := range sent {
+		if e.Kind == string(mandate.EnvelopeReport) {
+			originals = append(originals, e.ID)
+		}
+	}
+	if len(originals) == 0 {
+		return nil
+	}
+	_, err = d.options.Post.Pursue(tx, peer.Pursuit{
+		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "an authority's diligent assessment did not confirm the report (Article 36(4))",
+		Body: Answer{Matter: received.ID, Kind: string(referral.FinishedBy), Outcome: outcome}, LegalBasis: "COM(2022) 209 Article 36(4)",
+	})
+	return err
+}
+
+// acknowledged takes note of an authority's receipt of an offer.
+func (d *Desk) acknowledged(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
+	_, m, err := matterOf(tx.Tx, sent.Subject)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(m.Offers, func(o referral.Offer) bool { return o.Authority == sent.Recipient }) {
+		return nil // Europol's or INTERPOL's copy
+	}
+	if receipt.Status == peer.Rejected {
+		// It cannot take the report in; who is asked instead is a person's matter.
+		return alarm(tx, sent.Subject, "the node that was asked refused the report: "+receipt.Reason)
+	}
+	return d.apply(tx, sent.Subject, referral.Event{Kind: referral.Acknowledged, Authority: sent.Recipient})
+}
+
+// takeAnswer takes in what an authority says of a report.
+func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
+	var a Answer
+	if err := json.Unmarshal(opened.Message, &a); err != nil {
+		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	}
+	kinds := map[mandate.EnvelopeKind][]referral.EventKind{
+		mandate.EnvelopeClaim:        {referral.ClaimedBy, referral.DeclinedBy, referral.ReleasedBy},
+		mandate.EnvelopeOutcome:      {referral.FinishedBy},
+		mandate.EnvelopeCoordination: {referral.Consent},
+	}
+	kind := referral.EventKind(a.Kind)
+	if !slices.Contains(kinds[opened.Kind], kind) {
+		return nil, problem.InvalidField("message.kind", fmt.Sprintf("%q does not fit an envelope of kind %s", a.Kind, opened.Kind), "see docs/referral.md")
+	}
+	if len(a.Reason) > maxReason {
+		return nil, problem.InvalidField("message.reason", "it is longer than 1000 bytes", "say it shorter")
+	}
+	err := d.apply(tx, a.Matter, referral.Event{Kind: kind, Authority: from.NodeID, Turn: a.Turn, Reason: a.Reason, Outcome: a.Outcome, Lead: a.Lead})
+	switch {
+	case problem.Is(err, problem.NotFound), problem.Is(err, problem.Denied), problem.Is(err, problem.Conflict):
+		// A rejection with a receipt: the sender has to see it, and stop sending.
+		known := problem.From(err)
+		return nil, problem.InvalidField("message", known.Reason, known.Remedy)
+	}
+	return nil, err
+}
+
+const maxReason = 1000
+
+func (d *Desk) strikeMatter(ctx context.Context, running *job.Running) error {
+	return d.strike(ctx, running, func(tx *ledger.Tx, id string) error {
+		_, m, err := matterOf(tx.Tx, id)
+		if err != nil {
+			return err
+		}
+		if at, set := m.Next(); !set || tx.Now.Before(at) {
+			return nil // overtaken
+		}
+		return d.apply(tx, id, referral.Event{Kind: referral.ClockStruck})
+	})
+}
+
+// decide is a person's decision about a matter at the Centre.
+func (d *Desk) decide(ctx context.Context, actor mandate.Actor, action mandate.Action, id string, event referral.Event) error {
+	act := ledger.Act{Actor: actor, Action: action, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		event.Person, event.Decision = actor.ID, tx.EventID()
+		return d.apply(tx, id, event)
+	})
+}
+
+// Found records that a person finds a report not manifestly unfounded, and
+// whether it is urgent.
+func (d *Desk) Found(ctx context.Context, actor mandate.Actor, id string, urgent bool) error {
+	return d.decide(ctx, actor, mandate.ReportAssess, id, referral.Event{Kind: referral.Found, Urgent: urgent})
+}
+
+// CallUnfounded records that a person calls a report manifestly unfounded, with
+// a reason code of the profile. Whether somebody looked at its media is read
+// from the exposures, not asked.
+func (d *Desk) CallUnfounded(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	act := ledger.Act{Actor: actor, Action: mandate.ReportAssess, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		opened, err := d.opened(tx, id)
+		if err != nil {
+			return err
+		}
+		return d.apply(tx, id, referral.Event{Kind: referral.CallUnfounded, Person: actor.ID, Decision: tx.EventID(), Reason: reason, NeverOpened: !opened})
+	})
+}
+
+// opened reports whether a person looked at the media of a report, at the
+// provider (as the report says) or here.
+func (d *Desk) opened(tx *ledger.Tx, id string) (bool, error) {
+	row, err := tx.ReceivedReport(id)
+	if err != nil {
+		return false, err
+	}
+	r, err := report.Parse(row.Body)
+	if err != nil {
+		return false, err
+	}
+	for _, file := range r.Control.Files {
+		exposures, err := tx.ExposuresOfItem(file.Item)
+		if err != nil {
+			return false, err
+		}
+		if !file.ViewedByHuman && len(exposures) == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// Second records whether another person agrees that a report is unfounded.
+func (d *Desk) Second(ctx context.Context, actor mandate.Actor, id string, agrees bool) error {
+	kind := referral.Disagree
+	if agrees {
+		kind = referral.Agree
+	}
+	return d.decide(ctx, actor, mandate.ReportAssess, id, referral.Event{Kind: kind})
+}
+
+// Direction is whom a person sends a report to.
+type Direction struct {
+	// To are the node ids of authorities.
+	To []string
+	// ThirdStates are reached by INTERPOL.
+	ThirdStates []string
+	// Reason is required when no authority is named.
+	Reason string
+}
+
+// Route records whom a person sends a report to.
+func (d *Desk) Route(ctx context.Context, actor mandate.Actor, id string, direction Direction) error {
+	act := ledger.Act{Actor: actor, Action: mandate.ReportRoute, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		authorities, err := d.nodes(tx.Tx, mandate.Authority)
+		if err != nil {
+			return err
+		}
+		event := referral.Event{Kind: referral.Route, Person: actor.ID, Decision: tx.EventID(), ThirdStates: direction.ThirdStates, Reason: direction.Reason}
+		for i, to := range direction.To {
+			at := slices.IndexFunc(authorities, func(n peer.Node) bool { return n.NodeID == to })
+			if at < 0 {
+				return problem.InvalidField(fmt.Sprintf("to[%d]", i), "is no authority of the registry", "choose one of the list")
+			}
+			event.To = append(event.To, referral.Recipient{Authority: to, Country: authorities[at].Country})
+		}
+		return d.apply(tx, id, event)
+	})
+}

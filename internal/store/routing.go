@@ -1,0 +1,171 @@
+package store
+
+import "time"
+
+// MatterRow is where a received report stands at the Centre.
+type MatterRow struct {
+	// ID is that of the received report.
+	ID, State string
+	Urgent    bool
+	// Until is when the next clock strikes.
+	Until time.Time
+	// Body is a referral.Matter as JSON.
+	Body      []byte
+	ChangedAt time.Time
+	Version   int64
+}
+
+const matterColumns = `id, state, urgent, until, body, changed_at, version`
+
+func (tx *Tx) matters(query string, arguments ...any) ([]MatterRow, error) {
+	var found []MatterRow
+	err := tx.rows("reading matters", query, arguments, func(row scanner) error {
+		var m MatterRow
+		err := row.Scan(&m.ID, &m.State, &m.Urgent, moment{&m.Until}, &m.Body, moment{&m.ChangedAt}, &m.Version)
+		found = append(found, m)
+		return err
+	})
+	return found, err
+}
+
+// InsertMatter writes a new matter.
+func (tx *Tx) InsertMatter(m MatterRow) error {
+	return tx.exec("writing a matter", `INSERT INTO matters (`+matterColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1)`,
+		m.ID, m.State, m.Urgent, micros(m.Until), m.Body, micros(m.ChangedAt))
+}
+
+// UpdateMatter writes what changed; Conflict when somebody else was faster.
+func (tx *Tx) UpdateMatter(m MatterRow) error {
+	return tx.change("changing a matter", Changed("report"),
+		`UPDATE matters SET state = $1, urgent = $2, until = $3, body = $4, changed_at = $5, version = version + 1 WHERE id = $6 AND version = $7`,
+		m.State, m.Urgent, micros(m.Until), m.Body, micros(m.ChangedAt), m.ID, m.Version)
+}
+
+// Matter returns one matter.
+func (tx *Tx) Matter(id string) (MatterRow, error) {
+	found, err := tx.matters(`SELECT `+matterColumns+` FROM matters WHERE id = $1`, id)
+	if err == nil && len(found) == 0 {
+		err = NotFound("report", id)
+	}
+	if err != nil {
+		return MatterRow{}, err
+	}
+	return found[0], nil
+}
+
+// Matters returns up to limit matters of a state, the urgent ones first, then
+// those whose clock strikes next.
+func (tx *Tx) Matters(state string, limit int) ([]MatterRow, error) {
+	return tx.matters(`SELECT `+matterColumns+` FROM matters WHERE state = $1 ORDER BY state, urgent DESC, until, id LIMIT $2`, state, limit)
+}
+
+// CountMatters counts the matters in each state.
+func (tx *Tx) CountMatters() (map[string]int64, error) {
+	return tx.counts("counting matters", `SELECT state, COUNT(*) FROM matters GROUP BY state`)
+}
+
+func (tx *Tx) counts(doing, query string) (map[string]int64, error) {
+	all := map[string]int64{}
+	err := tx.rows(doing, query, nil, func(row scanner) error {
+		var key string
+		var count int64
+		err := row.Scan(&key, &count)
+		all[key] = count
+		return err
+	})
+	return all, err
+}
+
+// ReferralRow is where a report stands at an authority that it was offered to.
+type ReferralRow struct {
+	ID string
+	// Centre is the node that offered it, Matter its name there, Envelope the
+	// latest that it came in.
+	Centre, Matter, Envelope string
+	Standing                 string
+	Urgent                   bool
+	Until                    time.Time
+	// Body is a referral.Referral as JSON, Offer what came with the offer.
+	Body, Offer           []byte
+	ReceivedAt, ChangedAt time.Time
+	Version               int64
+}
+
+const referralColumns = `id, centre, matter, envelope, standing, urgent, until, body, offer, received_at, changed_at, version`
+
+func (tx *Tx) referrals(query string, arguments ...any) ([]ReferralRow, error) {
+	var found []ReferralRow
+	err := tx.rows("reading referrals", query, arguments, func(row scanner) error {
+		var r ReferralRow
+		err := row.Scan(&r.ID, &r.Centre, &r.Matter, &r.Envelope, &r.Standing, &r.Urgent, moment{&r.Until}, &r.Body, &r.Offer,
+			moment{&r.ReceivedAt}, moment{&r.ChangedAt}, &r.Version)
+		found = append(found, r)
+		return err
+	})
+	return found, err
+}
+
+// InsertReferral writes a new referral.
+func (tx *Tx) InsertReferral(r ReferralRow) error {
+	return tx.exec("writing a referral", `INSERT INTO referrals (`+referralColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)`,
+		r.ID, r.Centre, r.Matter, r.Envelope, r.Standing, r.Urgent, micros(r.Until), r.Body, r.Offer, micros(r.ReceivedAt), micros(r.ChangedAt))
+}
+
+// UpdateReferral writes what changed; Conflict when somebody else was faster.
+func (tx *Tx) UpdateReferral(r ReferralRow) error {
+	return tx.change("changing a referral", Changed("report"),
+		`UPDATE referrals SET envelope = $1, standing = $2, urgent = $3, until = $4, body = $5, offer = $6, changed_at = $7, version = version + 1 WHERE id = $8 AND version = $9`,
+		r.Envelope, r.Standing, r.Urgent, micros(r.Until), r.Body, r.Offer, micros(r.ChangedAt), r.ID, r.Version)
+}
+
+// Referral returns one referral.
+func (tx *Tx) Referral(id string) (ReferralRow, error) {
+	found, err := tx.referrals(`SELECT `+referralColumns+` FROM referrals WHERE id = $1`, id)
+	if err == nil && len(found) == 0 {
+		err = NotFound("referred report", id)
+	}
+	if err != nil {
+		return ReferralRow{}, err
+	}
+	return found[0], nil
+}
+
+// ReferralOf returns what a Centre offered under a name; found is false when it
+// never did.
+func (tx *Tx) ReferralOf(centre, matter string) (r ReferralRow, found bool, err error) {
+	rows, err := tx.referrals(`SELECT `+referralColumns+` FROM referrals WHERE centre = $1 AND matter = $2`, centre, matter)
+	if err != nil || len(rows) == 0 {
+		return r, false, err
+	}
+	return rows[0], true, nil
+}
+
+// Referrals returns up to limit referrals, those that wait for somebody first,
+// the urgent ones first.
+func (tx *Tx) Referrals(limit int) ([]ReferralRow, error) {
+	return tx.referrals(`SELECT `+referralColumns+` FROM referrals ORDER BY CASE standing WHEN 'offered' THEN 0 WHEN 'claimed' THEN 1 ELSE 2 END, urgent DESC, until, id LIMIT $1`, limit)
+}
+
+// ReportAlarm is something that a person has to look at.
+type ReportAlarm struct {
+	ID, Subject, Reason string
+	At                  time.Time
+}
+
+// InsertReportAlarm writes an alarm.
+func (tx *Tx) InsertReportAlarm(a ReportAlarm) error {
+	return tx.exec("writing an alarm", `INSERT INTO report_alarms (id, subject, reason, at) VALUES ($1, $2, $3, $4)`, a.ID, a.Subject, a.Reason, micros(a.At))
+}
+
+// ReportAlarms returns the alarms about one subject, the newest first.
+func (tx *Tx) ReportAlarms(subject string, limit int) ([]ReportAlarm, error) {
+	var found []ReportAlarm
+	err := tx.rows("reading alarms", `SELECT id, subject, reason, at FROM report_alarms WHERE subject = $1 ORDER BY at DESC, id DESC LIMIT $2`,
+		[]any{subject, limit}, func(row scanner) error {
+			var a ReportAlarm
+			err := row.Scan(&a.ID, &a.Subject, &a.Reason, moment{&a.At})
+			found = append(found, a)
+			return err
+		})
+	return found, err
+}
