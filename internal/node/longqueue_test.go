@@ -24,6 +24,9 @@ const waiting = 100_000
 // person sees, with the reason. How the database finds it is tested in the
 // store.
 func TestTheMostUrgentIsFirstHoweverLongTheQueue(t *testing.T) {
+	if raceDetector {
+		t.Skip("SKIP: the race detector makes SQLite a hundred times slower; this is tested without it")
+	}
 	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
 		ctx := t.Context()
 		fill(t, n, n.Flag(t, 1, ""))

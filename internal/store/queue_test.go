@@ -19,7 +19,7 @@ func TestTheQueueIsReadInTheOrderOfItsIndex(t *testing.T) {
 			if err := tx.InsertItem(first); err != nil {
 				return err
 			}
-			if err := tx.Multiply("first", 20_000); err != nil {
+			if err := tx.Multiply("first", 3_000); err != nil {
 				return err
 			}
 			return tx.Analyze()
