@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/report"
@@ -19,8 +18,7 @@ import (
 // lost, and the reason stands beside the field.
 func TestRefusedAnswersComeBack(t *testing.T) {
 	centre := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre})
-	centre.Clock.Set(time.Now()) // requests between nodes are signed by the system's clock
-	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, NewerForm: true})
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Clock: centre.Clock, NewerForm: true})
 	nodetest.Meet(t, n, centre)
 	ctx := t.Context()
 	ada, c := enrolled(t, n, "ada", mandate.Analyst)
