@@ -61,7 +61,7 @@ func completed() map[string][]string {
 	for _, row := range keyActions {
 		keys = append(keys, row.Action)
 	}
-	for _, kind := range []mandate.OrganisationKind{mandate.Provider, mandate.Hotline, mandate.Centre, mandate.Authority, mandate.Oversight} {
+	for _, kind := range mandate.OrganisationKinds {
 		kinds = append(kinds, string(kind))
 	}
 	for _, kind := range []problem.Kind{problem.Invalid, problem.Denied, problem.NotFound, problem.Conflict, problem.Expired, problem.Unavailable, problem.Internal} {
