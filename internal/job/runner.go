@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -239,7 +240,7 @@ func (r *Runner) handle(ctx context.Context, running *Running) (err error) {
 	})
 	defer func() {
 		if p := recover(); p != nil {
-			err = Permanent(fmt.Errorf("the handler of %s panicked: %v\n%s", running.row.Kind, p, debug.Stack()))
+			err = Permanent(fmt.Errorf("the handler of %s panicked: %w\n%s", running.row.Kind, problem.FromPanic(p), debug.Stack()))
 		}
 	}()
 	return handler(ctx, running)

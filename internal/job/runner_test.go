@@ -1,12 +1,15 @@
 package job_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -127,7 +130,8 @@ func TestFailuresAreRepeatedThenGivenUpAndRevived(t *testing.T) {
 func TestPermanentPanicUnknownAndLater(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		clock := newClock()
-		runner := job.NewRunner(s, job.Options{Now: clock.Now})
+		var told bytes.Buffer
+		runner := job.NewRunner(s, job.Options{Now: clock.Now, Log: slog.New(slog.NewJSONHandler(&told, nil))})
 		runner.Handle("permanent", func(context.Context, *job.Running) error { return job.Permanent(errors.New("never")) })
 		runner.Handle("panics", func(context.Context, *job.Running) error { panic("boom") })
 		postponed := 0
@@ -146,6 +150,9 @@ func TestPermanentPanicUnknownAndLater(t *testing.T) {
 				t.Fatal(err)
 			}
 			clock.Add(time.Hour)
+		}
+		if text := told.String(); !strings.Contains(text, "a panic with a string") || strings.Contains(text, "boom") {
+			t.Errorf("a panic is told without its value, which may be personal: %s", text)
 		}
 		if got := counts(t, s); got[store.JobDead] != 3 || got[store.JobDone] != 1 || postponed != 6 {
 			t.Fatalf("states %v, postponed %d; want 3 dead, 1 done after 5 postponements", got, postponed)

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
@@ -245,12 +246,12 @@ type Event struct {
 func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 	event := Event{
 		ID: a.id, At: a.now, Actor: a.act.Actor.ID, ActorKind: a.act.Actor.Kind, Roles: a.act.Actor.Roles, Scopes: a.act.Actor.Scopes,
-		Action: a.act.Action.Name, Operation: a.act.Action.Operation, Purpose: a.act.Purpose, Basis: a.act.Basis,
-		Resource: named(a.act.Resource.ID), Kind: a.act.Action.Resource, Node: a.ledger.options.NodeKind,
+		Action: a.act.Action.Name, Operation: a.act.Action.Operation, Purpose: a.act.Purpose, Basis: basis(a.act.Basis),
+		Resource: Named(a.act.Resource.ID), Kind: a.act.Action.Resource, Node: a.ledger.options.NodeKind,
 		Outcome: string(result), Policy: a.ledger.options.Policy.Version(), Rules: a.decision.Policies,
 	}
 	if a.tx != nil {
-		event.Resource = named(a.tx.found.ID)
+		event.Resource = Named(a.tx.found.ID)
 		if result == outcomeDone {
 			event.Detail = a.tx.detail
 		}
@@ -273,15 +274,24 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 // are one of.
 var identifiers = regexp.MustCompile(`^(|log|node|registry|[a-z]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|(node|peer)/[A-Za-z0-9_-]{43})$`)
 
-// named is an identifier as the log keeps it. What somebody made up, for
+// Named is an identifier as the log keeps it. What somebody made up, for
 // example as a part of an address, becomes a digest: the log is never erased,
 // so nobody may write into it what they like.
-func named(id string) string {
+func Named(id string) string {
 	if identifiers.MatchString(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	return fmt.Sprintf("unrecognised/%x", sum[:16])
+}
+
+// basis is the name of a legal basis as the log keeps it. Another organisation
+// may have written anything.
+func basis(name string) string {
+	if _, err := law.ParseRef(name); err != nil {
+		return Named(name)
+	}
+	return name
 }
 
 // ParseEvent reads a record of the log.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,9 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -32,6 +35,12 @@ func (s *safely) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
+}
+
+func (s *safely) holds(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Contains(s.text.Bytes(), []byte(text))
 }
 
 // canaries gives a word of its own to every personal field and remembers it.
@@ -193,6 +202,8 @@ func TestPersonalDataStayOutOfLogsAndFigures(t *testing.T) {
 		t.Fatalf("%d reports arrived, want 1", arrived)
 	}
 
+	hostilePeer(t, centre, words)
+
 	recorder := httptest.NewRecorder()
 	n.Metrics().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	figures := recorder.Body.String()
@@ -222,4 +233,47 @@ func TestPersonalDataStayOutOfLogsAndFigures(t *testing.T) {
 		t.Error("the search of the records finds nothing at all")
 	}
 	t.Logf("%d words in %d bytes of records, %d of figures, %d told to the operator", len(words), records.Len(), len(figures), told.text.Len())
+}
+
+// hostilePeer is a registered organisation that writes what it likes wherever an
+// envelope has room for text.
+func hostilePeer(t *testing.T, centre *nodetest.Node, words canaries) {
+	t.Helper()
+	secrets, err := keyring.CreateIdentity(filepath.Join(t.TempDir(), "identity"), "hostile.example", mandate.Provider)
+	must(t, "making an identity", err)
+	keys := peer.Keys{Self: peer.Node{Public: secrets.Public(), Title: words.at("title of an organisation"), URL: "https://hostile.example"}, Secrets: secrets}
+	must(t, "registering", centre.Post.Register(t.Context(), centre.Person("operator", mandate.Operator), keys.Self))
+	send := func(message any, change func(*peer.Header)) error {
+		header := peer.Header{
+			ID: words.at("id of an envelope"), Kind: mandate.EnvelopeReport, Type: words.at("type"), Time: centre.Clock.Now(), Subject: "report/" + words.at("subject"),
+			Schema: words.at("schema"), Recipients: []string{centre.Post.Self().NodeID}, Purpose: mandate.PurposeReporting, LegalBasis: words.at("legal basis of an envelope"),
+			ReplyTo: words.at("reply to"), Priority: peer.Priority(words.at("priority")), Sequence: int64(len(words)), Checkpoint: words.at("checkpoint"),
+		}
+		change(&header)
+		text, err := peer.Seal(keys, centre.Post.Self(), header, message)
+		if err != nil {
+			return err
+		}
+		_, err = centre.Post.Receive(t.Context(), keys.Self, text)
+		return err
+	}
+	same := func(*peer.Header) {}
+	for _, message := range []any{
+		words.at("message that is no report"), map[string]any{words.at("unknown key of a report"): words.at("unknown value of a report")},
+		map[string]any{"id": words.at("id of a report"), "profile": words.at("form of a report") + "@1", "form": map[string]any{}},
+		map[string]any{"id": words.at("id of a report"), "profile": "csar/com-2022-209@1", "form": map[string]any{"type": words.at("type of a report"), "geo": words.at("place")}},
+	} {
+		must(t, "sending what is rejected with a receipt", send(message, same))
+	}
+	for what, change := range map[string]func(*peer.Header){
+		"another kind":  func(h *peer.Header) { h.Kind = mandate.EnvelopeQuestion },
+		"a wrong clock": func(h *peer.Header) { h.Time = h.Time.Add(48 * time.Hour) },
+	} {
+		if send(map[string]string{}, change) == nil {
+			t.Errorf("%s was taken in", what)
+		}
+	}
+	if _, err := centre.Post.Receive(t.Context(), keys.Self, []byte(`{"purpose":"`+words.at("purpose")+`","id":"`+words.at("id")+`","time":"`+words.at("time")+`"}`)); err == nil {
+		t.Error("a time that is none was taken in")
+	}
 }

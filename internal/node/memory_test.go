@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -41,7 +42,7 @@ func serveAlone(text string) error {
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
 		return err
 	}
-	n, err := node.Open(context.Background(), config, node.Options{})
+	n, err := node.Open(context.Background(), config, node.Options{Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		return err
 	}
@@ -53,20 +54,25 @@ func serveAlone(text string) error {
 	return n.Run(context.Background(), listener)
 }
 
-// servant starts a node in a process of its own and returns its address and its
-// process number.
-func servant(t *testing.T, config node.Config) (origin string, process int) {
+// servant starts a node in a process of its own and returns its address, its
+// process number and what it tells the operator.
+func servant(t *testing.T, config node.Config) (origin string, process int, told *safely) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, "choosing a port", err)
 	config.Listen = listener.Addr().String()
-	config.Origin = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	scheme := "http"
+	if config.TLS.Certificate != "" {
+		scheme = "https"
+	}
+	config.Origin = fmt.Sprintf("%s://localhost:%d", scheme, listener.Addr().(*net.TCPAddr).Port)
 	must(t, "choosing a port", listener.Close())
 	text, err := json.Marshal(config)
 	must(t, "writing a configuration", err)
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), servantEnvironment+"="+string(text))
-	command.Stderr = t.Output()
+	told = &safely{}
+	command.Stderr = io.MultiWriter(t.Output(), told)
 	out, err := command.StdoutPipe()
 	must(t, "starting a node", err)
 	must(t, "starting a node", command.Start())
@@ -74,7 +80,7 @@ func servant(t *testing.T, config node.Config) (origin string, process int) {
 	if first, err := io.ReadAll(io.LimitReader(out, int64(len("serving\n")))); err != nil || string(first) != "serving\n" {
 		t.Fatalf("the node did not start: %q %v", first, err)
 	}
-	return config.Origin, command.Process.Pid
+	return config.Origin, command.Process.Pid, told
 }
 
 // peak is the largest resident memory of a process so far, in bytes.
@@ -125,7 +131,7 @@ func TestHostileSizesDoNotFillTheMemory(t *testing.T) {
 	config := local.Config
 	local.Server.Close()
 	must(t, "closing the node that prepared", local.Close())
-	origin, process := servant(t, config)
+	origin, process, _ := servant(t, config)
 
 	const large = 100 << 20
 	multi := func(first string, content io.Reader, last string) (io.Reader, string) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -400,7 +401,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(n.ready))
 	mux.Handle("/", pages)
-	n.handler = mux
+	n.handler = guarded(mux, n.log)
 	return nil
 }
 
@@ -463,7 +464,7 @@ func (n *Node) Handler() http.Handler { return n.handler }
 func (n *Node) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+		ErrorLog: log.New(withoutClients{n.log}, "", 0),
 	}
 }
 

@@ -105,7 +105,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 		action = mandate.EnvelopeReceive
 	}
 	err := p.ledger.Do(ctx, p.act(from, envelope, action), func(tx *ledger.Tx) error {
-		tx.Note("envelope", envelope.ID)
+		tx.Note("envelope", ledger.Named("envelope/"+envelope.ID))
 		known, found, err := tx.EnvelopeIn(from.NodeID, envelope.ID)
 		if err != nil {
 			return err
@@ -121,7 +121,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 		receipt := Receipt{Source: from.NodeID, ID: envelope.ID, Digest: digest, At: tx.Now, Status: Received}
 		if rejection != nil {
 			receipt.Status, receipt.Reason, receipt.Field = Rejected, rejection.Reason, rejection.Field
-			tx.Note("rejected", rejection.Reason)
+			tx.Note("rejected", true) // the receipt says why; it may quote what the sender wrote
 		} else {
 			answer, err := take(tx)
 			if err != nil {
