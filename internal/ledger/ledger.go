@@ -246,7 +246,7 @@ type Event struct {
 func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 	event := Event{
 		ID: a.id, At: a.now, Actor: a.act.Actor.ID, ActorKind: a.act.Actor.Kind, Roles: a.act.Actor.Roles, Scopes: a.act.Actor.Scopes,
-		Action: a.act.Action.Name, Operation: a.act.Action.Operation, Purpose: a.act.Purpose, Basis: basis(a.act.Basis),
+		Action: a.act.Action.Name, Operation: a.act.Action.Operation, Purpose: purpose(a.act.Purpose), Basis: basis(a.act.Basis),
 		Resource: Named(a.act.Resource.ID), Kind: a.act.Action.Resource, Node: a.ledger.options.NodeKind,
 		Outcome: string(result), Policy: a.ledger.options.Policy.Version(), Rules: a.decision.Policies,
 	}
@@ -285,8 +285,16 @@ func Named(id string) string {
 	return fmt.Sprintf("unrecognised/%x", sum[:16])
 }
 
-// basis is the name of a legal basis as the log keeps it. Another organisation
-// may have written anything.
+// purpose is one of the closed list; a peer may state anything, and is denied.
+func purpose(stated mandate.Purpose) mandate.Purpose {
+	if slices.Contains(mandate.Purposes, stated) {
+		return stated
+	}
+	return mandate.Purpose(Named(string(stated)))
+}
+
+// basis is the name of a legal basis as the log keeps it; a peer may name
+// anything.
 func basis(name string) string {
 	if _, err := law.ParseRef(name); err != nil {
 		return Named(name)

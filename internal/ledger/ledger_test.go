@@ -152,6 +152,38 @@ func TestEachCallWritesExactlyOneEvent(t *testing.T) {
 	})
 }
 
+// TestNobodyWritesWhatTheyLikeIntoTheLog: it is never erased, so what somebody
+// else made up is a digest there; what is ours is there as it is.
+func TestNobodyWritesWhatTheyLikeIntoTheLog(t *testing.T) {
+	s := storetest.SQLite(t)
+	l := open(s, newKeys(t))
+	act := listAct()
+	act.Basis = "provider/hosting-terms@1"
+	nothing := func(*ledger.Tx) error { return nil }
+	if err := l.Do(t.Context(), act, nothing); err != nil {
+		t.Fatal(err)
+	}
+	foreign := act
+	foreign.Resource.ID, foreign.Purpose, foreign.Basis = "list/canary", "canary", "a canary"
+	if err := l.Do(t.Context(), foreign, nothing); !problem.Is(err, problem.Denied) {
+		t.Fatalf("a purpose that does not exist: %v", err)
+	}
+	for _, event := range events(t, s) {
+		switch event.Outcome {
+		case "done":
+			if event.Resource != act.Resource.ID || event.Purpose != act.Purpose || event.Basis != act.Basis {
+				t.Errorf("our own names are logged as %+v", event)
+			}
+		default:
+			for _, text := range []string{event.Resource, string(event.Purpose), event.Basis} {
+				if !strings.HasPrefix(text, "unrecognised/") {
+					t.Errorf("%q is in the log", text)
+				}
+			}
+		}
+	}
+}
+
 func TestChangeEventAndJobAreOneTransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l := open(s, newKeys(t))
