@@ -293,7 +293,8 @@ func (s *Service) UseLink(ctx context.Context, token string) (Person, error) {
 	digest := sha256.Sum256([]byte(token))
 	var person Person
 	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		id, err := tx.UseLoginLink(digest[:], s.options.Ledger.Now())
+		now := s.options.Ledger.Now()
+		id, err := tx.UseLoginLink(digest[:], now, now.Add(linkLifetime+clockDrift))
 		if err != nil {
 			return err
 		}

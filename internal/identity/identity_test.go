@@ -208,6 +208,32 @@ func TestALinkWorksOnce(t *testing.T) {
 	})
 }
 
+// TestLinksWhenTheClockIsSet: a link does not last longer than its three days
+// because the clock was wrong when it was made, nor begin again.
+func TestLinksWhenTheClockIsSet(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHouse(t, s)
+		right := h.now
+		_, before := h.invite(t, "Anna")
+		h.now = right.Add(48 * time.Hour)
+		_, ahead := h.invite(t, "Bela")
+		h.now = right
+		_, err := h.UseLink(t.Context(), ahead.Token)
+		wantKind(t, "a link of the day after tomorrow", err, problem.Expired)
+		h.now = right.Add(73 * time.Hour)
+		if err := (identity.Sessions{Store: s, Now: func() time.Time { return h.now }}).Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.now = right
+		_, err = h.UseLink(t.Context(), before.Token)
+		wantKind(t, "a link that had ended when the clock was set back", err, problem.Expired)
+		h.now = right.Add(48 * time.Hour)
+		if _, err := h.UseLink(t.Context(), ahead.Token); err != nil {
+			t.Errorf("when its time has come it works: %v", err)
+		}
+	})
+}
+
 func TestALinkIsUsedOnceByManyAtTheSameTime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		h := newHouse(t, s)
@@ -498,24 +524,31 @@ func TestSessions(t *testing.T) {
 		}
 		find("one", "")
 		check(sessions.Commit("one", []byte("first"), now.Add(time.Minute)))
-		check(sessions.Commit("two", []byte("second"), now.Add(time.Hour)))
+		check(sessions.Commit("two", []byte("second"), now.Add(identity.SessionIdle)))
 		find("one", "first")
 		check(sessions.Commit("one", []byte("changed"), now.Add(2*time.Minute)))
 		find("one", "changed")
 		check(sessions.Delete("one"))
 		find("one", "")
 		check(sessions.Delete("one"))
-		now = now.Add(time.Hour - time.Second)
+		now = now.Add(identity.SessionIdle - time.Second)
 		find("two", "second")
 		now = now.Add(time.Second)
 		find("two", "")
 		now = now.Add(time.Second)
 		check(sessions.Sweep(t.Context()))
 		now = now.Add(-time.Hour)
-		find("two", "")
+		find("two", "") // the clock is set back: what has ended does not begin again
+
+		check(sessions.Commit("three", []byte("third"), time.Now().Add(identity.SessionIdle)))
+		find("three", "third")
+		now = now.Add(-time.Minute)
+		find("three", "third")
+		now = now.Add(-48 * time.Hour)
+		find("three", "") // made while the clock was two days ahead, it would last two days longer
 
 		manager := scs.New()
-		manager.Store = sessions
+		manager.Store, manager.IdleTimeout = sessions, identity.SessionIdle
 		ctx, err := manager.Load(t.Context(), "")
 		check(err)
 		manager.Put(ctx, "person", "person/1")

@@ -9,6 +9,14 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
+// SessionIdle is how long a session lasts without a request; a review station
+// is left alone in a shared room.
+const SessionIdle = 30 * time.Minute
+
+// clockDrift is by how much a clock may be set back without ending what was
+// made before.
+const clockDrift = 5 * time.Minute
+
 // Sessions keeps the sessions of github.com/alexedwards/scs in the node's
 // database, under digests of their tokens, so that whoever reads the database
 // cannot take a session over. It implements scs.CtxStore.
@@ -21,15 +29,18 @@ type Sessions struct {
 func (s Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	digest := sha256.Sum256([]byte(token))
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		data, found, err = tx.Session(digest[:], s.Now())
+		now := s.Now()
+		data, found, err = tx.Session(digest[:], now, now.Add(SessionIdle+clockDrift))
 		return err
 	})
 	return data, found, wrapped("reading a session", err)
 }
 
-// CommitCtx writes a session.
+// CommitCtx writes a session. The library that asks for it counts by the
+// machine's clock; here the end is counted by the node's, which reads it again.
 func (s Sessions) CommitCtx(ctx context.Context, token string, data []byte, expires time.Time) error {
 	digest := sha256.Sum256([]byte(token))
+	expires = s.Now().Add(time.Until(expires))
 	return wrapped("writing a session", s.Store.WriteShared(ctx, func(tx *store.Tx) error { return tx.PutSession(digest[:], data, expires) }))
 }
 

@@ -521,8 +521,9 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 // follow does what the node has to do from time to time: see what other
 // processes changed in the lists, and forget what has ended.
 func (n *Node) follow(ctx context.Context) error {
-	lists, hour := time.NewTicker(time.Second), time.NewTicker(time.Hour)
+	lists, minute, hour := time.NewTicker(time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
 	defer lists.Stop()
+	defer minute.Stop()
 	defer hour.Stop()
 	sessions := identity.Sessions{Store: n.Store, Now: n.Ledger.Now}
 	for {
@@ -532,11 +533,14 @@ func (n *Node) follow(ctx context.Context) error {
 			return nil
 		case <-lists.C:
 			err = n.Lists.Load(ctx)
+		case <-minute.C:
+			// What has ended is gone, also when the clock is set back later.
+			err = sessions.Sweep(ctx)
 		case <-hour.C:
-			err = errors.Join(sessions.Sweep(ctx), n.Store.WriteShared(ctx, func(tx *store.Tx) error {
+			err = n.Store.WriteShared(ctx, func(tx *store.Tx) error {
 				_, err := tx.DeleteDoneJobs(n.Ledger.Now().AddDate(0, 0, -7))
 				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)))
-			}))
+			})
 		}
 		if err != nil && ctx.Err() == nil {
 			n.log.ErrorContext(ctx, "housekeeping failed", "error", err)

@@ -160,13 +160,14 @@ func (tx *Tx) InsertLoginLink(digest []byte, person string, expires time.Time) e
 }
 
 // UseLoginLink marks a link as used and returns whose it is. A link that is
-// unknown, used or past its end gives Expired.
-func (tx *Tx) UseLoginLink(digest []byte, now time.Time) (string, error) {
+// unknown, used, past its end or ends after latest gives Expired: the last was
+// made while the clock was ahead.
+func (tx *Tx) UseLoginLink(digest []byte, now, latest time.Time) (string, error) {
 	var person string
 	err := tx.one("using a login link",
 		problem.New(problem.Expired, "this login link was used already, has expired or never existed", "ask the operator for a new one"),
-		`UPDATE login_links SET used_at = $1 WHERE digest = $2 AND used_at IS NULL AND expires_at > $1 RETURNING person`,
-		[]any{micros(now), digest}, &person)
+		`UPDATE login_links SET used_at = $1 WHERE digest = $2 AND used_at IS NULL AND expires_at > $1 AND expires_at <= $3 RETURNING person`,
+		[]any{micros(now), digest, micros(latest)}, &person)
 	return person, err
 }
 
@@ -177,9 +178,10 @@ func (tx *Tx) PutSession(digest, data []byte, expires time.Time) error {
 		 ON CONFLICT (digest) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`, digest, data, micros(expires))
 }
 
-// Session returns a session that has not ended; found is false otherwise.
-func (tx *Tx) Session(digest []byte, now time.Time) (data []byte, found bool, err error) {
-	err = tx.rows("reading a session", `SELECT data FROM sessions WHERE digest = $1 AND expires_at > $2`, []any{digest, micros(now)}, func(row scanner) error {
+// Session returns a session that has not ended and does not end after latest,
+// as one does that was made while the clock was ahead; found is false otherwise.
+func (tx *Tx) Session(digest []byte, now, latest time.Time) (data []byte, found bool, err error) {
+	err = tx.rows("reading a session", `SELECT data FROM sessions WHERE digest = $1 AND expires_at > $2 AND expires_at <= $3`, []any{digest, micros(now), micros(latest)}, func(row scanner) error {
 		found = true
 		return row.Scan(&data)
 	})

@@ -69,9 +69,7 @@ const (
 	sessionVisit     = "visit"
 	sessionDirectory = "directory"
 
-	// idle is how long a session lasts without a request; a review station is
-	// left alone in a shared room.
-	idle     = 30 * time.Minute
+	// lifetime is how long a session lasts however much it is used.
 	lifetime = 12 * time.Hour
 )
 
@@ -89,7 +87,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{options: options, assets: found, texts: catalogue, sessions: scs.New()}
 	s.sessions.Store = options.Sessions
-	s.sessions.IdleTimeout, s.sessions.Lifetime = idle, lifetime
+	s.sessions.IdleTimeout, s.sessions.Lifetime = identity.SessionIdle, lifetime
 	s.sessions.Cookie.Name = options.Cookie
 	if options.Secure {
 		s.sessions.Cookie.Name = "__Host-" + options.Cookie
