@@ -135,7 +135,11 @@ type executing struct {
 	x *Execution
 }
 
-var binding = []State{Received, Evaluated, Impossible, Clarification, Executed, Reappeared}
+var (
+	binding = []State{Received, Evaluated, Impossible, Clarification, Executed, Reappeared}
+	// known are the states in which a user may have been affected.
+	known = append([]State{Ended, Restoring, Restored, NotRestored}, binding...)
+)
 
 var executionRules = map[EventKind]rule[*executing]{
 	Accept:                {from: []State{Received, Impossible, Clarification, Reappeared}, decides: true, apply: (*executing).accept},
@@ -145,9 +149,9 @@ var executionRules = map[EventKind]rule[*executing]{
 	CarriedOut:            {from: []State{Evaluated}, apply: (*executing).carriedOut},
 	SendAnswer:            {from: []State{Executed}, decides: true, apply: (*executing).sendAnswer},
 	Reopened:              {from: []State{Executed}, reasoned: true, apply: (*executing).reopened},
-	UserInformed:          {from: []State{Executed, Reappeared, Ended, Restored, NotRestored}, decides: true, apply: (*executing).userInformed},
-	NobodyToInform:        {from: []State{Executed, Reappeared, Ended, Restored, NotRestored}, decides: true, reasoned: true, apply: (*executing).nobodyToInform},
-	CopyAsked:             {from: []State{Executed, Reappeared, Ended, Restoring, Restored, NotRestored}, apply: (*executing).copyAsked},
+	UserInformed:          {from: known, decides: true, apply: (*executing).userInformed},
+	NobodyToInform:        {from: known, decides: true, reasoned: true, apply: (*executing).nobodyToInform},
+	CopyAsked:             {from: known, apply: (*executing).copyAsked},
 	ExtendNonDisclosure:   {from: binding, apply: (*executing).extendNonDisclosure},
 	Challenge:             {from: append([]State{Ended}, binding...), reasoned: true, apply: (*executing).challenged},
 	LiftSuspension:        {from: binding, reasoned: true, apply: (*executing).liftSuspension},
@@ -192,7 +196,7 @@ func (t *executing) accept() error {
 		// Whoever executes waits for nothing any more: the time runs again, so
 		// that nothing stays undone without a clock.
 		t.Waits = Waits{}
-		t.stop(ClockObstacle)
+		t.stop(ClockObstacle, ClockClarification)
 		t.start(t.now)
 	}
 	t.State = Evaluated
@@ -209,8 +213,12 @@ func (t *executing) decline() error {
 	}
 	t.x.Declined, t.x.Accepted = t.decision(), nil
 	t.stop(ClockReappeared)
+	t.stop(ClockAnswer)
 	if t.event.Answer.Impossible {
 		t.set(ClockObstacle, t.now, t.Terms.Clocks.Obstacle)
+	}
+	if t.event.Answer.Unclear {
+		t.set(ClockClarification, t.now, t.Terms.Clocks.Clarification)
 	}
 	t.send(law.OnNonExecution, DocumentAnswer)
 	return nil
@@ -238,6 +246,7 @@ func (t *executing) clarified() error {
 		return err
 	}
 	t.Waits.Clarification = false
+	t.stop(ClockClarification)
 	t.again(t.event.At)
 	return nil
 }
@@ -317,7 +326,7 @@ func (t *executing) reopened() error {
 }
 
 func (t *executing) userInformed() error {
-	if t.x.User.State != UserDue {
+	if t.x.User.State != UserDue || t.State == Restoring {
 		return problem.New(problem.Denied, fmt.Sprintf("informing the user is %s and not due", t.x.User.State), "wait until non-disclosure has ended (Article 15(4))")
 	}
 	t.x.User.State, t.x.User.Sent = UserSent, t.decision()
@@ -326,8 +335,8 @@ func (t *executing) userInformed() error {
 }
 
 func (t *executing) nobodyToInform() error {
-	if t.x.User.State == UserSent {
-		return problem.New(problem.Conflict, "a user was informed", "")
+	if t.x.User.State != UserDue && t.x.User.State != UserHeld {
+		return problem.New(problem.Conflict, fmt.Sprintf("informing the user is %s", t.x.User.State), "")
 	}
 	t.x.User.State, t.x.User.Sent = UserNobody, t.decision()
 	t.stop(ClockUserInformation, ClockNonDisclosure)
@@ -335,7 +344,10 @@ func (t *executing) nobodyToInform() error {
 }
 
 func (t *executing) copyAsked() error {
-	if t.Silent(t.now) {
+	switch {
+	case t.x.Measure == "":
+		return problem.New(problem.Conflict, "nothing was done yet", "Article 15(3)(b): a copy is for the user whose material was removed")
+	case t.Silent(t.now):
 		return problem.New(problem.Denied, "nothing can be given out now", "Article 15(4): not while non-disclosure runs")
 	}
 	t.x.User.Copies++
@@ -447,8 +459,11 @@ func (t *executing) strike() {
 		t.Lapses = append(t.Lapses, t.now)
 		t.alarm("the time for execution has passed")
 		t.ask("execute the order at once, or say why not")
+		t.set(ClockAnswer, t.now, clocks.Answer)
 	case ClockAnswer:
-		t.remind(ClockAnswer, clocks.Answer, "the answer that the order was executed is not sent")
+		t.remind(ClockAnswer, clocks.Answer, "the order is overdue, or the answer that it was executed is not sent")
+	case ClockClarification:
+		t.remind(ClockClarification, clocks.Clarification, "the authority has not clarified the order: ask again")
 	case ClockObstacle:
 		t.remind(ClockObstacle, clocks.Obstacle, "see whether the reason still exists; when it has ceased, the time for execution runs")
 	case ClockNonDisclosure:

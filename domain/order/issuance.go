@@ -455,7 +455,7 @@ func (t *issuing) cannotExecute() error {
 	if err := t.wait(*t.event.Answer, law.KeptByAuthority); err != nil {
 		return err
 	}
-	t.stop(ClockReappeared)
+	t.stop(ClockReappeared, ClockAnswer)
 	if t.event.Answer.Impossible {
 		t.set(ClockObstacle, t.now, t.Terms.Clocks.Obstacle)
 	}
@@ -535,7 +535,7 @@ func (t *issuing) executionReported() error {
 	}
 	t.Answers = append(t.Answers, *answer)
 	t.Waits, t.Paused = Waits{}, false
-	t.stop(ClockExecution, ClockObstacle, ClockClarification, ClockDelivery, ClockReappeared)
+	t.stop(ClockExecution, ClockObstacle, ClockClarification, ClockDelivery, ClockReappeared, ClockAnswer)
 	t.State = Executed
 	t.watchFrom(answer.MeasuredAt)
 	return nil
@@ -735,6 +735,9 @@ func (t *issuing) strike() {
 		t.Lapses = append(t.Lapses, t.now)
 		t.alarm("the time for execution has passed")
 		t.tell(law.OnOverdue, "the time for execution has passed without an answer")
+		t.set(ClockAnswer, t.now, clocks.Answer)
+	case ClockAnswer:
+		t.remind(ClockAnswer, clocks.Answer, "the order is still not executed, and nobody has said why")
 	case ClockObstacle:
 		t.remind(ClockObstacle, clocks.Obstacle, "ask the addressee whether the reason still exists")
 	case ClockClarification:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,9 +26,11 @@ var (
 	bytesB = strings.Repeat("b", 64)
 )
 
+var loaded = sync.OnceValues(func() (*law.Library, error) { return law.Load(shipped.Files) })
+
 func profiles(t testing.TB) *law.Library {
 	t.Helper()
-	library, err := law.Load(shipped.Files)
+	library, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
