@@ -28,8 +28,9 @@ type NoticeForm struct {
 	// Exhausted says in words what a person does at the end of the ladder.
 	Exhausted Rule       `json:"exhausted"`
 	Watch     WatchTerms `json:"watch"`
-	// Reappeared is how soon a person decides on what came back.
-	Reappeared Clock `json:"reappeared"`
+	// Decision is how soon a person decides on what is put before him; then he is
+	// reminded.
+	Decision Clock `json:"decision"`
 	// Delivery is how long proof of delivery may take before a person looks.
 	Delivery Clock `json:"delivery"`
 }
@@ -101,7 +102,7 @@ func (f *NoticeForm) validate() error {
 	if err := f.Watch.validate("watch"); err != nil {
 		return err
 	}
-	if err := f.Reappeared.check("reappeared", true); err != nil {
+	if err := f.Decision.check("decision", true); err != nil {
 		return err
 	}
 	return f.Delivery.check("delivery", true)

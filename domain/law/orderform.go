@@ -171,8 +171,9 @@ type OrderClocks struct {
 	NonDisclosureExtension Clock `json:"non_disclosure_extension,omitzero"`
 	// UserInformation is when a person is reminded that the user is to be told.
 	UserInformation Clock `json:"user_information"`
-	// Reappeared is how soon a person decides on what came back.
-	Reappeared Clock `json:"reappeared"`
+	// Decision is how soon a person decides on what is put before him, for example
+	// a request or material that came back; then he is reminded.
+	Decision Clock `json:"decision"`
 	// Restoration is how soon the addressee confirms after an annulment.
 	Restoration Clock `json:"restoration"`
 	// Retention is the longest that the addressee keeps the data (Article 22(2)).
@@ -418,7 +419,7 @@ func (f *OrderForm) validateTerms() error {
 		{"execution", f.Order != OrderBlocking, clocks.Execution}, {"answer", true, clocks.Answer}, {"obstacle", true, clocks.Obstacle},
 		{"clarification", true, clocks.Clarification}, {"non_disclosure", f.Terms.NonDisclosureExtensions > 0, clocks.NonDisclosure},
 		{"non_disclosure_extension", f.Terms.NonDisclosureExtensions > 0, clocks.NonDisclosureExtension},
-		{"user_information", true, clocks.UserInformation}, {"reappeared", true, clocks.Reappeared}, {"restoration", true, clocks.Restoration},
+		{"user_information", true, clocks.UserInformation}, {"decision", true, clocks.Decision}, {"restoration", true, clocks.Restoration},
 		{"retention", f.Order == OrderRemoval, clocks.Retention}, {"longest", f.Order == OrderBlocking, clocks.Longest},
 		{"review", f.Order == OrderBlocking, clocks.Review}, {"report_over", f.Order == OrderBlocking, clocks.ReportOver},
 	} {

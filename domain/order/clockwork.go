@@ -102,6 +102,18 @@ func (t *clockwork) remind(id ClockID, clock law.Clock, reason string) {
 	t.set(id, t.now, clock)
 }
 
+// decide lets a clock run while a matter lies before a person, and stops it when
+// it does not any more. A fresh matter starts it anew.
+func (t *clockwork) decide(lies, fresh bool, clock law.Clock) {
+	_, running := clockOf(*t.clocks, ClockDecision)
+	switch {
+	case !lies:
+		t.stop(ClockDecision)
+	case fresh || !running:
+		t.set(ClockDecision, t.now, clock)
+	}
+}
+
 // happened checks the moment of something that is reported now.
 func (t *clockwork) happened(earliest time.Time) error {
 	switch {

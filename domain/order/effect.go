@@ -21,7 +21,7 @@ const (
 	ClockClarification   ClockID = "clarification"
 	ClockNonDisclosure   ClockID = "non-disclosure"
 	ClockUserInformation ClockID = "user-information"
-	ClockReappeared      ClockID = "reappeared"
+	ClockDecision        ClockID = "decision"
 	ClockRestoration     ClockID = "restoration"
 	ClockRetention       ClockID = "retention"
 	ClockAppeal          ClockID = "appeal"

@@ -137,8 +137,8 @@ type executing struct {
 
 var (
 	binding = []State{Received, Evaluated, Impossible, Clarification, Executed, Reappeared}
-	// known are the states in which a user may have been affected.
-	known = append([]State{Ended, Restoring, Restored, NotRestored}, binding...)
+	// touching are the states in which a user may have been affected.
+	touching = append([]State{Ended, Restoring, Restored, NotRestored}, binding...)
 )
 
 var executionRules = map[EventKind]rule[*executing]{
@@ -149,9 +149,9 @@ var executionRules = map[EventKind]rule[*executing]{
 	CarriedOut:            {from: []State{Evaluated}, apply: (*executing).carriedOut},
 	SendAnswer:            {from: []State{Executed}, decides: true, apply: (*executing).sendAnswer},
 	Reopened:              {from: []State{Executed}, reasoned: true, apply: (*executing).reopened},
-	UserInformed:          {from: known, decides: true, apply: (*executing).userInformed},
-	NobodyToInform:        {from: known, decides: true, reasoned: true, apply: (*executing).nobodyToInform},
-	CopyAsked:             {from: known, apply: (*executing).copyAsked},
+	UserInformed:          {from: touching, decides: true, apply: (*executing).userInformed},
+	NobodyToInform:        {from: touching, decides: true, reasoned: true, apply: (*executing).nobodyToInform},
+	CopyAsked:             {from: touching, apply: (*executing).copyAsked},
 	ExtendNonDisclosure:   {from: binding, apply: (*executing).extendNonDisclosure},
 	Challenge:             {from: append([]State{Ended}, binding...), reasoned: true, apply: (*executing).challenged},
 	LiftSuspension:        {from: binding, reasoned: true, apply: (*executing).liftSuspension},
@@ -212,7 +212,7 @@ func (t *executing) decline() error {
 		return err
 	}
 	t.x.Declined, t.x.Accepted = t.decision(), nil
-	t.stop(ClockReappeared)
+	t.stop(ClockDecision)
 	t.stop(ClockAnswer)
 	if t.event.Answer.Impossible {
 		t.set(ClockObstacle, t.now, t.Terms.Clocks.Obstacle)
@@ -269,7 +269,7 @@ func (t *executing) carriedOut() error {
 	first := t.x.Measure == ""
 	t.State, t.x.Measure, t.x.MeasuredAt = Executed, t.event.Measure, t.event.At
 	t.Paused = false
-	t.stop(ClockExecution, ClockObstacle, ClockReappeared)
+	t.stop(ClockExecution, ClockObstacle, ClockDecision)
 	if t.Facts.Kind != law.OrderBlocking {
 		t.ask("answer with the form that says it was executed (Article 14(7))")
 		t.set(ClockAnswer, t.now, t.Terms.Clocks.Answer)
@@ -321,12 +321,15 @@ func (t *executing) reopened() error {
 	t.State = Reappeared
 	t.alarm("the authority says that the material is there again")
 	t.ask("look, and execute the order again or say why not")
-	t.set(ClockReappeared, t.now, t.Terms.Clocks.Reappeared)
+	t.set(ClockDecision, t.now, t.Terms.Clocks.Decision)
 	return nil
 }
 
 func (t *executing) userInformed() error {
-	if t.x.User.State != UserDue || t.State == Restoring {
+	if t.State == Restoring {
+		return problem.New(problem.Conflict, "the measure is being undone", "tell the user when it is: both together")
+	}
+	if t.x.User.State != UserDue {
 		return problem.New(problem.Denied, fmt.Sprintf("informing the user is %s and not due", t.x.User.State), "wait until non-disclosure has ended (Article 15(4))")
 	}
 	t.x.User.State, t.x.User.Sent = UserSent, t.decision()
@@ -470,8 +473,8 @@ func (t *executing) strike() {
 		t.inform()
 	case ClockUserInformation:
 		t.remind(ClockUserInformation, clocks.UserInformation, "the user is not informed yet")
-	case ClockReappeared:
-		t.remind(ClockReappeared, clocks.Reappeared, "nobody has decided on what reappeared")
+	case ClockDecision:
+		t.remind(ClockDecision, clocks.Decision, "nobody has decided on what reappeared")
 	case ClockRestoration:
 		t.remind(ClockRestoration, clocks.Restoration, "the measure is not undone yet")
 	case ClockRetention:
@@ -481,7 +484,7 @@ func (t *executing) strike() {
 		t.set(ClockReport, t.now, clocks.Obstacle)
 	case ClockEnd:
 		t.State = Ended
-		t.stop(ClockExecution, ClockReport, ClockReappeared, ClockAnswer)
+		t.stop(ClockExecution, ClockReport, ClockDecision, ClockAnswer)
 		t.emit(Effect{Kind: Restore, Reason: "the period of application is over", Article: t.Terms.Clocks.Longest.Article})
 	}
 }

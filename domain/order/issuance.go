@@ -160,7 +160,10 @@ func NewIssuance(profile *law.OrderForm, request Request, now time.Time) (Issuan
 		Track:   Track{Facts: facts, Terms: profile.Terms, State: Requested, Standing: Open, Changed: now},
 		Request: request, Requested: Decision{ID: request.Decision, Person: request.Person, At: now},
 	}
-	return i, []Effect{{Kind: AskPerson, Reason: "ask investigators whom the removal could harm, or record that there are none"}}, nil
+	t := &issuing{turn: turn{clockwork{now: now, clocks: &i.Clocks}, &i.Track}, i: &i}
+	t.ask("ask investigators whom the removal could harm, or record that there are none")
+	t.remember("")
+	return i, t.effects, nil
 }
 
 // underway are the states after sending in which the order binds.
@@ -217,6 +220,7 @@ func (i Issuance) Apply(event Event, now time.Time) (Issuance, []Effect, error) 
 		}
 		t.drop(event.Clock)
 		t.strike()
+		t.remember(i.State)
 		return next, t.effects, nil
 	}
 	rule, known := issuanceRules[event.Kind]
@@ -229,7 +233,14 @@ func (i Issuance) Apply(event Event, now time.Time) (Issuance, []Effect, error) 
 	if err := rule.apply(t); err != nil {
 		return i, nil, err
 	}
+	t.remember(i.State)
 	return next, t.effects, nil
+}
+
+// remember lets no matter wait for a person without a reminder.
+func (t *issuing) remember(before State) {
+	lies := t.State == Requested || t.State == Deconflicted || t.State == Reappeared
+	t.decide(lies, before != t.State, t.Terms.Clocks.Decision)
 }
 
 func (t *issuing) question(who string) *Question {
@@ -445,7 +456,7 @@ func (t *issuing) cannotExecute() error {
 	if t.event.Answer == nil {
 		return problem.InvalidField("answer", "is missing", "")
 	}
-	if t.fallen() {
+	if t.Fallen() {
 		t.late(*t.event.Answer)
 		return nil
 	}
@@ -455,7 +466,7 @@ func (t *issuing) cannotExecute() error {
 	if err := t.wait(*t.event.Answer, law.KeptByAuthority); err != nil {
 		return err
 	}
-	t.stop(ClockReappeared, ClockAnswer)
+	t.stop(ClockAnswer)
 	if t.event.Answer.Impossible {
 		t.set(ClockObstacle, t.now, t.Terms.Clocks.Obstacle)
 	}
@@ -523,7 +534,7 @@ func (t *issuing) executionReported() error {
 	if err := t.measured(*answer); err != nil {
 		return err
 	}
-	if t.fallen() || t.State == Executed || t.State == Verified {
+	if t.Fallen() || t.State == Executed || t.State == Verified {
 		t.late(*answer)
 		return nil
 	}
@@ -535,14 +546,11 @@ func (t *issuing) executionReported() error {
 	}
 	t.Answers = append(t.Answers, *answer)
 	t.Waits, t.Paused = Waits{}, false
-	t.stop(ClockExecution, ClockObstacle, ClockClarification, ClockDelivery, ClockReappeared, ClockAnswer)
+	t.stop(ClockExecution, ClockObstacle, ClockClarification, ClockDelivery, ClockAnswer)
 	t.State = Executed
 	t.watchFrom(answer.MeasuredAt)
 	return nil
 }
-
-// fallen reports whether the order was annulled or withdrawn after sending.
-func (t *issuing) fallen() bool { return t.Standing == Annulled || t.Standing == Revoked }
 
 // late keeps an answer that changes nothing any more: it crossed with another
 // message, or it corrects an earlier answer. People are told; it is not dropped.
@@ -590,7 +598,6 @@ func (t *issuing) reappeared(reason string) {
 	t.State = Reappeared
 	t.alarm(reason)
 	t.ask("decide what follows: the addressee again, a new order, or a notice")
-	t.set(ClockReappeared, t.now, t.Terms.Clocks.Reappeared)
 }
 
 func (t *issuing) foundElsewhere() error {
@@ -606,7 +613,6 @@ func (t *issuing) foundElsewhere() error {
 
 func (t *issuing) resolve() error {
 	t.State = Executed
-	t.stop(ClockReappeared)
 	t.watchFrom(t.now)
 	return nil
 }
@@ -742,8 +748,8 @@ func (t *issuing) strike() {
 		t.remind(ClockObstacle, clocks.Obstacle, "ask the addressee whether the reason still exists")
 	case ClockClarification:
 		t.remind(ClockClarification, clocks.Clarification, "the addressee waits for a clarification")
-	case ClockReappeared:
-		t.remind(ClockReappeared, clocks.Reappeared, "nobody has decided on what reappeared")
+	case ClockDecision:
+		t.remind(ClockDecision, clocks.Decision, "nobody has decided on an order that is "+string(t.State))
 	case ClockRestoration:
 		t.remind(ClockRestoration, clocks.Restoration, "the addressee has not confirmed that it undid the measure")
 	case ClockAppeal:

@@ -368,7 +368,7 @@ func TestInvestigatorsAreAskedFirst(t *testing.T) {
 		t.Errorf("one of two answered: %s", one.State)
 	}
 	both, effects, _ := walk(t, law.OrderRemoval, step{"ask-investigators", 0}, step{"investigator-answered", time.Hour}, step{"investigator-answered/18", time.Hour})
-	if both.State != Deconflicted || !has(effects, AskPerson) || len(both.Clocks) != 0 {
+	if both.State != Deconflicted || !has(effects, AskPerson) || len(both.Clocks) != 1 {
 		t.Errorf("both answered: %s %v %v", both.State, effects, both.Clocks)
 	}
 	objected, effects, now := walk(t, law.OrderRemoval, step{"ask-investigators", 0}, step{"investigator-answered/18", 0}, step{"investigator-answered/objects", time.Hour})
@@ -512,7 +512,7 @@ func TestVerificationAndWhatReappears(t *testing.T) {
 	if tell := find(effects, Tell); back.State != Reappeared || !has(effects, RaiseAlarm) || !has(effects, AskPerson) || !slices.Contains(tell.To, law.ToProvider) {
 		t.Fatalf("%s %v", back.State, effects)
 	}
-	if due, running := back.Clock(ClockReappeared); !running || !due.Equal(now.Add(48*time.Hour)) {
+	if due, running := back.Clock(ClockDecision); !running || !due.Equal(now.Add(48*time.Hour)) {
 		t.Errorf("nobody has to decide: %v", back.Clocks)
 	}
 	gone, effects := must(t, back, now.Add(25*time.Hour), authority(t, law.OrderRemoval, back, now.Add(25*time.Hour))[ExecutionReported])

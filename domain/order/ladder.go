@@ -55,11 +55,11 @@ const (
 // NoticeTerms is what the life of a notice needs of its profile; a case keeps a
 // copy.
 type NoticeTerms struct {
-	Ladder     []law.Rung     `json:"ladder"`
-	Watch      law.WatchTerms `json:"watch"`
-	Reappeared law.Clock      `json:"reappeared"`
-	Delivery   law.Clock      `json:"delivery"`
-	Exhausted  law.Rule       `json:"exhausted"`
+	Ladder    []law.Rung     `json:"ladder"`
+	Watch     law.WatchTerms `json:"watch"`
+	Decision  law.Clock      `json:"decision"`
+	Delivery  law.Clock      `json:"delivery"`
+	Exhausted law.Rule       `json:"exhausted"`
 }
 
 // NoticeOpening is what a person decides on when a case of notices is opened.
@@ -129,9 +129,12 @@ func OpenNotice(profile *law.NoticeForm, opening NoticeOpening, now time.Time) (
 	}
 	c := NoticeCase{
 		Opening: opening, Profile: profile.Ref(), State: Ready, Changed: now,
-		Terms: NoticeTerms{Ladder: profile.Ladder, Watch: profile.Watch, Reappeared: profile.Reappeared, Delivery: profile.Delivery, Exhausted: profile.Exhausted},
+		Terms: NoticeTerms{Ladder: profile.Ladder, Watch: profile.Watch, Decision: profile.Decision, Delivery: profile.Delivery, Exhausted: profile.Exhausted},
 	}
-	return c, []Effect{{Kind: AskPerson, Reason: "send the notice to: " + profile.Ladder[0].Title}}, nil
+	t := &noticing{clockwork: clockwork{now: now, clocks: &c.Clocks}, c: &c}
+	t.ask("send the notice to: " + profile.Ladder[0].Title)
+	t.remember("")
+	return c, t.effects, nil
 }
 
 // Clock returns when a clock runs out; ok is false when it does not run.
@@ -177,6 +180,7 @@ func (c NoticeCase) Apply(event Event, now time.Time) (NoticeCase, []Effect, err
 		}
 		t.drop(event.Clock)
 		t.strike()
+		t.remember(c.State)
 		return next, t.effects, nil
 	}
 	rule, known := noticeRules[event.Kind]
@@ -189,7 +193,15 @@ func (c NoticeCase) Apply(event Event, now time.Time) (NoticeCase, []Effect, err
 	if err := rule.apply(t); err != nil {
 		return c, nil, err
 	}
+	t.remember(c.State)
 	return next, t.effects, nil
+}
+
+// remember lets no matter wait for a person without a reminder.
+func (t *noticing) remember(before State) {
+	state := t.c.State
+	lies := state == Ready || state == Undecided || state == Exhausted || state == Reappeared
+	t.decide(lies, before != state, t.c.Terms.Decision)
 }
 
 // last is the notice that was sent last.
@@ -365,7 +377,6 @@ func (t *noticing) reappeared(reason string) {
 	t.stop(ClockRung)
 	t.alarm(reason)
 	t.ask("decide what follows: another notice, or a proposal of an order")
-	t.set(ClockReappeared, t.now, t.c.Terms.Reappeared)
 }
 
 func (t *noticing) foundElsewhere() error {
@@ -384,7 +395,6 @@ func (t *noticing) foundElsewhere() error {
 }
 
 func (t *noticing) resolve() error {
-	t.stop(ClockReappeared)
 	t.c.State = Ready
 	t.ask("send the notice again to: " + t.c.CurrentRung().Title + ", or close the case")
 	return nil
@@ -405,7 +415,7 @@ func (t *noticing) strike() {
 		t.undecided("the time of " + t.c.CurrentRung().Title + " is over without an answer")
 	case ClockBar:
 		t.free()
-	case ClockReappeared:
-		t.remind(ClockReappeared, t.c.Terms.Reappeared, "nobody has decided on what reappeared")
+	case ClockDecision:
+		t.remind(ClockDecision, t.c.Terms.Decision, "nobody has decided on a notice that is "+string(t.c.State))
 	}
 }

@@ -124,11 +124,12 @@ func (t Track) SilentUntil() time.Time {
 	return t.NonDisclosure[len(t.NonDisclosure)-1].Until
 }
 
+// Fallen reports whether the order was annulled, or withdrawn after sending.
+func (t Track) Fallen() bool { return t.Standing == Annulled || t.Standing == Revoked }
+
 // Silent reports whether the provider must not tell anybody at that moment. An
 // order that has fallen silences nobody.
-func (t Track) Silent(now time.Time) bool {
-	return t.Standing != Annulled && t.Standing != Revoked && now.Before(t.SilentUntil())
-}
+func (t Track) Silent(now time.Time) bool { return !t.Fallen() && now.Before(t.SilentUntil()) }
 
 // turn is one Apply under way at one side of an order.
 type turn struct {
@@ -370,7 +371,7 @@ func (t *turn) confirm() error {
 // is restored, whatever was counted is corrected, and all who ever heard of it
 // are told, the owners of indicators first.
 func (t *turn) undo(standing Standing, step string) error {
-	if t.Standing == Annulled || t.Standing == Revoked {
+	if t.Fallen() {
 		return problem.New(problem.Conflict, "the order has fallen already", "")
 	}
 	t.Standing, t.State, t.Suspended, t.Paused, t.Waits = standing, Restoring, false, false, Waits{}
