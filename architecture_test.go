@@ -48,10 +48,12 @@ const (
 var house = []room{
 	{path: "domain/", floor: ground, lateral: true, own: []string{"domain/"}, bare: true},
 	{path: "engine/", floor: ground, lateral: true, own: []string{"engine/"}},
+	{path: "engine/pdf/pdftest", floor: ground, lateral: true, own: []string{"engine/"}, testing: true},
 	{path: "law", floor: ground, own: []string{"law"}, bare: true},
 
 	{path: "internal/media", floor: halls},
 	{path: "internal/match", floor: halls},
+	{path: "internal/print", floor: halls},
 
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/lossydisk", floor: machinery, lateral: true, testing: true},
