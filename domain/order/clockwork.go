@@ -114,14 +114,32 @@ func (t *clockwork) decide(lies, fresh bool, clock law.Clock) {
 	}
 }
 
-// happened checks the moment of something that is reported now.
+// skew is how far the clock of another organisation may be off: the same that
+// envelopes allow.
+const skew = 5 * time.Minute
+
+// ahead reports whether a moment that another clock gave is in the future.
+func (t *clockwork) ahead(at time.Time) bool { return at.After(t.now.Add(skew)) }
+
+// happened checks the moment of something that is reported now. What another
+// organisation's message says may be off by a little; it is taken as the nearest
+// moment that can be.
 func (t *clockwork) happened(earliest time.Time) error {
+	at := &t.event.At
+	if !at.IsZero() && t.event.Receipt != "" {
+		if at.After(t.now) && !t.ahead(*at) {
+			*at = t.now
+		}
+		if at.Before(earliest) && !at.Before(earliest.Add(-skew)) {
+			*at = earliest
+		}
+	}
 	switch {
-	case t.event.At.IsZero():
+	case at.IsZero():
 		return problem.InvalidField("at", "is missing", "say when it happened")
-	case t.event.At.After(t.now):
+	case at.After(t.now):
 		return problem.InvalidField("at", "is in the future", "")
-	case t.event.At.Before(earliest):
+	case at.Before(earliest):
 		return problem.InvalidField("at", "is before "+earliest.Format(time.RFC3339), "check the date")
 	}
 	return nil

@@ -129,6 +129,15 @@ func Receive(profile *law.OrderForm, facts Facts, findings []*problem.Error, pro
 	return x, t.effects, nil
 }
 
+// Took is how long the service needed from receipt to the measure; ok is false
+// while the order is not executed (Article 83(1)(b)).
+func (x Execution) Took() (length time.Duration, ok bool) {
+	if x.Measure == "" {
+		return 0, false
+	}
+	return x.MeasuredAt.Sub(x.Delivered.At), true
+}
+
 // executing is one Apply of an execution under way.
 type executing struct {
 	turn

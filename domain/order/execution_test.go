@@ -288,6 +288,9 @@ func TestTheProviderAnswersInTheForms(t *testing.T) {
 	if set := find(effects, SetClock); set.Clock != ClockAnswer || !set.At.Equal(now.Add(24*time.Hour)) {
 		t.Errorf("nobody reminds of the answer: %+v", effects)
 	}
+	if took, ok := x.Took(); !ok || took != 2*time.Hour {
+		t.Errorf("it took %s (Article 83(1)(b))", took)
+	}
 	forgotten, effects := apply(t, x, now.Add(24*time.Hour), Event{Kind: Strike, Clock: ClockAnswer})
 	if _, running := forgotten.Clock(ClockAnswer); !has(effects, RaiseAlarm) || !running {
 		t.Errorf("the answer is forgotten: %v", effects)

@@ -166,6 +166,17 @@ func NewIssuance(profile *law.OrderForm, request Request, now time.Time) (Issuan
 	return i, t.effects, nil
 }
 
+// Took is how long the addressee needed from receipt to the measure; ok is false
+// while the order is not executed (Article 83(2)(f)).
+func (i Issuance) Took() (length time.Duration, ok bool) {
+	for _, answer := range i.Answers {
+		if answer.Kind == AnswerExecution && i.Delivered != nil {
+			return answer.MeasuredAt.Sub(i.Delivered.At), true
+		}
+	}
+	return 0, false
+}
+
 // underway are the states after sending in which the order binds.
 var underway = []State{Issued, Delivered, Overdue, Impossible, Clarification, Executed, Verified, Reappeared}
 
@@ -440,7 +451,7 @@ func (t *issuing) arriving() error {
 	if err := t.proven(); err != nil {
 		return err
 	}
-	if answer.ReceivedAt.Before(t.Facts.IssuedAt) || answer.ReceivedAt.After(t.now) {
+	if answer.ReceivedAt.Before(t.Facts.IssuedAt.Add(-skew)) || t.ahead(answer.ReceivedAt) {
 		return problem.InvalidField("answer.received_at", "is before the order was issued or in the future", "")
 	}
 	t.arrived(answer.ReceivedAt, t.event.Receipt)

@@ -461,11 +461,35 @@ func TestReceiptStartsTheClock(t *testing.T) {
 	if tell := find(effects, Tell); late.State != Overdue || !slices.Equal(tell.To, []string{law.ToRequester}) || !has(effects, RaiseAlarm) {
 		t.Errorf("%s %v", late.State, effects)
 	}
+	if took, ok := answeredAfter(t, delivered, now.Add(24*time.Hour)).Took(); !ok || took != 23*time.Hour-time.Minute {
+		t.Errorf("it took %s (Article 83(2)(f))", took)
+	}
+	if _, ok := delivered.Took(); ok {
+		t.Error("it took some time although it is not executed")
+	}
+	// The other side's clock may be off by a little, and no more.
+	for minutes, want := range map[int]time.Time{3: now, -62: issued.Facts.IssuedAt} {
+		ours, _ := must(t, issued, now, Event{Kind: DeliveryProven, At: now.Add(time.Duration(minutes) * time.Minute), Receipt: "receipt/17"})
+		if !ours.Delivered.At.Equal(want) {
+			t.Errorf("%d minutes off: received %s, want %s", minutes, ours.Delivered.At, want)
+		}
+	}
+	for _, minutes := range []int{6, -66} {
+		if _, _, err := issued.Apply(Event{Kind: DeliveryProven, At: now.Add(time.Duration(minutes) * time.Minute), Receipt: "receipt/17"}, now); !problem.Is(err, problem.Invalid) {
+			t.Errorf("%d minutes off: %v", minutes, err)
+		}
+	}
 	// An answer proves receipt when no receipt came.
 	answered, _ := must(t, issued, now.Add(2*time.Hour), authority(t, law.OrderRemoval, issued, now.Add(2*time.Hour))[ExecutionReported])
 	if answered.State != Executed || answered.Delivered == nil || !answered.Delivered.At.Equal(noon) {
 		t.Errorf("%s %v", answered.State, answered.Delivered)
 	}
+}
+
+func answeredAfter(t *testing.T, i Issuance, at time.Time) Issuance {
+	t.Helper()
+	i, _ = must(t, i, at, authority(t, law.OrderRemoval, i, at)[ExecutionReported])
+	return i
 }
 
 // TestBothGroundsWaitForBoth: the time starts from the later of both moments.

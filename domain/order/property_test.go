@@ -127,7 +127,23 @@ func (r *reading) compare(t *rapid.T, track Track, now time.Time) {
 	}
 }
 
-func (r *reading) event(event Event, before Track, now time.Time) {
+func (r *reading) event(event Event, before Track, sent, now time.Time) {
+	// What a message says is taken as the nearest moment that can be.
+	earliest := before.Facts.IssuedAt
+	switch {
+	case event.Kind == ReasonEnded || (event.Kind == ClarificationReceived && sent.IsZero()):
+		earliest = before.Answers[len(before.Answers)-1].At
+	case event.Kind == ClarificationReceived:
+		earliest = sent
+	case event.Kind == LiftSuspension && sent.Equal(noon):
+		earliest = noon
+	}
+	if event.At.After(now) {
+		event.At = now
+	}
+	if event.At.Before(earliest) {
+		event.At = earliest
+	}
 	switch event.Kind {
 	case CannotExecute, Decline:
 		r.stop()
@@ -312,7 +328,11 @@ func TestIssuanceProperties(t *testing.T) {
 				read.start(i.Delivered.At)
 			}
 			if !before.Fallen() {
-				read.event(event, before.Track, at)
+				sent := time.Time{}
+				if before.Clarified != nil {
+					sent = before.Clarified.At
+				}
+				read.event(event, before.Track, sent, at)
 			}
 			read.pass(at)
 			if before.Issued != nil && !before.Fallen() && (event.Kind == Annul || event.Kind == Withdraw) {
@@ -422,7 +442,11 @@ func TestExecutionProperties(t *testing.T) {
 				delete(desk, event.Clock)
 			}
 			desk.follow(t, effects, x.Clocks)
-			read.event(event, before.Track, at)
+			sent := time.Time{}
+			if event.Kind == LiftSuspension {
+				sent = noon
+			}
+			read.event(event, before.Track, sent, at)
 			switch event.Kind {
 			case Accept:
 				if before.Waits != (Waits{}) {
@@ -433,7 +457,7 @@ func TestExecutionProperties(t *testing.T) {
 			case Decline:
 				accepted = nil
 			case CarriedOut:
-				if accepted == nil || accepted.Person == "" || accepted.ID == "" || event.At.Before(accepted.At) {
+				if accepted == nil || accepted.Person == "" || accepted.ID == "" || x.MeasuredAt.Before(accepted.At) {
 					t.Fatalf("carried out without a person's decision: %+v", accepted)
 				}
 			case UserInformed:

@@ -221,7 +221,7 @@ func (t *turn) wait(answer AnswerFacts, keeper string) error {
 	if answer.Kind != AnswerNonExecution || !problem.IsContentAddress(answer.Digest) || (!answer.Impossible && !answer.Unclear) {
 		return problem.InvalidField("answer", "is no answer that the order cannot be executed", "give the facts of its exact bytes (ReadAnswer)")
 	}
-	if answer.At.After(t.now) {
+	if t.ahead(answer.At) {
 		return problem.InvalidField("answer.at", "is in the future", "")
 	}
 	t.Answers = append(t.Answers, answer)
@@ -278,7 +278,7 @@ func (t *turn) measured(answer AnswerFacts) error {
 	switch {
 	case answer.Kind != AnswerExecution || answer.Measure == "" || (!bare && !problem.IsContentAddress(answer.Digest)):
 		return problem.InvalidField("answer", "is no answer that the order was executed", "give the facts of its exact bytes (ReadAnswer)")
-	case answer.MeasuredAt.IsZero() || answer.MeasuredAt.After(t.now):
+	case answer.MeasuredAt.IsZero() || t.ahead(answer.MeasuredAt):
 		return problem.InvalidField("answer.measured_at", "is missing or in the future", "")
 	}
 	return nil
