@@ -44,6 +44,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Check a node's log or an exported bundle, offline."`
 	Bench     benchCommand     `cmd:"" help:"Measure this machine, as JSON."`
 	Log       logCommand       `cmd:"" help:"Export the log."`
+	Keys      keysCommand      `cmd:"" help:"Rotate the node's keys."`
 	Registry  registryCommand  `cmd:"" help:"Publish the Centre's registry of nodes."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a node needs."`
 	Backup    backupCommand    `cmd:"" help:"Write rows and sealed content into a folder."`

@@ -53,8 +53,10 @@ type identitySecrets struct {
 	checkpoint note.Signer
 	signing    ed25519.PrivateKey
 	encryption *ecdsa.PrivateKey
-	session    Secret
-	webhook    Secret
+	// retired are encryption keys that were replaced.
+	retired []*ecdsa.PrivateKey
+	session Secret
+	webhook Secret
 }
 
 // CreateIdentity makes a new identity in directory, which must not exist; it is
@@ -193,13 +195,21 @@ func openIdentity(directory string) (*Identity, error) {
 		return nil, problem.New(problem.Denied, fmt.Sprintf("the identity directory %s can be used by others (mode %04o)", directory, mode),
 			"run: chmod 700 "+directory+"; if others may have read it, make a new identity")
 	}
+	if err := finishRotation(directory); err != nil {
+		return nil, fmt.Errorf("finishing a rotation: %w", err)
+	}
 	files := map[string][]byte{}
 	for _, name := range []string{publicFile, checkpointFile, signingFile, encryptionFile, sessionFile, webhookFile} {
 		if files[name], err = readPrivateFile(filepath.Join(directory, name), maxKeyFile); err != nil {
 			return nil, err
 		}
 	}
-	return readIdentity(files)
+	identity, err := readIdentity(files)
+	if err != nil {
+		return nil, err
+	}
+	identity.secret().retired, err = readRetired(directory)
+	return identity, err
 }
 
 // readIdentity never repeats a private file in an error.
@@ -277,10 +287,16 @@ func (i *Identity) EnvelopeSigner(options *jose.SignerOptions) (jose.Signer, err
 // asked for, as in TLS client certificates and HTTP message signatures.
 func (i *Identity) SigningKey() crypto.Signer { return signingKey{secret: i.secret} }
 
-// DecryptEnvelope decrypts a JWE that was encrypted to this node's key with alg
-// ECDH-ES+A256KW.
+// DecryptEnvelope decrypts a JWE that was encrypted to this node's key, of today
+// or of before a rotation, with alg ECDH-ES+A256KW.
 func (i *Identity) DecryptEnvelope(encrypted *jose.JSONWebEncryption) ([]byte, error) {
 	content, err := encrypted.Decrypt(i.secret().encryption)
+	for _, key := range i.secret().retired {
+		if err == nil {
+			break
+		}
+		content, err = encrypted.Decrypt(key)
+	}
 	if err != nil {
 		return nil, problem.New(problem.Invalid, "the envelope cannot be decrypted with this node's key",
 			"encrypt it to the key in the node's current public document").Because(err)

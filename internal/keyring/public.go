@@ -19,15 +19,17 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 )
 
-// maxPublic caps a public document before it is parsed; one takes about 1 kB.
-const maxPublic = 16 << 10
+// maxPublic caps a public document before it is parsed; one takes about 1 kB, and 1.4 kB more
+// for each rotation.
+const maxPublic = 24 << 10
 
 // Public is what other organisations know of a node: the document that one
 // operator hands to another, who puts it into the registry of peers after
 // comparing the node id by another channel.
 type Public struct {
-	// NodeID is "node/" and the RFC 7638 thumbprint of SigningKey, so it
-	// cannot be claimed by a node with another key.
+	// NodeID is "node/" and the RFC 7638 thumbprint of the node's first signing
+	// key, so it cannot be claimed by a node with another key. It stays when the
+	// keys are rotated.
 	NodeID string `json:"node_id"`
 	// Name is the node's name in the form of a host name, which is also the
 	// origin of its log's checkpoints.
@@ -41,6 +43,10 @@ type Public struct {
 	// LogVerifier verifies the node's log checkpoints: a verifier key as
 	// defined by golang.org/x/mod/sumdb/note.
 	LogVerifier string `json:"log_verifier"`
+	// Rotations lead from the first signing key to SigningKey: compact JWS of
+	// [Rotation], each signed by the key that it replaces.
+	Rotations []string `json:"rotations,omitempty"`
+	chain     []Rotation
 }
 
 // JSON returns the document as deterministic, indented JSON with a final line
@@ -90,7 +96,11 @@ func ParsePublic(text []byte) (Public, error) {
 	if err != nil || !sameJWK(public.EncryptionKey, encryption) {
 		return Public{}, problem.InvalidField("encryption_key", "key id, use or algorithm do not fit the key", remedy).Because(err)
 	}
-	if public.NodeID != nodeID(signing) {
+	chain, last, sealing, err := checkChain(public.NodeID, public.Rotations)
+	if err != nil {
+		return Public{}, err
+	}
+	if "node/"+last != nodeID(signing) || len(chain) > 0 && sealing != encryption.KeyID {
 		return Public{}, problem.InvalidField("node_id", "does not belong to the signing key", remedy)
 	}
 	verifier, err := note.NewVerifier(public.LogVerifier)
@@ -99,7 +109,7 @@ func ParsePublic(text []byte) (Public, error) {
 	}
 	return Public{
 		NodeID: public.NodeID, Name: public.Name, Organisation: public.Organisation,
-		SigningKey: signing, EncryptionKey: encryption, LogVerifier: public.LogVerifier,
+		SigningKey: signing, EncryptionKey: encryption, LogVerifier: public.LogVerifier, Rotations: public.Rotations, chain: chain,
 	}, nil
 }
 

@@ -110,8 +110,15 @@ func (n Node) signing() ed25519.PublicKey { return n.SigningKey.Key.(ed25519.Pub
 // verify returns the content of what the node signed, and until when the key
 // that it was signed with was in use; the zero time for the key of today.
 func (n Node) verify(signed *jose.JSONWebSignature) (content []byte, until time.Time, err error) {
-	content, err = signed.Verify(n.signing())
-	return content, time.Time{}, err
+	if content, err = signed.Verify(n.signing()); err == nil {
+		return content, time.Time{}, nil
+	}
+	for _, rotation := range n.Chain() {
+		if content, old := signed.Verify(rotation.Previous.Key); old == nil && !rotation.Compromised {
+			return content, rotation.At, nil
+		}
+	}
+	return nil, time.Time{}, err
 }
 
 // tooLate says whether something of a time was signed after its key was replaced.

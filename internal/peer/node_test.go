@@ -80,6 +80,10 @@ func (n *node) handler() http.Handler {
 			n.ItemsHandler(n.content, n.refused).ServeHTTP(w, r)
 			return
 		}
+		if r.URL.Path == peer.NodePath {
+			n.NodeHandler(n.refused).ServeHTTP(w, r)
+			return
+		}
 		if r.URL.Path == peer.RegistryPath {
 			n.RegistryHandler().ServeHTTP(w, r)
 			return

@@ -216,6 +216,7 @@ func (p *Post) Handle(runner *job.Runner) {
 	runner.Handle(replayJob, p.replay)
 	runner.Handle(watchJob, p.watchJob)
 	runner.Handle(registryJob, p.followJob)
+	runner.Handle(announceJob, p.announceTo)
 }
 
 func (p *Post) deliver(ctx context.Context, running *job.Running) error {

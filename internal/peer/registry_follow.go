@@ -200,6 +200,15 @@ func enter(tx *ledger.Tx, centre, node Node, entry RegistryEntry) error {
 	if err != nil {
 		row = store.Peer{ID: node.NodeID, RegisteredAt: tx.Now}
 	}
+	if len(row.Document) > 0 {
+		known, err := ParseNode(row.Document)
+		if err != nil {
+			return err
+		}
+		if known.Extends(node.Public) {
+			node.Public = known.Public // the node has rotated its keys since the registry was signed
+		}
+	}
 	if row.Document, err = node.Document(); err != nil {
 		return err
 	}

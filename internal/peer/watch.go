@@ -57,7 +57,7 @@ func (p *Post) Begin(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return p.announce(tx)
 	})
 }
 

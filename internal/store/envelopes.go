@@ -24,6 +24,9 @@ type Peer struct {
 	// RevokedAt is set once its registration was revoked, RevokedBecause says why.
 	RevokedAt      time.Time
 	RevokedBecause string
+	// Announced is the id of this node's signing key that the peer knows, once
+	// keys were rotated.
+	Announced string
 }
 
 // States of a peer and of an outgoing envelope.
@@ -111,14 +114,14 @@ func (tx *Tx) Peer(id string) (Peer, error) {
 	return found[0], nil
 }
 
-const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence, origin, mandates, valid_from, valid_until, revoked_at, revoked_because`
+const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence, origin, mandates, valid_from, valid_until, revoked_at, revoked_because, announced`
 
 func (tx *Tx) peers(query string, arguments ...any) ([]Peer, error) {
 	var found []Peer
 	err := tx.rows("reading peers", query, arguments, func(row scanner) error {
 		var p Peer
 		err := row.Scan(&p.ID, &p.Document, &p.State, moment{&p.RegisteredAt}, &p.SentSequence, &p.SeenSequence,
-			&p.Origin, &p.Mandates, moment{&p.ValidFrom}, moment{&p.ValidUntil}, moment{&p.RevokedAt}, &p.RevokedBecause)
+			&p.Origin, &p.Mandates, moment{&p.ValidFrom}, moment{&p.ValidUntil}, moment{&p.RevokedAt}, &p.RevokedBecause, &p.Announced)
 		found = append(found, p)
 		return err
 	})

@@ -72,6 +72,11 @@ func (tx *Tx) CountGaps() (int64, error) {
 	return count, err
 }
 
+// SetAnnounced notes which of this node's signing keys a peer knows.
+func (tx *Tx) SetAnnounced(peer, key string) error {
+	return tx.change("noting that keys were announced", NotFound("peer", peer), `UPDATE peers SET announced = $1 WHERE id = $2`, key, peer)
+}
+
 // EnvelopesInRange returns up to limit envelopes to a peer with numbers from
 // first to last.
 func (tx *Tx) EnvelopesInRange(recipient string, first, last int64, limit int) ([]EnvelopeOut, error) {

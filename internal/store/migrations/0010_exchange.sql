@@ -8,6 +8,7 @@ ALTER TABLE peers ADD COLUMN valid_from BIGINT;
 ALTER TABLE peers ADD COLUMN valid_until BIGINT;
 ALTER TABLE peers ADD COLUMN revoked_at BIGINT;
 ALTER TABLE peers ADD COLUMN revoked_because TEXT NOT NULL DEFAULT '';
+ALTER TABLE peers ADD COLUMN announced TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE envelopes_out ADD COLUMN status TEXT NOT NULL DEFAULT '';
 ALTER TABLE envelopes_out ADD COLUMN status_reason TEXT NOT NULL DEFAULT '';
@@ -81,6 +82,7 @@ ALTER TABLE envelopes_out DROP COLUMN status_sequence;
 ALTER TABLE envelopes_out DROP COLUMN status_at;
 ALTER TABLE envelopes_out DROP COLUMN status_reason;
 ALTER TABLE envelopes_out DROP COLUMN status;
+ALTER TABLE peers DROP COLUMN announced;
 ALTER TABLE peers DROP COLUMN revoked_because;
 ALTER TABLE peers DROP COLUMN revoked_at;
 ALTER TABLE peers DROP COLUMN valid_until;
