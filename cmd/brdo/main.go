@@ -34,6 +34,12 @@ const (
 // each thing left out has its own line.
 var errIncomplete = errors.New("not everything could be read; see the lines whose status is not \"ok\" or \"unhashable\"")
 
+// incomplete is [errIncomplete] in words of its own.
+type incomplete string
+
+func (i incomplete) Error() string        { return string(i) }
+func (i incomplete) Is(target error) bool { return target == errIncomplete }
+
 // commands is the command line, one field a command.
 type commands struct {
 	Demo      demoCommand      `cmd:"" help:"Show everything on benign pictures, on this machine only."`
@@ -45,6 +51,7 @@ type commands struct {
 	Bench     benchCommand     `cmd:"" help:"Measure this machine, as JSON."`
 	Log       logCommand       `cmd:"" help:"Export the log."`
 	Keys      keysCommand      `cmd:"" help:"Rotate the node's keys."`
+	Post      postCommand      `cmd:"" help:"Carry envelopes in files, to a node without a network."`
 	Registry  registryCommand  `cmd:"" help:"Publish the Centre's registry of nodes."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a node needs."`
 	Backup    backupCommand    `cmd:"" help:"Write rows and sealed content into a folder."`

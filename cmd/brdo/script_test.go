@@ -22,9 +22,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/keyring"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/peer"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +38,7 @@ func TestMain(m *testing.M) {
 		"brdo":      main,
 		"mkpicture": func() { must(makePicture(os.Args[1:])) },
 		"mknode":    func() { must(makeNode(os.Args[1])) },
+		"mkpair":    func() { must(makePair(os.Args[1], os.Args[2])) },
 		"altersql":  func() { must(alter(os.Args[1], os.Args[2])) },
 	})
 }
@@ -151,6 +155,38 @@ func makeNode(data string) error {
 		return err
 	}
 	return n.Ledger.Sequence(context.Background())
+}
+
+// makePair registers the nodes of two configurations with each other, and lets an
+// envelope wait at the first for the second.
+func makePair(paths ...string) (err error) {
+	ctx := context.Background()
+	var nodes []*node.Node
+	for _, path := range paths {
+		n, err := openNode(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer n.Close()
+		nodes = append(nodes, n)
+	}
+	for i, n := range nodes {
+		operator := mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: n.Config.Organisation.Kind}
+		if err := n.Post.Register(ctx, operator, nodes[1-i].Post.Self()); err != nil {
+			return err
+		}
+	}
+	act := ledger.Act{
+		Actor:  mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Supervisor}, Organisation: mandate.Provider},
+		Action: mandate.ReportSend, Purpose: mandate.PurposeReporting,
+	}
+	return nodes[0].Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		_, err := nodes[0].Post.Send(tx, peer.Message{
+			Recipient: nodes[1].Post.Self().NodeID, Kind: mandate.EnvelopeReceipt, Type: "eu.brdo.replay.requested.v1", Schema: "replay-1", Subject: "replay",
+			Purpose: mandate.PurposeReporting, Body: map[string]any{"missing": []peer.Range{{First: 1, Last: 1}}},
+		})
+		return err
+	})
 }
 
 // alter changes a database behind the node's back.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/peer"
 )
@@ -34,6 +35,20 @@ func (n *Node) DraftRegistry(ctx context.Context) ([]peer.RegistryEntry, error) 
 // decision of whoever holds the node's data folder.
 func (n *Node) PublishRegistry(ctx context.Context, entries []peer.RegistryEntry) (peer.Registry, error) {
 	return n.Post.PublishRegistry(ctx, n.console(), entries)
+}
+
+// PeerNamed finds the id of a registered node by its name or id.
+func (n *Node) PeerNamed(ctx context.Context, name string) (string, error) {
+	nodes, _, err := n.Post.Peers(ctx, n.console())
+	if err != nil {
+		return "", err
+	}
+	for _, node := range nodes {
+		if node.Name == name || node.NodeID == name {
+			return node.NodeID, nil
+		}
+	}
+	return "", problem.InvalidField("to", "no registered node has this name", "use the name or id of a node in the registry")
 }
 
 // LoginLink makes a login link for a person by name, for an operator who lost

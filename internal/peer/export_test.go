@@ -85,3 +85,25 @@ func SealTo(w io.Writer, r *http.Request, content []byte) error {
 	}
 	return sealing.Close()
 }
+
+// SignBundle signs any text as a bundle.
+func SignBundle(fatal func(...any), keys Keys, content string) []byte {
+	text, err := signTyped(keys, bundleType, []byte(content))
+	if err != nil {
+		fatal(err)
+	}
+	return []byte(text)
+}
+
+// Resign signs another's bundle as one's own.
+func Resign(fatal func(...any), p *Post, text []byte) []byte {
+	b, err := parseBundle(text)
+	if err != nil {
+		fatal(err)
+	}
+	again, err := p.sign(b)
+	if err != nil {
+		fatal(err)
+	}
+	return again
+}

@@ -112,9 +112,10 @@ func (tx *Tx) EnvelopesInReferring(source, id string) ([]EnvelopeIn, error) {
 }
 
 // EnvelopesWaitingFor returns up to limit envelopes to one peer without a
-// receipt, in the order of their numbers.
-func (tx *Tx) EnvelopesWaitingFor(recipient string, limit int) ([]EnvelopeOut, error) {
-	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE state = 'waiting' AND recipient = $1 ORDER BY sequence LIMIT $2`, recipient, limit)
+// receipt and with numbers after one, in the order of their numbers.
+func (tx *Tx) EnvelopesWaitingFor(recipient string, after int64, limit int) ([]EnvelopeOut, error) {
+	return tx.envelopesOut(`SELECT `+envelopeOutColumns+` FROM envelopes_out WHERE state = 'waiting' AND recipient = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`,
+		recipient, after, limit)
 }
 
 // Waiting says how many envelopes to a peer have no receipt, since when the
