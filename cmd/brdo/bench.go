@@ -198,7 +198,7 @@ func benchNode(ctx context.Context, took time.Duration, all *figures) error {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	world, err := node.OpenWorld(ctx, filepath.Join(folder, "world"), [2]int{0, 0}, logger(io.Discard, "error"))
+	world, err := node.OpenWorld(ctx, filepath.Join(folder, "world"), 0, logger(io.Discard, "error"))
 	if err != nil {
 		return err
 	}

@@ -87,15 +87,15 @@ func (c loginLinkCommand) Run(ctx context.Context, w world) error {
 }
 
 type demoCommand struct {
-	Port  int           `help:"Port of the provider; the Centre gets the next one. 0 lets the system choose." default:"8080"`
+	Port  int           `help:"Port of the provider; the Centre and two authorities get the next ones. 0 lets the system choose." default:"8080"`
 	Data  string        `help:"Keep the demonstration's data in this folder; otherwise it goes when the demonstration ends." type:"path"`
 	Items int           `help:"How many pictures are submitted at the start." default:"200"`
 	Live  time.Duration `help:"How often another picture is submitted." default:"15s"`
 }
 
 func (demoCommand) Help() string {
-	return `Runs a provider and a Centre on this machine, with generated landscapes and patterns, and prints
-one login link a role and a trail of five steps. It opens no connection to anywhere else.`
+	return `Runs a provider, a Centre and two authorities on this machine, with generated landscapes and patterns, and prints
+one login link a role and a trail of eight steps. It opens no connection to anywhere else.`
 }
 
 func (c demoCommand) Run(ctx context.Context, w world) error {
@@ -108,12 +108,8 @@ func (c demoCommand) Run(ctx context.Context, w world) error {
 		defer os.RemoveAll(made)
 		folder = made
 	}
-	ports := [2]int{c.Port, c.Port + 1}
-	if c.Port == 0 {
-		ports[1] = 0
-	}
-	fmt.Fprintln(w.out, "Making the demonstration: keys, two nodes, two lists of generated pictures …")
-	world, err := node.OpenWorld(ctx, folder, ports, logger(w.err, "warn"))
+	fmt.Fprintln(w.out, "Making the demonstration: keys, four nodes, two lists of generated pictures …")
+	world, err := node.OpenWorld(ctx, folder, c.Port, logger(w.err, "warn"))
 	if err != nil {
 		return err
 	}
@@ -139,19 +135,25 @@ func (c demoCommand) Run(ctx context.Context, w world) error {
 
 func trail(world *node.World) string {
 	text := "\nBrdo demonstration. Every picture is generated; nothing here has a legal meaning.\n\n" +
-		"  Provider  " + world.Provider.Config.Origin + "\n  Centre    " + world.Centre.Config.Origin + "\n\nLogin links, each works once:\n"
+		"  Provider  " + world.Provider.Config.Origin + "\n  Centre    " + world.Centre.Config.Origin + "\n  Authorities A and B  " + world.AuthorityA.Config.Origin + "  " + world.AuthorityB.Config.Origin + "\n\nLogin links, each works once:\n"
 	for _, login := range world.Logins {
-		text += fmt.Sprintf("  %-9s %-14s %s\n", login.Node, login.Role, login.URL)
+		text += fmt.Sprintf("  %-11s %-14s %s\n", login.Node, login.Role, login.URL)
 	}
 	return text + fmt.Sprintf(`
-A trail of five steps:
+A trail of eight steps:
   1  As the provider's analyst, open the queue, take the first item (Enter), press v for a sketch,
      1 and 4 for the facts, Enter to decide. Take the next item: the decision becomes final.
   2  As the second-looker (in a private window), take the same item and decide: blind to the first.
   3  As the analyst, open the item under "Decided, not reported yet", begin a report, answer the
      questions and decide to report. If it names a user, the second-looker approves it.
-  4  As the Centre's analyst, open the received report; the provider's report shows the signed receipt.
-  5  As the auditor, open the log and verify it.
+  4  As the Centre's analyst, open the received report, find it not unfounded, and send it on to both
+     authorities; the provider's report shows the signed receipt and that it was accepted.
+  5  As the investigator of authority A, open the referred report and claim it.
+  6  As the investigator of authority B, claim it too: both are responsible. Each says who should lead;
+     when they name the same, a lead is agreed.
+  7  As both, say what became of it. "Our assessment does not confirm it" goes to everybody who has it,
+     as a correction that is pursued until it is receipted; the Centre's page shows each.
+  8  As any auditor, open the log and verify it.
 
 Upload a picture yourself:
   curl -s -H 'Authorization: Bearer %s' --data-binary @picture.jpg %s/v1/detect

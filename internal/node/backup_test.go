@@ -18,7 +18,7 @@ import (
 // item stays unreadable, the other one is read.
 func TestARestoredBackupCannotReadWhatWasErased(t *testing.T) {
 	folder := t.TempDir()
-	world, err := node.OpenWorld(t.Context(), filepath.Join(folder, "world"), [2]int{0, 0}, slog.New(slog.DiscardHandler))
+	world, err := node.OpenWorld(t.Context(), filepath.Join(folder, "world"), 0, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

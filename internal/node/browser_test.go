@@ -32,7 +32,7 @@ func demonstration(t *testing.T) *node.World {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w, err := node.OpenWorld(ctx, t.TempDir(), [2]int{0, 0}, log)
+	w, err := node.OpenWorld(ctx, t.TempDir(), 0, log)
 	if err != nil {
 		cancel()
 		t.Fatalf("opening the demonstration: %v", err)

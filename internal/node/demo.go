@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,17 +33,18 @@ func errNobody(name string) error {
 	return problem.Newf(problem.NotFound, "there is no account named %q", name)
 }
 
-// World is the demonstration: a provider and a Centre on loopback, with benign
-// generated pictures and neutral names. Its data can never become a real
-// node's, and it opens no connection to anywhere else.
+// World is the demonstration: a provider, a Centre and the authorities of two
+// States on loopback, with benign generated pictures and neutral names. Its
+// data can never become real nodes', and it opens no connection to anywhere else.
 type World struct {
-	Provider, Centre *Node
+	Provider, Centre, AuthorityA, AuthorityB *Node
 	// Logins are one login link a role, in the order in which the trail needs them.
 	Logins []Login
 	// Key is the API key of the provider's upload service.
 	Key string
 
-	listeners [2]net.Listener
+	nodes     []*Node
+	listeners []net.Listener
 	decoder   *media.Service
 	uploads   mandate.Actor
 }
@@ -58,9 +61,21 @@ func demoProfiles() Profiles {
 
 var demoBasis = law.Ref{ID: "demo/benign-pictures", Version: 1}
 
-// OpenWorld puts the demonstration together in a folder. Ports are those of the
-// provider and of the Centre; 0 lets the system choose.
-func OpenWorld(ctx context.Context, folder string, ports [2]int, log *slog.Logger) (_ *World, err error) {
+// demoPlaces are blocks of addresses that are kept for documentation (RFC 5737),
+// as if two States used them.
+const demoPlaces = "192.0.2.0/24,SI\n198.51.100.0/24,HR\n"
+
+// inhabitant is a node of the demonstration.
+type inhabitant struct {
+	folder string
+	Organisation
+	into **Node
+}
+
+// OpenWorld puts the demonstration together in a folder. The provider listens on
+// a port, the Centre and the two authorities on those after it; 0 lets the
+// system choose.
+func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (_ *World, err error) {
 	w := &World{}
 	defer func() {
 		if err != nil {
@@ -70,33 +85,42 @@ func OpenWorld(ctx context.Context, folder string, ports [2]int, log *slog.Logge
 	if w.decoder, err = media.Start(ctx, media.Options{}); err != nil {
 		return nil, err
 	}
-	organisations := [2]Organisation{
-		{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"},
-		{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"},
+	places := filepath.Join(folder, "places.csv")
+	if err := os.WriteFile(places, []byte(demoPlaces), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the table of addresses: %w", err)
 	}
-	var nodes [2]*Node
-	for i, organisation := range organisations {
-		if w.listeners[i], err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))); err != nil {
-			return nil, problem.New(problem.Unavailable, fmt.Sprintf("port %d is taken", ports[i]), "choose another with --port, or --port 0 for any").Because(err)
+	for i, one := range []inhabitant{
+		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"}, &w.Provider},
+		{"centre", Organisation{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"}, &w.Centre},
+		{"authority-a", Organisation{ID: "authority-a.localhost", Name: "Authority A (demo)", Kind: mandate.Authority, Country: "SI"}, &w.AuthorityA},
+		{"authority-b", Organisation{ID: "authority-b.localhost", Name: "Authority B (demo)", Kind: mandate.Authority, Country: "HR"}, &w.AuthorityB},
+	} {
+		at := 0
+		if port != 0 {
+			at = port + i
 		}
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(at)))
+		if err != nil {
+			return nil, problem.New(problem.Unavailable, fmt.Sprintf("port %d is taken", at), "choose another with --port, or --port 0 for any").Because(err)
+		}
+		w.listeners = append(w.listeners, listener)
 		config := Defaults()
-		config.Organisation = organisation
-		config.Data = filepath.Join(folder, string(organisation.Kind))
-		config.Listen = w.listeners[i].Addr().String()
-		config.Origin = fmt.Sprintf("http://localhost:%d", w.listeners[i].Addr().(*net.TCPAddr).Port)
-		config.Centre = organisations[1].ID
+		config.Organisation = one.Organisation
+		config.Data = filepath.Join(folder, one.folder)
+		config.Listen = listener.Addr().String()
+		config.Origin = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+		config.Centre = "centre.localhost"
+		config.Places = places
 		config.Profiles = demoProfiles()
-		if organisation.Kind == mandate.Provider {
+		if one.Kind == mandate.Provider {
 			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
 		}
-		if nodes[i], err = Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log}); err != nil {
+		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log})
+		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			w.Provider = nodes[i]
-		} else {
-			w.Centre = nodes[i]
-		}
+		*one.into = n
+		w.nodes = append(w.nodes, n)
 	}
 	if err := w.introduce(ctx); err != nil {
 		return nil, err
@@ -104,12 +128,17 @@ func OpenWorld(ctx context.Context, folder string, ports [2]int, log *slog.Logge
 	return w, w.furnish(ctx)
 }
 
-// introduce makes the two nodes known to each other.
+// introduce makes the Centre and each of the others known to one another.
 func (w *World) introduce(ctx context.Context) error {
-	return errors.Join(
-		w.Provider.Post.Register(ctx, w.Provider.console(), w.Centre.Post.Self()),
-		w.Centre.Post.Register(ctx, w.Centre.console(), w.Provider.Post.Self()),
-	)
+	for _, n := range w.nodes {
+		if n == w.Centre {
+			continue
+		}
+		if err := errors.Join(n.Post.Register(ctx, n.console(), w.Centre.Post.Self()), w.Centre.Post.Register(ctx, w.Centre.console(), n.Post.Self())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // furnish makes people, the upload service's key and the lists. A second start
@@ -119,8 +148,13 @@ func (w *World) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := w.people(ctx, w.Centre, mandate.Analyst, mandate.Auditor); err != nil {
+	if _, _, err := w.people(ctx, w.Centre, mandate.Analyst, mandate.Supervisor, mandate.Auditor); err != nil {
 		return err
+	}
+	for _, authority := range []*Node{w.AuthorityA, w.AuthorityB} {
+		if _, _, err := w.people(ctx, authority, mandate.Investigator, mandate.Auditor); err != nil {
+			return err
+		}
 	}
 	_, token, err := w.Provider.Identity.CreateKey(ctx, w.Provider.console(), "upload service", []mandate.Scope{mandate.ScopeDetect, mandate.ScopeReports, mandate.ScopeRead}, "uploads")
 	if err != nil {
@@ -157,7 +191,7 @@ func (w *World) people(ctx context.Context, n *Node, roles ...mandate.Role) (man
 		if role == mandate.ListManager {
 			manager = n.Identity.Actor(person)
 		}
-		w.Logins = append(w.Logins, Login{string(n.Config.Organisation.Kind), string(role), n.Config.Origin + "/login/" + link.Token})
+		w.Logins = append(w.Logins, Login{strings.TrimSuffix(n.Config.Organisation.ID, ".localhost"), string(role), n.Config.Origin + "/login/" + link.Token})
 	}
 	return manager, len(known) == 0, nil
 }
@@ -228,7 +262,7 @@ func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error
 		Context: item.Context{
 			URL: fmt.Sprintf("https://photos.example/p/%d", number),
 			IPEvents: []report.IPEvent{{
-				IP: fmt.Sprintf("192.0.2.%d", 1+user), Port: 40_000 + number%20_000, At: now.Add(-time.Duration(number%50) * time.Minute).Truncate(time.Second), TZ: "Z",
+				IP: demoAddress(number, user), Port: 40_000 + number%20_000, At: now.Add(-time.Duration(number%50) * time.Minute).Truncate(time.Second), TZ: "Z",
 			}},
 		},
 	}
@@ -239,6 +273,11 @@ func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error
 		s.Signals = []law.Signal{law.SignalUrgent}
 	}
 	return w.Provider.Intake.Detect(ctx, w.uploads, s)
+}
+
+// demoAddress is in one of the two States of the demonstration, or in neither.
+func demoAddress(number, user int) string {
+	return fmt.Sprintf([]string{"192.0.2.%d", "198.51.100.%d", "192.0.2.%d", "203.0.113.%d"}[number%4], 1+user)
 }
 
 // Fill submits the pictures from one number up to another, several at once.
@@ -266,18 +305,19 @@ func (w *World) Fill(ctx context.Context, from, to int) error {
 	return failed
 }
 
-// Run serves both nodes until ctx ends, and submits a picture now and then.
+// Run serves all nodes until ctx ends, and submits a picture now and then.
 func (w *World) Run(ctx context.Context, first int, every time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 2)
-	go func() { ended <- w.Provider.Run(ctx, w.listeners[0]) }()
-	go func() { ended <- w.Centre.Run(ctx, w.listeners[1]) }()
+	ended := make(chan error, len(w.nodes))
+	for i, n := range w.nodes {
+		go func() { ended <- n.Run(ctx, w.listeners[i]) }()
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	running := 2
+	running := len(w.nodes)
 	var err error
-	for number := first; running == 2; number++ {
+	for number := first; running == len(w.nodes); number++ {
 		select {
 		case err = <-ended:
 			running--
@@ -288,25 +328,24 @@ func (w *World) Run(ctx context.Context, first int, every time.Duration) error {
 		}
 	}
 	cancel()
-	return errors.Join(err, <-ended)
+	for range running {
+		err = errors.Join(err, <-ended)
+	}
+	return err
 }
 
-// Close ends both nodes.
+// Close ends all nodes.
 func (w *World) Close() error {
 	var all error
-	for _, n := range []*Node{w.Provider, w.Centre} {
-		if n != nil {
-			all = errors.Join(all, n.Close())
-		}
+	for _, n := range w.nodes {
+		all = errors.Join(all, n.Close())
 	}
 	if w.decoder != nil {
 		all = errors.Join(all, w.decoder.Close())
 	}
 	for _, l := range w.listeners {
-		if l != nil {
-			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				all = errors.Join(all, err)
-			}
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			all = errors.Join(all, err)
 		}
 	}
 	return all

@@ -52,6 +52,10 @@ var forms = map[string]string{
 	"POST /lists/{id}/entries/{entry}/state": "state=suspended&reason=because",
 	"POST /people":                           "name=somebody&roles=auditor",
 	"POST /people/{id}/state":                "state=suspended",
+	"POST /received/{id}/found":              "urgent=no",
+	"POST /received/{id}/unfounded":          "reason=test-or-spam",
+	"POST /received/{id}/second":             "agrees=yes",
+	"POST /received/{id}/route":              "reason=because",
 	"POST /keys":                             "name=a+key&scopes=detect&source=uploads",
 	"POST /items/{id}/decide":                "fact.same-picture=yes&fact.picture=landscape",
 	"POST /peers":                            "document={peer}",
@@ -156,6 +160,8 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(w.list, "list/")
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
+			case strings.HasPrefix(path, "/referrals"):
+				id = "01890000-0000-7000-8000-000000000001"
 			case strings.HasPrefix(path, "/people"), strings.HasPrefix(path, "/keys"):
 				id = strings.TrimPrefix(operator.ID, "person/")
 			}
@@ -286,8 +292,37 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	reportable := lookedAtTwice(t, w, fresh[3])
 	do(p, analyst, "POST /reports", "/reports", "item="+reportable, "report.compose")
 	do(p, analyst, "POST /reports/{id}/withdraw", "/reports/"+reportOf(reportable)+"/withdraw", "reason=a+mistake", "report.amend")
+
+	w.deliver(t)
+
+	// A report goes to two authorities, which both act, and back.
+	matter := "/received/" + short(w.received)
 	do(w.Centre, reader, "GET /received", "/received", "", "report.consult")
-	do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult")
+	do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult")
+	do(w.Centre, reader, "POST /received/{id}/found", matter+"/found", "urgent=no", "report.assess")
+	self := func(n *node.Node) string { return url.QueryEscape(n.Post.Self().NodeID) }
+	do(w.Centre, reader, "POST /received/{id}/route", matter+"/route", "to="+self(w.AuthorityA)+"&to="+self(w.AuthorityB), "report.route")
+	w.deliver(t)
+	for _, n := range []*node.Node{w.AuthorityA, w.AuthorityB} {
+		ines := in(n, "ines", mandate.Investigator)
+		do(n, ines, "GET /referrals", "/referrals", "", "report.consult")
+		offered := "/referrals/" + short(referred(t, n))
+		do(n, ines, "GET /referrals/{id}", offered, "", "report.consult")
+		if n == w.AuthorityB {
+			do(n, ines, "POST /referrals/{id}/decline", offered+"/decline", "reason=not+here", "report.claim")
+		}
+		do(n, ines, "POST /referrals/{id}/claim", offered+"/claim", "", "report.claim")
+		w.deliver(t)
+		if n == w.AuthorityB {
+			do(n, ines, "POST /referrals/{id}/lead", offered+"/lead", "lead="+self(w.AuthorityA), "report.claim")
+			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")
+			continue
+		}
+		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
+	}
+	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
+	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
+	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
 
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")
@@ -359,6 +394,22 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			t.Errorf("%s is not in the table", route.Pattern)
 		}
 	}
+}
+
+// referred is the one report that was referred to an authority.
+func referred(t *testing.T, n *node.Node) (id string) {
+	t.Helper()
+	must(t, "finding the referral", n.Store.Read(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.Referrals(10)
+		if err == nil && len(rows) != 1 {
+			err = fmt.Errorf("%d referrals", len(rows))
+		}
+		if err == nil {
+			id = rows[0].ID
+		}
+		return err
+	}))
+	return id
 }
 
 // untaken are items that wait for a first decision and are in nobody's hands.

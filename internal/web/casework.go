@@ -77,20 +77,4 @@ func withdrawReport(v *visit) error {
 	return v.backToReport("report.withdrawn")
 }
 
-func showReceived(v *visit) error {
-	rows, err := v.s.options.Desks.Reports.ReceivedReports(v.r.Context(), v.actor)
-	if err != nil {
-		return err
-	}
-	return v.show(receivedPage(v.frame("received.title", "/received"), rows))
-}
-
-func showReceivedReport(v *visit) error {
-	view, err := v.s.options.Desks.Reports.ReceivedReport(v.r.Context(), v.actor, "received/"+v.r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return v.show(receivedReportPage(v.frame("received.one", "/received"), view))
-}
-
 var errNoFile = problem.InvalidField("file", "no file was chosen", "choose the file to import")

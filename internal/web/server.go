@@ -236,9 +236,12 @@ func (s *Server) links(p identity.Person) []link {
 			}
 		}
 	}
-	if s.options.Kind == mandate.Centre {
-		add("/received", "link.received", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
-	} else {
+	switch s.options.Kind {
+	case mandate.Centre:
+		add("/received", "link.received", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
+	case mandate.Authority, mandate.Europol, mandate.Interpol:
+		add("/referrals", "link.referrals", mandate.Investigator, mandate.Analyst, mandate.Auditor)
+	default:
 		add("/queue", "link.queue", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
 		add("/reports", "link.reports", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Investigator, mandate.Auditor)
 	}

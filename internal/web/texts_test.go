@@ -11,6 +11,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
 )
 
@@ -73,9 +74,19 @@ func completed() map[string][]string {
 		states = append(states, string(state))
 	}
 	levels := []string{"sketch", "region", "full"}
+	var matters, standings []string
+	for _, state := range referral.States {
+		matters = append(matters, string(state))
+	}
+	for _, standing := range referral.Standings {
+		standings = append(standings, string(standing))
+	}
 	return map[string][]string{
 		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "outcome.": nil,
+		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
+		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},
+		"journey.status.": {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
 	}
 }
 
