@@ -63,6 +63,18 @@ func loginOf(t *testing.T, w *node.World, kind mandate.OrganisationKind, role ma
 	return ""
 }
 
+// loginAt is the login link of one role at one of the nodes by name.
+func loginAt(t *testing.T, w *node.World, name string, role mandate.Role) string {
+	t.Helper()
+	for _, l := range w.Logins {
+		if l.Node == name && l.Role == string(role) {
+			return l.URL
+		}
+	}
+	t.Fatalf("the demonstration has no %s at %s", role, name)
+	return ""
+}
+
 // chromium starts a browser; each person gets a context of their own in it.
 func chromium(t *testing.T) context.Context {
 	t.Helper()

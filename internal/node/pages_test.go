@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/store"
@@ -164,6 +165,36 @@ func (w worked) receivedAs(t *testing.T, reference string) (id string) {
 	return id
 }
 
+// claimed is a report that the Centre offered to both authorities, which both
+// act on.
+func (w worked) claimed(t *testing.T) string {
+	t.Helper()
+	ctx, no := context.Background(), new(false)
+	must(t, "answering", w.Provider.Reports.Amend(ctx, actor(t, w.Provider, mandate.Analyst), w.draft, reports.Answers{
+		Urgent: new(true), Removed: no, ThirdCountry: report.ThirdCountry{Reported: no}, UserDecision: report.UserDecision{Taken: no},
+	}, ""))
+	must(t, "submitting", w.Provider.Reports.Submit(ctx, actor(t, w.Provider, mandate.Analyst), w.draft))
+	must(t, "approving", w.Provider.Reports.Approve(ctx, actor(t, w.Provider, mandate.SecondLooker), w.draft))
+	w.deliver(t)
+	id := w.receivedAs(t, w.draft)
+	analyst := actor(t, w.Centre, mandate.Analyst)
+	must(t, "assessing", w.Centre.Routing.Found(ctx, analyst, id, true))
+	authorities := []*node.Node{w.AuthorityA, w.AuthorityB}
+	var direction routing.Direction
+	for _, n := range authorities {
+		direction.To = append(direction.To, n.Post.Self().NodeID)
+	}
+	must(t, "routing", w.Centre.Routing.Route(ctx, analyst, id, direction))
+	w.deliver(t)
+	for _, n := range authorities {
+		must(t, "claiming", n.Routing.Claim(ctx, actor(t, n, mandate.Investigator), referred(t, n)))
+	}
+	w.deliver(t)
+	must(t, "naming a lead", w.AuthorityB.Routing.PreferLead(ctx, actor(t, w.AuthorityB, mandate.Investigator), referred(t, w.AuthorityB), direction.To[0]))
+	w.deliver(t)
+	return id
+}
+
 // path is where a report or list is shown.
 func path(id string) string {
 	return "/" + strings.NewReplacer("report/", "reports/", "list/", "lists/").Replace(id)
@@ -192,6 +223,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	analyst := at(mandate.Provider, mandate.Analyst)
 	reader := at(mandate.Centre, mandate.Analyst)
 	operator := at(mandate.Provider, mandate.Operator)
+	claimed := w.claimed(t)
+	investigator := visit(t, browser)
+	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	for _, page := range []struct {
 		name string
@@ -222,6 +256,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"peers", operator, provider + "/peers", nil},
 		{"received", reader, centre + "/received", nil},
 		{"received-report", reader, centre + "/" + w.received, nil},
+		{"received-claimed", reader, centre + "/" + claimed, nil},
+		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
+		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			page.who.t = t
