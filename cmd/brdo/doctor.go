@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/brdoproject/brdo/internal/node"
 )
@@ -26,7 +27,7 @@ func (c doctorCommand) Run(ctx context.Context, w world) error {
 		return err
 	}
 	ill := false
-	for _, f := range node.Examine(ctx, config) {
+	for _, f := range node.Examine(ctx, config, time.Now()) {
 		fmt.Fprintf(w.out, "%-8s %-28s %s\n", f.Health, f.What, f.Found)
 		if f.Remedy != "" && f.Health != node.Well {
 			fmt.Fprintf(w.out, "%-8s %-28s → %s\n", "", "", f.Remedy)

@@ -34,6 +34,8 @@ var (
 	ListEntryChange = Action{"list.entry.change", Alter, ResourceList, false}
 
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
+	// DetectionStop ends detection at a source whose legal basis has ended.
+	DetectionStop   = Action{"detection.stop", Alter, ResourceNode, false}
 	SightingConsult = Action{"sighting.consult", Consult, ResourceItem, false}
 
 	QueueConsult   = Action{"queue.consult", Consult, ResourceItem, false}
@@ -99,7 +101,7 @@ var (
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
 	ListCreate, ListConsult, ListImport, ListExport, ListEntryAdd, ListEntryChange,
-	DetectionSubmit, SightingConsult,
+	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,

@@ -31,9 +31,10 @@ type Finding struct {
 	What, Found, Remedy string
 }
 
-// Examine looks at everything that a node needs, without starting it.
-func Examine(ctx context.Context, config Config) []Finding {
-	e := &examination{config: config}
+// Examine looks at everything that a node needs, without starting it. Dates are
+// held against now.
+func Examine(ctx context.Context, config Config, now time.Time) []Finding {
+	e := &examination{config: config, now: now}
 	e.sandbox(ctx)
 	e.folder()
 	e.keys()
@@ -45,6 +46,7 @@ func Examine(ctx context.Context, config Config) []Finding {
 
 type examination struct {
 	config   Config
+	now      time.Time
 	findings []Finding
 }
 
@@ -150,14 +152,13 @@ func (e *examination) law() {
 			e.add(Ill, "legal basis of "+source.Name, "use a profile of law/legal-basis", "there is no profile %s", source.LegalBasis)
 			continue
 		}
-		now := time.Now()
-		if err := basis.Check(source.Service, now); err != nil {
+		if err := basis.Check(source.Service, e.now); err != nil {
 			p := problem.From(err)
 			e.add(Ill, "legal basis of "+source.Name, p.Remedy, "detection stands still: %s", p.Reason)
 			continue
 		}
-		if warnings := basis.Warnings(now); len(warnings) > 0 {
-			e.add(Warning, "legal basis of "+source.Name, "set another before it ends; detection stops by itself", "%s ends on %s", basis.Name, basis.Until.Format(time.DateOnly))
+		if warnings := basis.Warnings(e.now); len(warnings) > 0 {
+			e.add(Warning, "legal basis of "+source.Name, "set another before it ends; detection stops by itself", "%s ends on %s, in less than %d days", basis.Name, basis.Until.Format(time.DateOnly), warnings[len(warnings)-1].Days+1)
 			continue
 		}
 		e.add(Well, "legal basis of "+source.Name, "", "%s is in force", basis.Name)
@@ -186,10 +187,32 @@ func (e *examination) rows(ctx context.Context) {
 		if err != nil {
 			return err
 		}
+		size, err := tx.LogSize()
+		if err != nil {
+			return err
+		}
+		last, err := tx.LogEventsFrom(max(0, size-1), 1)
+		if err != nil {
+			return err
+		}
+		if len(last) > 0 && e.now.Before(last[0].At.Add(-5*time.Minute)) {
+			e.add(Ill, "clock", "set the clock (NTP)", "it says %s, but the last record of the log is of %s", e.now.UTC().Format(time.RFC3339), last[0].At.Format(time.RFC3339))
+		}
+		stopped, err := tx.StoppedBases()
+		if err != nil {
+			return err
+		}
+		for _, source := range e.config.Detection.Sources {
+			for _, s := range stopped {
+				if s.Source == source.Name && s.Basis == source.LegalBasis.String() {
+					e.add(Ill, "detection at "+source.Name, "name another legal basis", "it stopped at %s, because its legal basis %s had ended", s.At.Format(time.RFC3339), s.Basis)
+				}
+			}
+		}
 		if dead := jobs[store.JobDead]; dead > 0 {
 			e.add(Ill, "jobs", "look at the log for what failed", "%d were given up", dead)
 		}
-		if len(waiting) > 0 && time.Since(waiting[0].CreatedAt) > time.Hour {
+		if len(waiting) > 0 && e.now.Sub(waiting[0].CreatedAt) > time.Hour {
 			e.add(Warning, "delivery", "check that the peer runs and can be reached", "an envelope waits for its receipt since %s: %s", waiting[0].CreatedAt.Format(time.RFC3339), waiting[0].LastError)
 		}
 		return nil

@@ -254,6 +254,9 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	if err := n.Lists.Load(ctx); err != nil {
 		return err
 	}
+	if err := n.watchBases(ctx); err != nil {
+		return err
+	}
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
 	n.Reports.Handle(n.runner)
@@ -522,8 +525,8 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 // follow does what the node has to do from time to time: see what other
 // processes changed in the lists, and forget what has ended.
 func (n *Node) follow(ctx context.Context) error {
-	lists, minute, hour := time.NewTicker(time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
-	defer lists.Stop()
+	second, minute, hour := time.NewTicker(time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
+	defer second.Stop()
 	defer minute.Stop()
 	defer hour.Stop()
 	sessions := identity.Sessions{Store: n.Store, Now: n.Ledger.Now}
@@ -532,8 +535,8 @@ func (n *Node) follow(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-lists.C:
-			err = n.Lists.Load(ctx)
+		case <-second.C:
+			err = errors.Join(n.Lists.Load(ctx), n.watchBases(ctx))
 		case <-minute.C:
 			// What has ended is gone, also when the clock is set back later.
 			err = sessions.Sweep(ctx)
@@ -547,6 +550,15 @@ func (n *Node) follow(ctx context.Context) error {
 			n.log.ErrorContext(ctx, "housekeeping failed", "error", err)
 		}
 	}
+}
+
+// watchBases stops detection where its legal basis has ended, and says so.
+func (n *Node) watchBases(ctx context.Context) error {
+	ended, err := n.Intake.Watch(ctx)
+	for _, basis := range ended {
+		n.log.WarnContext(ctx, "detection has stopped", "source", basis.Source, "legal_basis", basis.Basis.Ref().String(), "until", basis.Basis.Until)
+	}
+	return err
 }
 
 // Drain works off all jobs that are due, in the caller's goroutine; for tests

@@ -49,6 +49,7 @@ type Desk struct {
 	sources map[string]Source
 	scheme  law.Ref
 	review  *law.Review
+	stopped stopped
 }
 
 // Options of the desk; all are required.
@@ -163,7 +164,7 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if sourceErr == nil {
 		act.Basis = source.LegalBasis.Ref().String()
 		detection.LegalBasis = act.Basis
-		basisErr = source.LegalBasis.Check(source.Service, d.ledger.Now())
+		basisErr = d.inForce(source)
 		act.BasisActive = basisErr == nil
 	}
 	refuse := func(err error) (Detection, error) {
@@ -258,7 +259,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 	var all []examined
 	for _, upload := range s.Files {
 		// A long batch does not outlive the basis that it began under.
-		if err := source.LegalBasis.Check(source.Service, d.ledger.Now()); err != nil {
+		if err := d.inForce(source); err != nil {
 			all = append(all, examined{FileResult: FileResult{
 				Name: upload.Name, Matches: []match.Match{}, Skipped: []match.Skipped{}, NotCompared: problem.From(err).Reason,
 			}})
@@ -450,29 +451,4 @@ func (d *Desk) Sightings(ctx context.Context, actor mandate.Actor, after string,
 		return rows[:limit], true, err
 	}
 	return rows, false, err
-}
-
-// Bases says how each source stands with its legal basis: what warnings are
-// reached, or that it has ended.
-func (d *Desk) Bases() []BasisState {
-	now := d.ledger.Now()
-	var all []BasisState
-	for _, source := range d.sources {
-		state := BasisState{Source: source.Name, Basis: source.LegalBasis, Warnings: source.LegalBasis.Warnings(now)}
-		if err := source.LegalBasis.Check(source.Service, now); err != nil {
-			state.Stopped = problem.From(err).Reason
-		}
-		all = append(all, state)
-	}
-	slices.SortFunc(all, func(a, b BasisState) int { return cmp.Compare(a.Source, b.Source) })
-	return all
-}
-
-// BasisState is how a source stands with its legal basis.
-type BasisState struct {
-	Source   string
-	Basis    *law.LegalBasis
-	Warnings []law.EndWarning
-	// Stopped says why detection does not run; empty when it does.
-	Stopped string
 }
