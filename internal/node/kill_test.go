@@ -292,12 +292,17 @@ func (a *acknowledged) open() (numbers []int) {
 // counts afterwards what the node had promised. BRDO_KILL_ROUNDS is how often on
 // each database; without it there are fewer rounds, so that CI stays short.
 func TestKillNine(t *testing.T) {
-	usual := [2]int{60, 20}
+	undetected(t)
+	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, 60), nil) })
+	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, 20), nil) })
+}
+
+// undetected skips what asks for whole nodes that work hard before they die.
+func undetected(t *testing.T) {
+	t.Helper()
 	if raceDetector {
-		usual = [2]int{30, 10}
+		t.Skip("SKIP: under the race detector SQLite is a hundred times slower and victims die before they work; this is tested without it")
 	}
-	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, usual[0]), nil) })
-	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, usual[1]), nil) })
 }
 
 func rounds(t *testing.T, usual int) int {

@@ -13,12 +13,14 @@ import (
 // again and again: what was acknowledged is there, although everything that was
 // not synced is lost in part.
 func TestPowerFailures(t *testing.T) {
+	undetected(t)
 	killNine(t, "", rounds(t, 12), &lossydisk.Options{})
 }
 
 // TestForgottenSyncsAreFound shows that the test above can fail: with a node
 // that forgets to sync one kind of file, it does.
 func TestForgottenSyncsAreFound(t *testing.T) {
+	undetected(t)
 	for what, pattern := range map[string]string{"the rows": "brdo.db-wal", "the keys": "keys.db-wal", "the sealed content": "put-*"} {
 		t.Run(what, func(t *testing.T) {
 			for range 4 {
