@@ -251,3 +251,27 @@ func TestListsOverTheInterface(t *testing.T) {
 		}
 	}
 }
+
+// TestALargeFormIsNotReadAsAnEmptyOne: what was answered before stays.
+func TestALargeFormIsNotReadAsAnEmptyOne(t *testing.T) {
+	w := work(t)
+	operator := mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}
+	_, link, err := w.Provider.Identity.Invite(t.Context(), operator, "ada", []mandate.Role{mandate.Analyst})
+	must(t, "inviting", err)
+	ada := client(t, w.Provider.Config.Origin, link.Token)
+	draft := path(w.draft) + "/amend"
+	const answers = "urgent=no&removed=no&third_country=no&user_decision=no&extra="
+	for _, c := range []struct {
+		extra  string
+		status int
+	}{{"message 17", http.StatusSeeOther}, {strings.Repeat("x", 2<<20), http.StatusUnprocessableEntity}} {
+		if status, text := send(t, ada, w.Provider.Config.Origin, "POST "+draft, draft, answers+c.extra); status != c.status {
+			t.Errorf("%d bytes: %d %.200s", len(c.extra), status, text)
+		}
+		view, err := w.Provider.Reports.Report(t.Context(), actor(t, w.Provider, mandate.Analyst), w.draft)
+		must(t, "reading the report", err)
+		if extra := view.Report.Form.Extra; len(extra) != 1 || extra[0].Text != "message 17" {
+			t.Errorf("%d bytes: the note is %+v", len(c.extra), extra)
+		}
+	}
+}

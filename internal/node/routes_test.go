@@ -289,7 +289,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, second, "POST /reports/{id}/return", draft+"/return", "reason=a+question", "report.approve")
 	do(p, analyst, "POST /reports/{id}/submit", draft+"/submit", "", "report.send")
 	do(p, second, "POST /reports/{id}/approve", draft+"/approve", "", "report.approve")
-	reportable := lookedAtTwice(t, w, fresh[3])
+	reportable := lookedAtTwice(t, w, fresh[len(fresh)-1])
 	do(p, analyst, "POST /reports", "/reports", "item="+reportable, "report.compose")
 	do(p, analyst, "POST /reports/{id}/withdraw", "/reports/"+reportOf(reportable)+"/withdraw", "reason=a+mistake", "report.amend")
 

@@ -27,7 +27,7 @@ func showKeys(v *visit) error {
 	for _, basis := range v.s.options.Desks.Intake.Bases() {
 		sources = append(sources, basis.Source)
 	}
-	return v.show(keysPage(v.frame("keys.title", "/keys"), keys, sources, v.takeDone()))
+	return v.show(keysPage(v.frame("apikeys.title", "/keys"), keys, sources, v.takeDone()))
 }
 
 func showPeers(v *visit) error {
@@ -90,7 +90,7 @@ func createKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.secret(token, t(v.r.Context(), "keys.created"), "/keys")
+	return v.secret(token, t(v.r.Context(), "apikeys.created"), "/keys")
 }
 
 func revokeKey(v *visit) error {

@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"encoding/gob"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -162,12 +163,28 @@ func (s *Server) routes(mux *http.ServeMux) {
 				limit = maxFileForm
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			// A form that broke off or is too large must not be read as an empty one.
+			if err := whole(r); err != nil && !route.File {
+				s.fail(w, r, problem.InvalidField("form", "it broke off or is larger than 1 MiB", "load the page again and send less").Because(err))
+				return
+			}
 			v := &visit{s: s, w: w, r: r, person: person, actor: s.options.Identity.Actor(person)}
 			if err := route.call(v); err != nil {
 				s.fail(w, r, err)
 			}
 		})
 	}
+}
+
+// whole reads a form to its end, if there is one.
+func whole(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	if err := r.ParseMultipartForm(maxForm); !errors.Is(err, http.ErrNotMultipart) {
+		return err
+	}
+	return nil
 }
 
 // The largest forms, in bytes: of somebody unknown, of somebody who is logged
