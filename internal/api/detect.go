@@ -44,6 +44,12 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, err)
 		return
 	}
+	if s.options.Intake.Ready(actor) != nil {
+		// Nothing is read; the desk says why, and logs it.
+		_, err := s.options.Intake.Detect(r.Context(), actor, intake.Submission{})
+		s.Problem(w, r, err)
+		return
+	}
 	submission, closeAll, err := s.submission(w, r)
 	defer closeAll()
 	if err != nil {

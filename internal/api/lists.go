@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -140,16 +141,21 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	spool := *s
-	spool.options.MaxBytes = maxListFile
-	file, err := spool.spool(r.Body)
-	if err != nil {
-		s.Problem(w, r, err)
-		return
+	list := named("list", r.PathValue("id"))
+	var content io.Reader = http.NoBody // for who may not: the desk says why, and logs it
+	if s.options.Lists.Ready(actor, list) == nil {
+		spool := *s
+		spool.options.MaxBytes = maxListFile
+		file, err := spool.spool(r.Body)
+		if err != nil {
+			s.Problem(w, r, err)
+			return
+		}
+		defer file.Close()
+		content = file
 	}
-	defer file.Close()
-	imported, err := s.options.Lists.Import(r.Context(), actor, named("list", r.PathValue("id")), lists.Import{
-		FileName: q.Get("name"), Content: file, Options: hashlist.Options{Format: hashlist.Format(q.Get("format")), Kind64: kind}, Reason: q.Get("reason"),
+	imported, err := s.options.Lists.Import(r.Context(), actor, list, lists.Import{
+		FileName: q.Get("name"), Content: content, Options: hashlist.Options{Format: hashlist.Format(q.Get("format")), Kind64: kind}, Reason: q.Get("reason"),
 	})
 	if err != nil {
 		s.Problem(w, r, err)

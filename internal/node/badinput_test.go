@@ -275,3 +275,35 @@ func TestALargeFormIsNotReadAsAnEmptyOne(t *testing.T) {
 		}
 	}
 }
+
+// counted counts how much of a body was taken.
+type counted struct {
+	io.Reader
+	taken int64
+}
+
+func (c *counted) Read(into []byte) (int, error) {
+	n, err := c.Reader.Read(into)
+	c.taken += int64(n)
+	return n, err
+}
+
+// TestNothingIsReadForAKeyThatMayNot: a key without the scope cannot fill the
+// disk with what it hands in.
+func TestNothingIsReadForAKeyThatMayNot(t *testing.T) {
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider})
+	list := "/v1/" + strings.Replace(n.List(t, "double", 1), "list/", "lists/", 1) + "/import?reason=test"
+	for path, scope := range map[string]mandate.Scope{list: mandate.ScopeDetect, "/v1/detect": mandate.ScopeLists} {
+		body := &counted{Reader: endless("a", 256<<20)}
+		r, err := http.NewRequest(http.MethodPost, n.Server.URL+path, body)
+		must(t, "making a request", err)
+		r.Header.Set("Authorization", "Bearer "+n.NewKey(t, "uploads", scope))
+		r.Header.Set("Content-Type", "application/octet-stream")
+		if status, text, err := answerTo(n.Server.Client(), r); err == nil && status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+		if body.taken > 32<<20 { // what the sockets hold
+			t.Errorf("%s: %d MB were read", path, body.taken>>20)
+		}
+	}
+}

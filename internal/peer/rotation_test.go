@@ -112,13 +112,13 @@ func TestKeysAreRotatedWhileEnvelopesAreOnTheirWay(t *testing.T) {
 func TestReceiptsOfBeforeARotation(t *testing.T) {
 	directory, provider, centre := pair(t, storetest.SQLite(t))
 	envelope := provider.seal(t, centre, provider.header(centre, "one", 1))
-	old := peer.Receipt{Source: centre.Self().NodeID, ID: "one", Digest: "d", At: time.Now().Add(-time.Minute), Status: peer.Received}
+	old := peer.Receipt{Source: centre.Self().NodeID, ID: "one", Digest: "d", At: centre.ledger.Now().Add(-time.Minute), Status: peer.Received}
 	signed, err := peer.SignReceipt(provider.keys, old)
 	if err != nil {
 		t.Fatal(err)
 	}
 	late := old
-	late.At = time.Now().Add(time.Minute)
+	late.At = centre.ledger.Now().Add(time.Minute)
 	forged, err := peer.SignReceipt(provider.keys, late)
 	if err != nil {
 		t.Fatal(err)
@@ -130,18 +130,18 @@ func TestReceiptsOfBeforeARotation(t *testing.T) {
 	if _, err := peer.OpenReceipt(forged, rotated.Self(), old.Source, "one", "d"); !problem.Is(err, problem.Denied) {
 		t.Errorf("of after, with the old key: %v", err)
 	}
-	if _, err := open(centre.keys, rotated.Self(), envelope, time.Now()); err != nil {
+	if _, err := open(centre.keys, rotated.Self(), envelope, centre.ledger.Now()); err != nil {
 		t.Errorf("an envelope of before: %v", err)
 	}
 	after := provider.header(centre, "two", 2)
-	after.Time = time.Now().Add(time.Minute)
-	if _, err := open(centre.keys, rotated.Self(), provider.seal(t, centre, after), time.Now()); !problem.Is(err, problem.Denied) {
+	after.Time = centre.ledger.Now().Add(time.Minute)
+	if _, err := open(centre.keys, rotated.Self(), provider.seal(t, centre, after), centre.ledger.Now()); !problem.Is(err, problem.Denied) {
 		t.Errorf("an envelope of after, with the old key: %v", err)
 	}
 	again := rotated.rotate(t, directory, true) // the second key may be in other hands
 	stolen := rotated.header(centre, "three", 3)
-	stolen.Time = time.Now().Add(-time.Hour)
-	if _, err := open(centre.keys, again.Self(), rotated.seal(t, centre, stolen), time.Now()); !problem.Is(err, problem.Denied) {
+	stolen.Time = centre.ledger.Now().Add(-time.Hour)
+	if _, err := open(centre.keys, again.Self(), rotated.seal(t, centre, stolen), centre.ledger.Now()); !problem.Is(err, problem.Denied) {
 		t.Errorf("with the stolen key, dated back: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestForgedAnnouncements(t *testing.T) {
 	fork := filepath.Join(t.TempDir(), "identity")
 	copyFolder(t, directory, fork)
 	rotated := provider.rotate(t, directory, false)
-	thief, err := keyring.RotateKeys(fork, false, time.Now())
+	thief, err := keyring.RotateKeys(fork, false, centre.ledger.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestForgedAnnouncements(t *testing.T) {
 		}
 	}
 	revoked := entryOf(t, rotated)
-	revoked.Revoked = &peer.Revocation{At: time.Now(), Reason: "its key was stolen"}
+	revoked.Revoked = &peer.Revocation{At: centre.ledger.Now(), Reason: "its key was stolen"}
 	centre.mustPublish(t, revoked)
 	again := rotated.rotate(t, directory, true)
 	if code := announce(again.Self()); code != http.StatusForbidden {

@@ -47,6 +47,20 @@ func (d *Desk) inForce(source Source) error {
 	return nil
 }
 
+// Ready says whether the actor may submit now, before anything of a large
+// upload is read. It logs nothing: what follows is [Desk.Detect], which refuses
+// for the same reason and logs it.
+func (d *Desk) Ready(actor mandate.Actor) error {
+	source, err := d.source(actor)
+	if err != nil {
+		return err
+	}
+	if err := d.inForce(source); err != nil {
+		return err
+	}
+	return d.ledger.Permits(d.act(actor))
+}
+
 // Watch stops detection at each source whose legal basis has ended: it is
 // written down once, as an act of the node itself. It learns what other
 // processes of the node noticed, and returns what was new to everybody. It is

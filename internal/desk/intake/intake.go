@@ -151,6 +151,14 @@ func (d *Desk) source(actor mandate.Actor) (Source, error) {
 	return source, nil
 }
 
+// act is what submitting is, while the legal basis is in force.
+func (d *Desk) act(actor mandate.Actor) ledger.Act {
+	return ledger.Act{
+		Actor: actor, Action: mandate.DetectionSubmit, Purpose: mandate.PurposeDetection, BasisActive: true,
+		Resource: access.Resource{ID: store.NewID("detection"), Source: actor.Source},
+	}
+}
+
 // Detect compares files with the lists. The answer leaves only after everything
 // that it speaks of is durable.
 //
@@ -158,7 +166,7 @@ func (d *Desk) source(actor mandate.Actor) (Source, error) {
 // Invalid; Unavailable.
 func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (Detection, error) {
 	source, sourceErr := d.source(actor)
-	act := ledger.Act{Actor: actor, Action: mandate.DetectionSubmit, Purpose: mandate.PurposeDetection, Resource: access.Resource{ID: store.NewID("detection"), Source: actor.Source}}
+	act := d.act(actor)
 	detection := Detection{ID: act.Resource.ID, Source: source.Name, Notice: notice}
 	basisErr := sourceErr
 	if sourceErr == nil {
