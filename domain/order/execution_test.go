@@ -134,6 +134,7 @@ func TestEveryTransitionOfAnExecution(t *testing.T) {
 		now = now.Add(time.Minute)
 		events := provider(t, x, now)
 		for _, kind := range sortedKinds(events) {
+			unchanged(t, x, func(x Execution) { _, _, _ = x.Apply(events[kind], now) })
 			next, effects, err := x.Apply(events[kind], now)
 			switch {
 			case problem.Is(err, problem.Conflict):
@@ -283,6 +284,9 @@ func TestTheProviderAnswersInTheForms(t *testing.T) {
 	}
 	if _, running := x.Clock(ClockExecution); running {
 		t.Error("the time runs while clarification is awaited")
+	}
+	if x, _, _ := carry(t, received(t, law.OrderRemoval), step{"accept", time.Hour}, step{"decline", time.Hour}); x.Accepted != nil || x.Declined == nil {
+		t.Errorf("declined after it was accepted: %+v %+v", x.Accepted, x.Declined)
 	}
 	x, effects, now := carry(t, received(t, law.OrderRemoval), providerWays[Executed]...)
 	if set := find(effects, SetClock); set.Clock != ClockAnswer || !set.At.Equal(now.Add(24*time.Hour)) {

@@ -193,6 +193,7 @@ func TestEveryTransitionOfAnIssuance(t *testing.T) {
 		now = now.Add(time.Minute)
 		events := authority(t, kind, i, now)
 		for _, name := range sortedKinds(events) {
+			unchanged(t, i, func(i Issuance) { _, _, _ = i.Apply(events[name], now) })
 			next, effects, err := i.Apply(events[name], now)
 			switch {
 			case problem.Is(err, problem.Conflict):
@@ -269,6 +270,7 @@ func TestIssuanceRefuses(t *testing.T) {
 		{"issue with seven weeks of silence", ways[Deconflicted], Issue, with(func(e *Event) {
 			e.Facts.NonDisclosure = &Period{From: noon, Until: noon.AddDate(0, 0, 49)}
 		}), problem.Invalid},
+		{"issue with a silence that was not requested", ways[Deconflicted], Issue, nil, problem.Conflict},
 		{"issue of no bytes", ways[Deconflicted], Issue, with(func(e *Event) { e.Facts.Digest = "" }), problem.Invalid},
 		{"refusal without reason", ways[Deconflicted], Refuse, with(func(e *Event) { e.Reason = "" }), problem.Invalid},
 		{"nobody to ask without reason", nil, NobodyToAsk, with(func(e *Event) { e.Reason = "" }), problem.Invalid},
@@ -313,6 +315,9 @@ func TestIssuanceRefuses(t *testing.T) {
 		now = now.Add(time.Minute)
 		event := authority(t, law.OrderRemoval, i, now)[c.event]
 		event.Kind = c.event
+		if c.name == "issue with a silence that was not requested" {
+			i.Request.Facts.NonDisclosure = nil
+		}
 		if c.change != nil {
 			c.change(&event)
 		}
@@ -513,6 +518,28 @@ func TestBothGroundsWaitForBoth(t *testing.T) {
 	}
 }
 
+// TestBothGroundsInTheOtherOrder: first the reason ended, then the clarification
+// came; it is told the other way round.
+func TestBothGroundsInTheOtherOrder(t *testing.T) {
+	i, _, now := walk(t, law.OrderRemoval, append(slices.Clone(ways[Delivered]), step{"cannot-execute/both", 3 * time.Hour})...)
+	i, _ = must(t, i, now.Add(time.Hour), authority(t, law.OrderRemoval, i, now.Add(time.Hour))[Clarify])
+	ended := authority(t, law.OrderRemoval, i, now.Add(30*time.Minute))[ReasonEnded]
+	i, _ = must(t, i, now.Add(2*time.Hour), ended)
+	i, _ = must(t, i, now.Add(3*time.Hour), authority(t, law.OrderRemoval, i, now.Add(3*time.Hour))[ClarificationReceived])
+	if due, running := i.Clock(ClockExecution); i.State != Delivered || !running || !due.Equal(now.Add(27*time.Hour)) {
+		t.Fatalf("%s, due %s", i.State, due)
+	}
+}
+
+// TestInvestigatorsHearOfTheEnd: whoever was asked is told when the order falls.
+func TestInvestigatorsHearOfTheEnd(t *testing.T) {
+	_, effects, _ := walk(t, law.OrderRemoval, step{"ask-investigators", 0}, step{"investigator-answered", time.Hour}, step{"investigator-answered/18", time.Hour},
+		step{"issue", time.Hour}, step{"delivered", 0}, step{"annul", time.Hour})
+	if told := find(effects, Tell).To; !slices.Contains(told, law.ToInvestigators) {
+		t.Errorf("told are %v", told)
+	}
+}
+
 func TestVerificationAndWhatReappears(t *testing.T) {
 	_, effects, now := walk(t, law.OrderRemoval, ways[Executed]...)
 	if at := find(effects, ScheduleVerification).At; !at.Equal(now.Add(-time.Minute).Add(time.Hour)) {
@@ -543,6 +570,11 @@ func TestVerificationAndWhatReappears(t *testing.T) {
 	if gone.State != Executed || has(effects, Count) || gone.Counted["removal-orders-executed"] != 1 {
 		t.Errorf("executed again, and counted once: %s %v", gone.State, gone.Counted)
 	}
+	// Whoever executes although it seemed impossible waits for nothing any more.
+	able, _, _ := walk(t, law.OrderRemoval, append(slices.Clone(ways[Impossible]), step{"execution-reported", time.Hour})...)
+	if able.State != Executed || able.Waits != (Waits{}) || slices.ContainsFunc(able.Clocks, func(r Running) bool { return r.Clock == ClockObstacle }) {
+		t.Errorf("%s %+v %v", able.State, able.Waits, able.Clocks)
+	}
 	elsewhere, _ := must(t, verified, now.Add(time.Hour), authority(t, law.OrderRemoval, verified, now)[FoundElsewhere])
 	if elsewhere.State != Reappeared || !slices.Equal(elsewhere.Elsewhere, []string{"https://elsewhere.example/17"}) {
 		t.Errorf("%s %v", elsewhere.State, elsewhere.Elsewhere)
@@ -558,6 +590,11 @@ func TestFinalGoesToAllAuthorities(t *testing.T) {
 	send := find(effects, Send)
 	if i.State != Executed || i.Standing != Final || !slices.Equal(send.To, []string{law.ToRequester, law.ToOtherAuthorities}) || send.Article != "Article 15(2)" {
 		t.Fatalf("%s %s %+v", i.State, i.Standing, send)
+	}
+	for _, kind := range []EventKind{Challenge, Confirm} {
+		if _, _, err := i.Apply(authority(t, law.OrderRemoval, i, noon.AddDate(0, 1, 0))[kind], noon.AddDate(0, 1, 0)); !problem.Is(err, problem.Conflict) {
+			t.Errorf("%s of a final order: %v", kind, err)
+		}
 	}
 	asked, effects, _ := walk(t, law.OrderRemoval, append(slices.Clone(ways[Executed]), step{"strike/appeal", 17 * 24 * time.Hour})...)
 	if asked.Standing != Open || !has(effects, AskPerson) {

@@ -389,7 +389,7 @@ func TestIssuanceProperties(t *testing.T) {
 		}
 	})
 	for _, state := range []State{Requested, Deconflicting, Deconflicted, Issued, Delivered, Overdue, Impossible, Clarification, Executed, Verified, Reappeared, Restoring, Restored} {
-		if reached[state] < 10 {
+		if reached[state] < 10 && !testing.Short() {
 			t.Errorf("the sequences reached %s only %d times: the test shows little", state, reached[state])
 		}
 	}
@@ -511,11 +511,11 @@ func TestExecutionProperties(t *testing.T) {
 		}
 	})
 	for _, state := range []State{Received, Evaluated, Impossible, Clarification, Executed, Reappeared, Restoring, Restored, NotRestored} {
-		if reached[state] < 10 {
+		if reached[state] < 10 && !testing.Short() {
 			t.Errorf("the sequences reached %s only %d times: the test shows little", state, reached[state])
 		}
 	}
-	if told < 10 {
+	if told < 10 && !testing.Short() {
 		t.Errorf("only %d users were told: the test shows little", told)
 	}
 }

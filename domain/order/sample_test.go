@@ -248,3 +248,16 @@ func again[T any](t testing.TB, value T) T {
 	}
 	return back
 }
+
+// unchanged runs an Apply and fails when the value before it changed.
+func unchanged[T any](t testing.TB, value T, apply func(T)) {
+	t.Helper()
+	before, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(value)
+	if after, err := json.Marshal(value); err != nil || string(after) != string(before) {
+		t.Errorf("the value before was changed from\n%s\nto\n%s", before, after)
+	}
+}

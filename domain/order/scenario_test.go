@@ -99,6 +99,9 @@ func TestScenarioAnnulment(t *testing.T) {
 	if figures := find(effects, CorrectStatistics).Figures; !slices.Equal(figures, []string{"removal-orders-executed", "removal-orders-issued"}) {
 		t.Errorf("corrected are %v", figures)
 	}
+	if len(fallen.Counted) != 0 {
+		t.Errorf("still counted: %v", fallen.Counted)
+	}
 	if _, runs := fallen.Clock(ClockRestoration); !runs {
 		t.Error("nobody waits for the restoration")
 	}
