@@ -603,11 +603,11 @@ func TestFinalGoesToAllAuthorities(t *testing.T) {
 }
 
 func TestSuspensionStopsTheClock(t *testing.T) {
-	i, effects, now := walk(t, law.OrderRemoval, append(slices.Clone(ways[Delivered]), step{"challenge", time.Hour})...)
+	i, effects, _ := walk(t, law.OrderRemoval, append(slices.Clone(ways[Delivered]), step{"challenge", time.Hour})...)
 	if due, running := i.Clock(ClockExecution); i.Standing != Challenged || !running || !due.Equal(noon.Add(24*time.Hour)) || len(effects) != 1 {
 		t.Fatalf("a challenge alone stops nothing but the time for it: %v %v", i.Clocks, effects)
 	}
-	i, effects, now = walk(t, law.OrderRemoval, append(slices.Clone(ways[Delivered]), step{"challenge/suspends", time.Hour})...)
+	i, effects, now := walk(t, law.OrderRemoval, append(slices.Clone(ways[Delivered]), step{"challenge/suspends", time.Hour})...)
 	if _, running := i.Clock(ClockExecution); running || !i.Suspended || !has(effects, Tell) {
 		t.Fatalf("%v %v", i.Clocks, effects)
 	}
