@@ -2,6 +2,7 @@ package referral
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,9 +46,11 @@ type Referral struct {
 	Until   time.Time `json:"until,omitzero"`
 	Decided *Decision `json:"decided,omitempty"`
 	Outcome string    `json:"outcome,omitempty"`
-	// Others are the other authorities that act on it; Lead is who leads.
-	Others []string `json:"others,omitempty"`
-	Lead   string   `json:"lead,omitempty"`
+	// Others are the authorities that act on it, Titles what they are called, Lead
+	// who leads.
+	Others []string          `json:"others,omitempty"`
+	Titles map[string]string `json:"titles,omitempty"`
+	Lead   string            `json:"lead,omitempty"`
 	// Turn numbers this authority's answers.
 	Turn int `json:"turn,omitempty"`
 }
@@ -95,6 +98,8 @@ type Step struct {
 	Outcome  string   `json:"outcome,omitempty"`
 	Lead     string   `json:"lead,omitempty"`
 	Others   []string `json:"others,omitempty"`
+	// Titles are what the others are called.
+	Titles map[string]string `json:"titles,omitempty"`
 }
 
 // Answer effects of an authority; all go to the Centre.
@@ -111,7 +116,7 @@ const (
 // Errors: as [Matter.Apply].
 func (r Referral) Apply(rules *law.Routing, step Step, now time.Time) (Referral, []Effect, error) {
 	next := r
-	next.Others = slices.Clone(r.Others)
+	next.Others, next.Titles = slices.Clone(r.Others), maps.Clone(r.Titles)
 	decide := func() error {
 		made, err := decision(Event{Person: step.Person, Decision: step.Decision, Reason: step.Reason}, now)
 		next.Decided = made
@@ -177,7 +182,7 @@ func (r Referral) Apply(rules *law.Routing, step Step, now time.Time) (Referral,
 		return next, nil, nil
 
 	case step.Kind == Coordinated:
-		next.Others, next.Lead = slices.Clone(step.Others), step.Lead
+		next.Others, next.Titles, next.Lead = slices.Clone(step.Others), maps.Clone(step.Titles), step.Lead
 		return next, nil, nil
 
 	case step.Kind == OfferedAgain:

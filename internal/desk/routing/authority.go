@@ -162,7 +162,7 @@ func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Rec
 // takeCoordination takes note of the others that act on a report.
 func (d *Desk) takeCoordination(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
 	var c Coordination
-	if err := json.Unmarshal(opened.Message, &c); err != nil || len(c.Act) > 100 {
+	if err := json.Unmarshal(opened.Message, &c); err != nil || len(c.Act) > 100 || len(c.Titles) > 100 {
 		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
 	}
 	row, known, err := tx.ReferralOf(from.NodeID, c.Matter)
@@ -176,7 +176,7 @@ func (d *Desk) takeCoordination(tx *ledger.Tx, from peer.Node, opened peer.Opene
 		// Eurojust holds no report; that authorities act together is what it keeps.
 		return nil, alarm(tx, c.Matter, fmt.Sprintf("%d authorities act on one report of %s", len(c.Act), from.Title))
 	}
-	return nil, d.step(tx, row, referral.Step{Kind: referral.Coordinated, Others: c.Act, Lead: c.Lead})
+	return nil, d.step(tx, row, referral.Step{Kind: referral.Coordinated, Others: c.Act, Titles: c.Titles, Lead: c.Lead})
 }
 
 func (d *Desk) strikeReferral(ctx context.Context, running *job.Running) error {

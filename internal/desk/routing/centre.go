@@ -199,10 +199,17 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 			return err
 		}
 	}
+	names, titles := map[string]string{}, map[string]string{}
+	if err := d.names(tx, names); err != nil {
+		return err
+	}
+	for _, id := range m.Claimants() {
+		titles[id] = names[id]
+	}
 	for _, recipient := range to {
 		if _, err := d.options.Post.Send(tx, peer.Message{
 			Recipient: recipient, Kind: mandate.EnvelopeCoordination, Type: "eu.brdo.coordination.opened.v1", Schema: "coordination-1", Subject: received.ID,
-			Purpose: mandate.PurposeReporting, LegalBasis: "Regulation (EU) 2018/1727 Article 4", Body: Coordination{received.ID, m.Claimants(), m.Coordination.Lead},
+			Purpose: mandate.PurposeReporting, LegalBasis: "Regulation (EU) 2018/1727 Article 4", Body: Coordination{received.ID, m.Claimants(), titles, m.Coordination.Lead},
 		}); err != nil {
 			return err
 		}

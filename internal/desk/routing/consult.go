@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
@@ -222,6 +223,7 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 			return err
 		}
 		v.Now, v.Names, v.Self = tx.Now, map[string]string{}, d.options.Post.Self().NodeID
+		maps.Copy(v.Names, v.Value.Titles)
 		if err := d.names(tx, v.Names); err != nil {
 			return err
 		}

@@ -157,5 +157,7 @@ type Answer struct {
 type Coordination struct {
 	Matter string   `json:"matter"`
 	Act    []string `json:"act"`
-	Lead   string   `json:"lead,omitempty"`
+	// Titles are what the nodes are called, because they may not know one another.
+	Titles map[string]string `json:"titles,omitempty"`
+	Lead   string            `json:"lead,omitempty"`
 }

@@ -344,6 +344,9 @@ func TestTwoAuthoritiesClaim(t *testing.T) {
 		lead := u.croatia.Post.Self().NodeID
 		for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
 			r := u.referralAt(n, id)
+			if r.Value.Titles[u.croatia.Post.Self().NodeID] != "Example police-hr" {
+				t.Errorf("the others have no names: %+v", r.Value.Titles)
+			}
 			if len(r.Value.Others) != 2 {
 				t.Errorf("%s does not know of the other: %+v", n.Config.Organisation.ID, r.Value)
 			}
