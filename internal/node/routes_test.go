@@ -52,6 +52,7 @@ var forms = map[string]string{
 	"POST /lists/{id}/entries/{entry}/state": "state=suspended&reason=because",
 	"POST /people":                           "name=somebody&roles=auditor",
 	"POST /people/{id}/state":                "state=suspended",
+	"POST /referrals/{id}/hold":              "until=2030-01-01&reason=because",
 	"POST /received/{id}/found":              "urgent=no",
 	"POST /received/{id}/unfounded":          "reason=test-or-spam",
 	"POST /received/{id}/second":             "agrees=yes",
@@ -313,6 +314,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		}
 		do(n, ines, "POST /referrals/{id}/claim", offered+"/claim", "", "report.claim")
 		w.deliver(t)
+		do(n, ines, "POST /referrals/{id}/hold", offered+"/hold", "until="+time.Now().AddDate(0, 3, 0).Format(time.DateOnly)+"&reason=because", "notice.hold")
 		if n == w.AuthorityB {
 			do(n, ines, "POST /referrals/{id}/lead", offered+"/lead", "lead="+self(w.AuthorityA), "report.claim")
 			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")

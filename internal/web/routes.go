@@ -66,6 +66,7 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/release", releaseReferral),
 		in("POST /referrals/{id}/finish", finishReferral),
 		in("POST /referrals/{id}/lead", preferLead),
+		in("POST /referrals/{id}/hold", askToWait),
 
 		in("GET /lists", showLists),
 		in("POST /lists", createList),

@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -129,6 +130,17 @@ func preferLead(v *visit) error {
 		return err
 	}
 	return v.backToReferral("referral.lead.said")
+}
+
+func askToWait(v *visit) error {
+	day, err := time.Parse(time.DateOnly, v.r.PostFormValue("until"))
+	if err != nil {
+		return problem.InvalidField("until", "is no date", "write it as 2026-12-31")
+	}
+	if err := v.s.options.Desks.Routing.Wait(v.r.Context(), v.actor, v.referralID(), day.AddDate(0, 0, 1), v.reason()); err != nil {
+		return err
+	}
+	return v.backToReferral("referral.hold.asked")
 }
 
 // nameOf is what a node is called; its id where nobody knows.

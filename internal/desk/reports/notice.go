@@ -13,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -132,4 +133,31 @@ func (d *Desk) Hold(ctx context.Context, actor mandate.Actor, id string, hold re
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		return d.applyNotice(tx, id, report.NoticeEvent{Kind: report.HoldReceived, Hold: hold, Person: actor.ID})
 	})
+}
+
+// takeHold takes in an authority's request, passed on by the Centre, not to
+// inform the user of a report yet (Article 48(6) and (7)).
+func (d *Desk) takeHold(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
+	var request struct {
+		Report string      `json:"report"`
+		Hold   report.Hold `json:"hold"`
+	}
+	if err := json.Unmarshal(opened.Message, &request); err != nil {
+		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	}
+	row, err := tx.Report(request.Report)
+	if problem.Is(err, problem.NotFound) || err == nil && row.Recipient != from.NodeID {
+		return nil, problem.InvalidField("message.report", "no such report was sent to the node that asks", "name a report that this node sent")
+	}
+	if err != nil {
+		return nil, err
+	}
+	tx.Note("report", row.ID)
+	err = d.applyNotice(tx, row.ID, report.NoticeEvent{Kind: report.HoldReceived, Hold: request.Hold})
+	if problem.Is(err, problem.Conflict) {
+		// The user was informed before the request came: whoever asks must hear it.
+		known := problem.From(err)
+		return nil, problem.InvalidField("message.hold", known.Reason, known.Remedy)
+	}
+	return nil, err
 }

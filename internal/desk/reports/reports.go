@@ -48,6 +48,7 @@ func New(options Options) *Desk {
 	switch options.Ledger.NodeKind() {
 	case mandate.Provider, mandate.Hotline:
 		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
+		options.Post.OnEnvelope(mandate.EnvelopeHold, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeHold})
 	case mandate.Centre:
 		options.Post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.take})
 	}

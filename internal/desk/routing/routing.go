@@ -49,11 +49,14 @@ func New(options Options) *Desk {
 		post.OnEnvelope(mandate.EnvelopeClaim, take(d.takeAnswer))
 		post.OnEnvelope(mandate.EnvelopeOutcome, take(d.takeAnswer))
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeAnswer))
+		post.OnEnvelope(mandate.EnvelopeHold, take(d.takeHold))
+		post.OnReceipt(mandate.EnvelopeHold, d.holdAnswered)
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
 		post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.takeOffer})
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeCoordination))
 		post.OnReceipt(mandate.EnvelopeClaim, d.receipted)
 		post.OnReceipt(mandate.EnvelopeOutcome, d.receipted)
+		post.OnReceipt(mandate.EnvelopeHold, d.holdAnswered)
 	case mandate.Eurojust:
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeCoordination))
 	}

@@ -392,6 +392,70 @@ func TestNotConfirmedReachesEverybody(t *testing.T) {
 	}
 }
 
+// TestAnAuthorityAsksToWait is the third acceptance scenario: 19 months are
+// refused, 18 are taken, and the user is informed when they end.
+func TestAnAuthorityAsksToWait(t *testing.T) {
+	each(t, func(t *testing.T, u *union) {
+		ctx := t.Context()
+		sent, id := u.reported(1, false, "192.0.2.17")
+		must(t, u.centre.Routing.Found(ctx, u.centre.Analyst(), id, false))
+		u.route(id, u.slovenia, u.croatia)
+		r := u.referralAt(u.slovenia, id).Row.ID
+		ines := investigator(u.slovenia)
+		months := func(n int) time.Time { return u.clock.Now().AddDate(0, n, 0) }
+		nodetest.Want(t, "before claiming", u.slovenia.Routing.Wait(ctx, ines, r, months(3), "an investigation"), problem.Conflict)
+		must(t, u.slovenia.Routing.Claim(ctx, ines, r))
+		u.settle()
+		nodetest.Want(t, "19 months", u.slovenia.Routing.Wait(ctx, ines, r, months(19), "an investigation"), problem.Invalid)
+		nodetest.Want(t, "no end", u.slovenia.Routing.Wait(ctx, ines, r, time.Time{}, "an investigation"), problem.Invalid)
+		nodetest.Want(t, "no reason", u.slovenia.Routing.Wait(ctx, ines, r, months(18), ""), problem.Invalid)
+		until := months(18)
+		must(t, u.slovenia.Routing.Wait(ctx, ines, r, until, "an investigation"))
+		u.settle()
+		_, notice := u.reportState(sent)
+		held, ok := notice.HeldUntil()
+		if notice.State != report.NoticeHeld || !ok || !held.Equal(until) || notice.Holds[0].Requester != "Example police-si" {
+			t.Fatalf("the notice is %s until %s: %+v", notice.State, held, notice.Holds)
+		}
+		// Another one asks that never claimed: the Centre refuses, and it hears so.
+		other := u.referralAt(u.croatia, id).Row
+		must(t, u.croatia.Store.Write(ctx, func(tx *store.Tx) error {
+			row, err := tx.Referral(other.ID)
+			row.Standing = string(referral.StandingClaimed)
+			if err != nil {
+				return err
+			}
+			return tx.UpdateReferral(row)
+		}))
+		must(t, u.croatia.Routing.Wait(ctx, investigator(u.croatia), other.ID, months(3), "another one"))
+		u.settle()
+		full, err := u.croatia.Routing.Referral(ctx, investigator(u.croatia), other.ID)
+		must(t, err)
+		if len(full.Alarms) != 1 || !strings.Contains(full.Alarms[0].Reason, "not to inform the user was refused") {
+			t.Errorf("nobody hears of the refusal: %+v", full.Alarms)
+		}
+		// Three months pass, and nothing happens; at the end the user is informed.
+		u.later(100 * 24 * time.Hour)
+		if _, notice := u.reportState(sent); notice.State != report.NoticeHeld {
+			t.Errorf("the notice is %s during the hold", notice.State)
+		}
+		u.clock.Set(until.Add(time.Minute))
+		u.settle()
+		if _, notice := u.reportState(sent); notice.State != report.NoticeDue {
+			t.Errorf("the notice is %s after the hold", notice.State)
+		}
+		// Once the user was informed, a request comes too late, and its author hears so.
+		must(t, u.provider.Reports.Informed(ctx, u.provider.Analyst(), sent))
+		must(t, u.slovenia.Routing.Wait(ctx, ines, r, months(3), "an investigation"))
+		u.settle()
+		v, err := u.slovenia.Routing.Referral(ctx, ines, r)
+		must(t, err)
+		if !slices.ContainsFunc(v.Alarms, func(a store.ReportAlarm) bool { return strings.Contains(a.Reason, "not to inform the user was refused") }) {
+			t.Errorf("nobody hears that it came too late: %+v", v.Alarms)
+		}
+	})
+}
+
 func TestAnswersOfStrangersAreRefused(t *testing.T) {
 	u := found(t, func() string { return "" })
 	ctx := t.Context()
