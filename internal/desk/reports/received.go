@@ -2,12 +2,9 @@ package reports
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 
-	"github.com/brdoproject/brdo/domain/law"
-	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -55,47 +52,4 @@ func (d *Desk) take(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, err
 		return answer, nil
 	}
 	return answer, d.options.Received(tx, row)
-}
-
-// Received is a report from another organisation, as its readers see it.
-type Received struct {
-	store.ReceivedReport
-	Report       report.Report
-	Form         *law.ReportForm
-	Completeness report.Completeness
-	Events       []store.LogEvent
-}
-
-// ReceivedReports returns what waits to be assessed, urgent ones first.
-func (d *Desk) ReceivedReports(ctx context.Context, actor mandate.Actor) (rows []store.ReceivedReport, err error) {
-	act := d.act(actor, mandate.ReportConsult, "")
-	act.Purpose = mandate.PurposeAssessment
-	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
-		rows, err = tx.ReceivedReports("received", 200)
-		tx.Note("reports", len(rows))
-		return err
-	})
-	return rows, err
-}
-
-// ReceivedReport returns one report from another organisation.
-func (d *Desk) ReceivedReport(ctx context.Context, actor mandate.Actor, id string) (Received, error) {
-	var v Received
-	act := d.act(actor, mandate.ReportConsult, id)
-	act.Purpose = mandate.PurposeAssessment
-	err := d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
-		if v.ReceivedReport, err = tx.ReceivedReport(id); err != nil {
-			return err
-		}
-		if v.Report, err = report.Parse(v.Body); err != nil {
-			return err
-		}
-		if v.Form, err = d.form(v.Report.Profile); err != nil {
-			return err
-		}
-		v.Completeness = v.Report.Completeness(v.Form)
-		v.Events, err = tx.LogEventsOf(id, 100)
-		return err
-	})
-	return v, err
 }

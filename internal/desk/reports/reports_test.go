@@ -216,16 +216,16 @@ func TestAReportReachesTheCentre(t *testing.T) {
 			t.Errorf("%+v, %v", w.Outcomes, err)
 		}
 		chief := centre.Person("chief", mandate.Analyst)
-		rows, err := centre.Reports.ReceivedReports(ctx, chief)
-		if err != nil || len(rows) != 1 {
-			t.Fatalf("the Centre has %d reports: %v", len(rows), err)
+		overview, err := centre.Routing.Overview(ctx, chief)
+		if err != nil || len(overview.Lines) != 1 {
+			t.Fatalf("the Centre has %d reports: %v", len(overview.Lines), err)
 		}
-		received, err := centre.Reports.ReceivedReport(ctx, chief, rows[0].ID)
+		received, err := centre.Routing.Matter(ctx, chief, overview.Lines[0].ID)
 		must(t, err)
-		if received.Reference != id || received.SenderName != "Example provider" || received.Report.Form.Content[0].Item != found || received.ReceivedReport.Completeness != v.Completeness.Score {
+		if received.Row.Reference != id || received.Row.SenderName != "Example provider" || received.Report.Form.Content[0].Item != found || received.Row.Completeness != v.Completeness.Score {
 			t.Errorf("%+v", received)
 		}
-		if bytes.Contains(rows[0].Body, []byte("upload-1")) {
+		if bytes.Contains(received.Row.Body, []byte("upload-1")) {
 			t.Error("the provider's own reference left the house")
 		}
 		if received.Report.Control.Files[0].ViewedByHuman {
@@ -318,8 +318,8 @@ func TestRejectedByTheCentre(t *testing.T) {
 	if err != nil || len(w.Outcomes) != 1 || w.Outcomes[0].Kind != "rejected" {
 		t.Errorf("%+v, %v", w.Outcomes, err)
 	}
-	if rows, err := centre.Reports.ReceivedReports(ctx, centre.Person("chief", mandate.Analyst)); err != nil || len(rows) != 0 {
-		t.Errorf("the Centre keeps %d, %v", len(rows), err)
+	if o, err := centre.Routing.Overview(ctx, centre.Person("chief", mandate.Analyst)); err != nil || len(o.Lines) != 0 {
+		t.Errorf("the Centre keeps %d, %v", len(o.Lines), err)
 	}
 	must(t, n.Reports.Amend(ctx, ada, id, reports.Answers{Removed: yes()}, "the Centre refused it"))
 	wantState(t, n, id, report.Draft)

@@ -450,7 +450,9 @@ func TestAnAuthorityAsksToWait(t *testing.T) {
 		u.settle()
 		v, err := u.slovenia.Routing.Referral(ctx, ines, r)
 		must(t, err)
-		if !slices.ContainsFunc(v.Alarms, func(a store.ReportAlarm) bool { return strings.Contains(a.Reason, "not to inform the user was refused") }) {
+		if !slices.ContainsFunc(v.Alarms, func(a store.ReportAlarm) bool {
+			return strings.Contains(a.Reason, "not to inform the user was refused")
+		}) {
 			t.Errorf("nobody hears that it came too late: %+v", v.Alarms)
 		}
 	})
