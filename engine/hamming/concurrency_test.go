@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestSearchWhileChanging lets writers change entries while readers search.
@@ -88,8 +89,9 @@ func TestSearchWhileChanging(t *testing.T) {
 	if x.current.Load().main.len() == len(base) {
 		t.Fatal("no merge happened")
 	}
-	for i := 0; runtime.NumGoroutine() > before && i < 1000; i++ {
-		runtime.Gosched()
+	// A goroutine is counted until it has ended, which is after it said so.
+	for i := 0; runtime.NumGoroutine() > before && i < 5000; i++ {
+		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Fatalf("%d goroutines before, %d after", before, after)

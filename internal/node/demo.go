@@ -85,6 +85,9 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	if w.decoder, err = media.Start(ctx, media.Options{}); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("making the demonstration's folder: %w", err)
+	}
 	places := filepath.Join(folder, "places.csv")
 	if err := os.WriteFile(places, []byte(demoPlaces), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the table of addresses: %w", err)
