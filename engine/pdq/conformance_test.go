@@ -119,6 +119,9 @@ func checkExact(t *testing.T, directory string, all []expectation) {
 }
 
 func TestPhotosGiveTheFullResolutionHash(t *testing.T) {
+	if raceDetector {
+		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
+	}
 	directory := vectors(t)
 	// Chroma clamping and another inverse transform move these two.
 	wider := map[string]int{"q0122.jpg": 10, "q0746.jpg": 10}

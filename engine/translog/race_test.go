@@ -1,0 +1,5 @@
+//go:build race
+
+package translog_test
+
+const raceDetector = true
