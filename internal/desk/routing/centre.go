@@ -88,18 +88,27 @@ func (d *Desk) apply(tx *ledger.Tx, id string, event referral.Event) error {
 // tellSender lets the provider follow its report: accepted once a person found
 // it not unfounded, forwarded once an authority acts on it.
 func (d *Desk) tellSender(tx *ledger.Tx, received store.ReceivedReport, before, after referral.Matter) error {
-	origin := peer.Origin{Source: received.Sender, ID: received.Envelope}
 	switch {
 	case before.State == referral.Received && after.State == referral.Assessed:
-		return d.options.Post.Answer(tx, origin, peer.Accepted, "")
+		return d.tell(tx, received, peer.Accepted, "")
 	case len(before.Claimants()) == 0 && len(after.Claimants()) > 0 && before.State.Open():
-		return d.options.Post.Answer(tx, origin, peer.Forwarded, "")
+		return d.tell(tx, received, peer.Forwarded, "")
 	}
 	return nil
 }
 
+// tell says to the provider how far its report has come. What cannot be said any
+// more, because it was told the end before, must not stop what happened here: a
+// person learns of it.
+func (d *Desk) tell(tx *ledger.Tx, received store.ReceivedReport, status peer.Status, reason string) error {
+	err := d.options.Post.Answer(tx, peer.Origin{Source: received.Sender, ID: received.Envelope}, status, reason)
+	if problem.Is(err, problem.Conflict) {
+		return alarm(tx, received.ID, fmt.Sprintf("the provider was told the end before, and is not told that it is %s now (%s)", status, reason))
+	}
+	return err
+}
+
 func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, effect referral.Effect) error {
-	origin := peer.Origin{Source: received.Sender, ID: received.Envelope}
 	switch effect.Kind {
 	case referral.SendOffer:
 		return d.offer(tx, received, m, effect.To, "")
@@ -115,12 +124,12 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 			return err
 		}
 		reason, _ := rules.UnfoundedOf(effect.Reason)
-		return d.options.Post.Answer(tx, origin, peer.Rejected, "manifestly unfounded ("+effect.Reason+"): "+reason.Reason)
+		return d.tell(tx, received, peer.Rejected, "manifestly unfounded ("+effect.Reason+"): "+reason.Reason)
 	case referral.TellFeedback:
 		if m.State != referral.Closed {
 			return nil // others still act; the provider hears of the end
 		}
-		return d.options.Post.Answer(tx, origin, peer.Closed, effect.Reason)
+		return d.tell(tx, received, peer.Closed, effect.Reason)
 	case referral.TellCorrection:
 		return d.correct(tx, received, effect.Reason)
 	case referral.RaiseAlarm, referral.QueueSecond:

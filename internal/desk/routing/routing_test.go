@@ -365,6 +365,31 @@ func TestTwoAuthoritiesClaim(t *testing.T) {
 	})
 }
 
+// TestAClaimAfterTheEnd opens the matter again: nobody who acts is lost, although
+// the provider was told the end.
+func TestAClaimAfterTheEnd(t *testing.T) {
+	u := found(t, func() string { return "" })
+	ctx := t.Context()
+	_, id := u.reported(1, false, "192.0.2.17")
+	must(t, u.centre.Routing.Found(ctx, u.centre.Analyst(), id, false))
+	u.route(id, u.slovenia, u.croatia)
+	for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+		r := u.referralAt(n, id).Row.ID
+		must(t, n.Routing.Claim(ctx, investigator(n), r))
+		u.settle()
+		u.wantState(id, referral.Claimed)
+		must(t, n.Routing.Finish(ctx, investigator(n), r, "other-action"))
+		u.settle()
+		v := u.wantState(id, referral.Closed)
+		if r := u.referralAt(n, id); r.Value.Standing != referral.StandingFinished {
+			t.Errorf("%s is %s", n.Config.Organisation.ID, r.Value.Standing)
+		}
+		if told := slices.ContainsFunc(v.Alarms, func(a store.ReportAlarm) bool { return strings.Contains(a.Reason, "was told the end before") }); told != (n == u.croatia) {
+			t.Errorf("after %s: %+v", n.Config.Organisation.ID, v.Alarms)
+		}
+	}
+}
+
 // TestNotConfirmedReachesEverybody is the eighth acceptance scenario.
 func TestNotConfirmedReachesEverybody(t *testing.T) {
 	u := found(t, func() string { return "" })
