@@ -3,7 +3,9 @@ package reports_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -421,7 +423,15 @@ func TestPagesOfReportsThatChangedAtOnce(t *testing.T) {
 // the profiles ask for, and nobody decides about what they did not look at.
 func TestNothingIsSentWithoutPeople(t *testing.T) {
 	n, _ := two(t, nodetest.Options{})
-	const batch = 10 // rapid makes 100 checks, so 1,000 sequences
+	batch := 3 // rapid makes 100 checks, so 300 sequences
+	if raceDetector {
+		batch = 1
+	}
+	if text := os.Getenv("BRDO_SEQUENCES"); text != "" { // how many hundred
+		var err error
+		batch, err = strconv.Atoi(text)
+		must(t, err)
+	}
 	number, sent, judged := 100, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		for range batch {
