@@ -43,6 +43,13 @@ func (s *safely) holds(text string) bool {
 	return bytes.Contains(s.text.Bytes(), []byte(text))
 }
 
+// String is what was written so far.
+func (s *safely) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // canaries gives a word of its own to every personal field and remembers it.
 type canaries map[string]string
 
