@@ -216,16 +216,14 @@ func (m *Matter) answer(rules *law.Routing, event Event, now time.Time) ([]Effec
 
 	case ReleasedBy:
 		offer.State, offer.Until, offer.Reason = OfferReleased, time.Time{}, event.Reason
-		m.left(event.Authority)
-		return m.settled(rules, now), nil
+		return append(m.left(event.Authority), m.settled(rules, now)...), nil
 
 	case FinishedBy:
 		if !slices.Contains(Outcomes, event.Outcome) {
 			return nil, problem.InvalidField("outcome", fmt.Sprintf("%q is not known", event.Outcome), fmt.Sprintf("use one of %v", Outcomes))
 		}
 		offer.State, offer.Until, offer.Outcome = OfferFinished, time.Time{}, event.Outcome
-		m.left(event.Authority)
-		effects := []Effect{{Kind: TellFeedback, To: m.Provider, Reason: event.Outcome}}
+		effects := append(m.left(event.Authority), Effect{Kind: TellFeedback, To: m.Provider, Reason: event.Outcome})
 		if event.Outcome == OutcomeUnlawfulNot {
 			effects = append(effects, Effect{Kind: TellCorrection, Reason: event.Outcome})
 		}
@@ -267,13 +265,35 @@ func (m *Matter) coordinate(before []string, now time.Time) []Effect {
 	if len(before) < len(m.Claimants()) {
 		m.Coordination.Lead = ""
 	}
-	return []Effect{{Kind: OpenCoordination, Reason: "several authorities act on the report"}}
+	return m.inform(OpenCoordination, "several authorities act on the report")
 }
 
-// left takes somebody who acts no longer out of the coordination.
-func (m *Matter) left(authority string) {
+// inform tells those who act how the coordination stands now.
+func (m *Matter) inform(kind EffectKind, reason string) []Effect {
+	m.Coordination.Turn++
+	return []Effect{{Kind: kind, To: m.Coordination.Lead, Reason: reason, Turn: m.Coordination.Turn}}
+}
+
+// agreed is whom all that act would have lead; empty while they differ.
+func (m Matter) agreed() string {
+	claimants := m.Claimants()
+	if len(claimants) < 2 {
+		return ""
+	}
+	lead := m.Coordination.Consents[claimants[0]]
+	for _, claimant := range claimants {
+		if m.Coordination.Consents[claimant] != lead {
+			return ""
+		}
+	}
+	return lead
+}
+
+// left takes somebody who acts no longer out of the coordination, and tells
+// those who still act.
+func (m *Matter) left(authority string) []Effect {
 	if m.Coordination == nil {
-		return
+		return nil
 	}
 	delete(m.Coordination.Consents, authority)
 	for who, lead := range m.Coordination.Consents {
@@ -281,9 +301,11 @@ func (m *Matter) left(authority string) {
 			delete(m.Coordination.Consents, who)
 		}
 	}
-	if m.Coordination.Lead == authority {
-		m.Coordination.Lead = ""
+	m.Coordination.Lead = m.agreed()
+	if len(m.Claimants()) == 0 {
+		return nil
 	}
+	return m.inform(OpenCoordination, "one of those who acted on the report does no longer")
 }
 
 func (m *Matter) consent(event Event, _ time.Time) ([]Effect, error) {
@@ -302,16 +324,14 @@ func (m *Matter) consent(event Event, _ time.Time) ([]Effect, error) {
 		return nil, nil
 	}
 	m.Coordination.Consents[event.Authority] = event.Lead
-	for _, claimant := range claimants {
-		if m.Coordination.Consents[claimant] != event.Lead {
-			return nil, nil
-		}
-	}
-	if m.Coordination.Lead == event.Lead {
+	before := m.Coordination.Lead
+	if m.Coordination.Lead = m.agreed(); m.Coordination.Lead == before {
 		return nil, nil
 	}
-	m.Coordination.Lead = event.Lead
-	return []Effect{{Kind: TellLead, To: event.Lead, Reason: "all that act have agreed"}}, nil
+	if m.Coordination.Lead == "" {
+		return m.inform(OpenCoordination, "those who act do not agree any more"), nil
+	}
+	return m.inform(TellLead, "all that act have agreed"), nil
 }
 
 // strike does what a clock asks for: an authority that did not answer is

@@ -51,8 +51,9 @@ type Referral struct {
 	Others []string          `json:"others,omitempty"`
 	Titles map[string]string `json:"titles,omitempty"`
 	Lead   string            `json:"lead,omitempty"`
-	// Turn numbers this authority's answers.
+	// Turn numbers this authority's answers, Told what it was told of the others.
 	Turn int `json:"turn,omitempty"`
+	Told int `json:"told,omitempty"`
 }
 
 // NewReferral begins with an offer that was received, and thereby acknowledged.
@@ -100,6 +101,8 @@ type Step struct {
 	Others   []string `json:"others,omitempty"`
 	// Titles are what the others are called.
 	Titles map[string]string `json:"titles,omitempty"`
+	// Turn in Coordinated numbers what the Centre tells.
+	Turn int `json:"turn,omitempty"`
 }
 
 // Answer effects of an authority; all go to the Centre.
@@ -181,7 +184,11 @@ func (r Referral) Apply(rules *law.Routing, step Step, now time.Time) (Referral,
 		}
 		return next, nil, nil
 
+	case step.Kind == Coordinated && step.Turn <= r.Told:
+		return next, nil, nil // overtaken on the way
+
 	case step.Kind == Coordinated:
+		next.Told = step.Turn
 		next.Others, next.Titles, next.Lead = slices.Clone(step.Others), maps.Clone(step.Titles), step.Lead
 		return next, nil, nil
 

@@ -87,6 +87,8 @@ type Coordination struct {
 	// Consents are whom each claimant would have lead.
 	Consents map[string]string `json:"consents,omitempty"`
 	Lead     string            `json:"lead,omitempty"`
+	// Turn numbers what those who act are told, so that they keep the latest.
+	Turn int `json:"turn,omitempty"`
 }
 
 // Matter is the Centre's record of one report: who was asked, who answered, and

@@ -58,6 +58,7 @@ type machine struct {
 	desk     map[string]referral.Referral
 	sending  map[string]bool // reports that a provider has no receipt for
 	told     map[string]int  // how often a provider was told of an outcome, by letter
+	asked    map[string]bool // reports that Europol was asked about
 	sequence int
 }
 
@@ -107,7 +108,7 @@ func newWorld(r *law.Routing, seed uint64, f fault, trace *strings.Builder) *wor
 	add := func(name string) {
 		w.nodes[name] = &machine{
 			name: name, skew: time.Duration(w.random.IntN(600)-300) * time.Second, outbox: map[string]*letter{}, seen: map[string]bool{},
-			matters: map[string]referral.Matter{}, desk: map[string]referral.Referral{}, sending: map[string]bool{}, told: map[string]int{},
+			matters: map[string]referral.Matter{}, desk: map[string]referral.Referral{}, sending: map[string]bool{}, told: map[string]int{}, asked: map[string]bool{},
 		}
 		w.names = append(w.names, name)
 	}
@@ -233,7 +234,7 @@ func (w *world) take(m *machine, l letter) {
 		}
 		m.desk[l.report] = referral.NewReferral(w.rules, l.report, l.from, l.reason == "urgent", w.clock(m))
 	case "coordination":
-		w.step(m, l.report, referral.Step{Kind: referral.Coordinated, Others: l.others, Lead: l.lead})
+		w.step(m, l.report, referral.Step{Kind: referral.Coordinated, Others: l.others, Lead: l.lead, Turn: l.turn})
 	case "claim":
 		w.centre(m, l.report, referral.Event{Kind: referral.ClaimedBy, Authority: l.from, Turn: l.turn})
 	case "decline":
@@ -246,6 +247,8 @@ func (w *world) take(m *machine, l letter) {
 		w.centre(m, l.report, referral.Event{Kind: referral.Consent, Authority: l.from, Turn: l.turn, Lead: l.reason})
 	case "feedback", "unfounded":
 		m.told[l.id]++
+	case "europol " + string(referral.AskEuropol):
+		m.asked[l.report] = true
 	case "stop": // only of the fault that lets a second claim take over
 		r := m.desk[l.report]
 		r.Standing = referral.StandingReleased
@@ -280,7 +283,7 @@ func (w *world) centre(m *machine, report string, e referral.Event) {
 			l.kind, l.reason = "offer", urgent
 		case referral.AskEuropol, referral.TellEuropol:
 			l.kind, l.to = "europol "+string(effect.Kind), "europol"
-			if w.fault == noEuropol {
+			if w.fault == noEuropol && effect.Kind == referral.AskEuropol {
 				continue
 			}
 		case referral.AskInterpol:
@@ -292,7 +295,7 @@ func (w *world) centre(m *machine, report string, e referral.Event) {
 		case referral.OpenCoordination, referral.TellLead:
 			claimants := next.Claimants()
 			for _, to := range claimants {
-				w.post(m, letter{kind: "coordination", report: report, to: to, others: claimants, lead: next.Coordination.Lead})
+				w.post(m, letter{kind: "coordination", report: report, to: to, others: claimants, lead: next.Coordination.Lead, turn: effect.Turn})
 			}
 			if w.fault == takeover && effect.Kind == referral.OpenCoordination {
 				w.post(m, letter{kind: "stop", report: report, to: claimants[0]})
@@ -512,10 +515,6 @@ func (w *world) run() error {
 // ended says what must hold once all has been calm for weeks.
 func (w *world) ended() error {
 	centre := w.nodes["centre"]
-	asked := map[string]bool{}
-	for id := range w.nodes["europol"].seen {
-		asked[id] = true
-	}
 	for _, report := range w.reports {
 		m, known := centre.matters[report]
 		if !known {
@@ -523,7 +522,9 @@ func (w *world) ended() error {
 		}
 		switch m.State {
 		case referral.Held:
-			if m.EuropolAsked.IsZero() || len(asked) == 0 {
+			// What was asked in the last days may still be on its way.
+			lately := w.clock(centre).Sub(m.EuropolAsked) < 48*time.Hour
+			if m.EuropolAsked.IsZero() || !w.nodes["europol"].asked[report] && !lately {
 				return fmt.Errorf("%s is held, and Europol does not know", report)
 			}
 		case referral.Offered:
@@ -539,6 +540,11 @@ func (w *world) ended() error {
 				acts := standing == referral.StandingClaimed || standing == referral.StandingFinishing || standing == referral.StandingReleasing
 				if acts != slices.Contains(claimants, o.Authority) && standing != referral.StandingFinishing && standing != referral.StandingReleasing {
 					return fmt.Errorf("%s: %s is %s there and %s here", report, o.Authority, standing, o.State)
+				}
+			}
+			for _, claimant := range claimants {
+				if r := w.nodes[claimant].desk[report]; m.Coordination != nil && r.Told == m.Coordination.Turn && r.Lead != m.Coordination.Lead {
+					return fmt.Errorf("%s: %s takes %q for the lead, and it is %q", report, claimant, r.Lead, m.Coordination.Lead)
 				}
 			}
 			if len(claimants) > 1 && m.Coordination == nil {

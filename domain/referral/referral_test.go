@@ -157,10 +157,27 @@ func TestTwoClaim(t *testing.T) {
 	l.do(consent("A", "A", 2)).want(referral.Claimed)
 	l.do(consent("B", "A", 2)).want(referral.Claimed, "tell-lead A")
 	// The lead leaves: nothing is agreed any more, and B is still responsible.
-	l.do(from(referral.ReleasedBy, "A", 3)).want(referral.Claimed)
+	l.do(from(referral.ReleasedBy, "A", 3)).want(referral.Claimed, "open-coordination")
 	if l.m.Coordination.Lead != "" || len(l.m.Coordination.Consents) != 0 {
 		t.Errorf("%+v", l.m.Coordination)
 	}
+}
+
+// TestWhoDissentedLeaves: the others agree by it, and are told.
+func TestWhoDissentedLeaves(t *testing.T) {
+	l := begin(t, false).do(person(referral.Found, "ada")).do(route("", "A", "B", "C"))
+	for _, who := range []string{"A", "B", "C"} {
+		l.do(from(referral.ClaimedBy, who, 1))
+	}
+	for _, c := range [][2]string{{"A", "B"}, {"B", "B"}, {"C", "C"}} {
+		l.do(referral.Event{Kind: referral.Consent, Authority: c[0], Lead: c[1], Turn: 2}).want(referral.Claimed)
+	}
+	l.do(from(referral.FinishedBy, "C", 3)).want(referral.Claimed, "open-coordination B", "tell-feedback node/provider")
+	if l.m.Coordination.Lead != "B" {
+		t.Errorf("%+v", l.m.Coordination)
+	}
+	// Somebody changes their mind: nothing is agreed any more.
+	l.do(referral.Event{Kind: referral.Consent, Authority: "A", Lead: "A", Turn: 3}).want(referral.Claimed, "open-coordination")
 }
 
 func TestAnOvertakenAnswerSaysNothing(t *testing.T) {
@@ -311,7 +328,11 @@ func TestAnAuthoritysSide(t *testing.T) {
 	step(referral.Step{Kind: referral.Decline, Reason: "another State"}, referral.StandingDeclined, "send-decline/3")
 	step(referral.Step{Kind: referral.Claim}, referral.StandingClaimed, "send-claim/4")
 	step(referral.Step{Kind: referral.PreferLead, Lead: "A"}, referral.StandingClaimed, "send-consent/5")
-	step(referral.Step{Kind: referral.Coordinated, Others: []string{"B"}, Lead: "B"}, referral.StandingClaimed, "")
+	step(referral.Step{Kind: referral.Coordinated, Others: []string{"B"}, Lead: "B", Turn: 2}, referral.StandingClaimed, "")
+	step(referral.Step{Kind: referral.Coordinated, Others: []string{"C"}, Lead: "C", Turn: 1}, referral.StandingClaimed, "")
+	if a.Lead != "B" {
+		t.Errorf("what was overtaken on the way holds: %+v", a)
+	}
 	step(referral.Step{Kind: referral.Finish, Outcome: "new-investigation"}, referral.StandingFinishing, "send-outcome/6")
 	step(referral.Step{Kind: referral.Receipted}, referral.StandingFinished, "")
 	if _, _, err := a.Apply(r, referral.Step{Kind: referral.Release, Person: "ines", Decision: "event/1", Reason: "x"}, start); !problem.Is(err, problem.Conflict) {

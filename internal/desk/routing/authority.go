@@ -176,7 +176,7 @@ func (d *Desk) takeCoordination(tx *ledger.Tx, from peer.Node, opened peer.Opene
 		// Eurojust holds no report; that authorities act together is what it keeps.
 		return nil, alarm(tx, c.Matter, fmt.Sprintf("%d authorities act on one report of %s", len(c.Act), from.Title))
 	}
-	return nil, d.step(tx, row, referral.Step{Kind: referral.Coordinated, Others: c.Act, Titles: c.Titles, Lead: c.Lead})
+	return nil, d.step(tx, row, referral.Step{Kind: referral.Coordinated, Others: c.Act, Titles: c.Titles, Lead: c.Lead, Turn: c.Turn})
 }
 
 func (d *Desk) strikeReferral(ctx context.Context, running *job.Running) error {

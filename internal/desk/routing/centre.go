@@ -218,7 +218,7 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 	for _, recipient := range to {
 		if _, err := d.options.Post.Send(tx, peer.Message{
 			Recipient: recipient, Kind: mandate.EnvelopeCoordination, Type: "eu.brdo.coordination.opened.v1", Schema: "coordination-1", Subject: received.ID,
-			Purpose: mandate.PurposeReporting, LegalBasis: "Regulation (EU) 2018/1727 Article 4", Body: Coordination{received.ID, m.Claimants(), titles, m.Coordination.Lead},
+			Purpose: mandate.PurposeReporting, LegalBasis: "Regulation (EU) 2018/1727 Article 4", Body: Coordination{received.ID, m.Claimants(), titles, m.Coordination.Lead, m.Coordination.Turn},
 		}); err != nil {
 			return err
 		}

@@ -163,4 +163,6 @@ type Coordination struct {
 	// Titles are what the nodes are called, because they may not know one another.
 	Titles map[string]string `json:"titles,omitempty"`
 	Lead   string            `json:"lead,omitempty"`
+	// Turn numbers what the Centre tells about the report: the latest holds.
+	Turn int `json:"turn"`
 }
