@@ -530,17 +530,3 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 }
-
-func FuzzReadPlaces(f *testing.F) {
-	f.Add("10.0.0.0/8,SI\n", "10.1.2.3")
-	f.Add("2001:db8::/32,HR\n#x\n", "2001:db8::1")
-	f.Fuzz(func(t *testing.T, table, address string) {
-		p, err := routing.ReadPlaces(strings.NewReader(table))
-		if err != nil {
-			return
-		}
-		if country := p.Of(address); country != "" && !referral.IsCountry(country) {
-			t.Errorf("%q", country)
-		}
-	})
-}
