@@ -110,7 +110,10 @@ require (
 
 require github.com/hanwen/go-fuse/v2 v2.12.1
 
-require github.com/nyaruka/phonenumbers v1.8.1
+require (
+	github.com/nyaruka/phonenumbers v1.8.1
+	golang.org/x/time v0.16.0
+)
 
 tool (
 	github.com/a-h/templ/cmd/templ

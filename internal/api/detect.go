@@ -44,15 +44,29 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, err)
 		return
 	}
+	if err := s.limits.readable(actor, s.options.Ledger.Now()); err != nil {
+		s.Problem(w, r, err)
+		return
+	}
 	if s.options.Intake.Ready(actor) != nil {
-		// Nothing is read; the desk says why, and logs it.
-		_, err := s.options.Intake.Detect(r.Context(), actor, intake.Submission{})
+		// Nothing is read; the desk says why, and logs it. It costs a question, so
+		// that nobody fills the log with refusals.
+		err := s.limits.take(actor, s.options.Ledger.Now(), 1, false)
+		if err != nil {
+			s.Problem(w, r, err)
+			return
+		}
+		_, err = s.options.Intake.Detect(r.Context(), actor, intake.Submission{})
 		s.Problem(w, r, err)
 		return
 	}
 	submission, closeAll, err := s.submission(w, r)
 	defer closeAll()
 	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	if err := s.limits.take(actor, s.options.Ledger.Now(), len(submission.Files), pressing(submission)); err != nil {
 		s.Problem(w, r, err)
 		return
 	}
@@ -184,6 +198,7 @@ func (s *Server) describeDetect() {
 			"application/octet-stream": {Schema: file},
 			"multipart/form-data":      {Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"context": described, "file": file}}},
 		}},
-		Responses: map[string]*huma.Response{"200": {Description: "What was found", Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "What was found", Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}},
+			"429": {Description: "The key asked more than it may for now: a file is one question. Retry-After says how many seconds to wait. Flagged and urgent files have a reserve."}},
 	})
 }

@@ -133,6 +133,10 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, err)
 		return
 	}
+	if err := s.limits.take(actor, s.options.Ledger.Now(), 1, false); err != nil {
+		s.Problem(w, r, err)
+		return
+	}
 	q := r.URL.Query()
 	kind := hashlist.SHA256
 	if q.Get("kind") != "" {

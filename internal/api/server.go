@@ -34,6 +34,9 @@ type Options struct {
 	MaxBytes int64
 	// Folder is where uploads wait, unlinked, while they are compared.
 	Folder string
+	// Limits are how much the keys of each source may ask; every source has an
+	// entry, which may be zero.
+	Limits map[string]Limit
 	Log    *slog.Logger
 }
 
@@ -42,11 +45,12 @@ type Server struct {
 	options Options
 	mux     *http.ServeMux
 	api     huma.API
+	limits  *limits
 }
 
 // New makes the API.
 func New(options Options) *Server {
-	s := &Server{options: options, mux: http.NewServeMux()}
+	s := &Server{options: options, mux: http.NewServeMux(), limits: newLimits(options.Limits)}
 	config := huma.DefaultConfig("Brdo", "1")
 	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
 	config.Info.Description = "Detection against hash lists, lists, sightings and reports. A match never says that something is illegal: a person must decide."
@@ -97,6 +101,9 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	actor, err := s.machine(ctx.Context(), ctx.Header("Authorization"))
+	if err == nil {
+		err = s.limits.take(actor, s.options.Ledger.Now(), 1, false)
+	}
 	if err != nil {
 		r, w := humago.Unwrap(ctx)
 		s.Problem(w, r, err)
@@ -127,7 +134,7 @@ func call[In, Out any](s *Server, handler func(ctx context.Context, actor mandat
 
 // register adds an operation.
 func register[In, Out any](s *Server, method, path, id, summary string, handler func(context.Context, mandate.Actor, *In) (*Out, error)) {
-	huma.Register(s.api, huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Errors: []int{401, 403, 404, 409, 422, 503}}, call(s, handler))
+	huma.Register(s.api, huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Errors: []int{401, 403, 404, 409, 422, 429, 503}}, call(s, handler))
 }
 
 // named is an identifier of a kind of thing. In a path it may stand without its

@@ -18,6 +18,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/api"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -126,6 +127,16 @@ type Source struct {
 	// LegalBasis is a profile, for example "provider/hosting-terms@1".
 	LegalBasis law.Ref `yaml:"legal_basis"`
 	URL        string  `yaml:"url"`
+	// Limit is how much each key of the source may ask; nothing means
+	// [api.DefaultLimit].
+	Limit Limit `yaml:"limit"`
+}
+
+// Limit is how many files a second each key of a source may have compared, and
+// how many at once after a pause.
+type Limit struct {
+	PerSecond float64 `yaml:"per_second"`
+	Burst     int     `yaml:"burst"`
 }
 
 // Profiles are the versions of the law's forms and rules for new cases.
@@ -265,6 +276,9 @@ func (c Config) check() error {
 			return problem.InvalidField(at+".name", "it is empty or used twice", "give each source its own name")
 		case source.LegalBasis.IsZero():
 			return problem.InvalidField(at+".legal_basis", "it is missing", "every source of detection names its legal basis; see law/legal-basis")
+		}
+		if err := api.Limit(source.Limit).Validate(at + ".limit"); err != nil {
+			return err
 		}
 		seen[source.Name] = true
 	}

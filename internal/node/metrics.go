@@ -27,6 +27,8 @@ var (
 	oldFigure   = prometheus.NewDesc("brdo_envelopes_oldest_seconds", "Age of the oldest envelope without a signed receipt; 0 when there is none.", nil, nil)
 	gapFigure   = prometheus.NewDesc("brdo_envelope_gaps", "Ranges of numbers of other nodes' envelopes that have not arrived.", nil, nil)
 	alarmFigure = prometheus.NewDesc("brdo_exchange_alarms", "Peers with an open alarm, by kind: each needs a person.", []string{"kind"}, nil)
+	limitFigure = prometheus.NewDesc("brdo_api_refused_total", "Questions of API keys over their limit, refused by this process, by source; without a source: keys that submit nothing.", []string{"source"}, nil)
+	spareFigure = prometheus.NewDesc("brdo_api_reserve_total", "Pressing questions that only the reserve let through, by source.", []string{"source"}, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -37,6 +39,10 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for _, l := range f.node.machines.LimitFigures() {
+		out <- prometheus.MustNewConstMetric(limitFigure, prometheus.CounterValue, float64(l.Refused), l.Source)
+		out <- prometheus.MustNewConstMetric(spareFigure, prometheus.CounterValue, float64(l.Reserved), l.Source)
 	}
 	gauge(listFigure, float64(f.node.Index.Len()))
 	sandboxed := 0.0

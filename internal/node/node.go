@@ -60,10 +60,11 @@ type Node struct {
 	Decoder  *media.Service
 	Content  *blob.Sealed
 
-	log     *slog.Logger
-	runner  *job.Runner
-	handler http.Handler
-	close   []func() error
+	log      *slog.Logger
+	machines *api.Server
+	runner   *job.Runner
+	handler  http.Handler
+	close    []func() error
 }
 
 // Options change how a node is put together.
@@ -388,10 +389,15 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	if err != nil {
 		return err
 	}
+	limits := map[string]api.Limit{}
+	for _, source := range config.Detection.Sources {
+		limits[source.Name] = api.Limit(source.Limit)
+	}
 	machines := api.New(api.Options{
 		Identity: n.Identity, Lists: n.Lists, Intake: n.Intake, Reports: n.Reports, Ledger: n.Ledger, MaxBytes: config.Media.MaxBytes, Log: n.log,
-		Folder: config.Data,
+		Folder: config.Data, Limits: limits,
 	})
+	n.machines = machines
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", machines)
 	mux.Handle("/openapi.json", machines)
