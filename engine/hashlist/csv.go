@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -148,7 +149,7 @@ func (s *csvSource) takeHeader(r *Reader, header []string) error {
 	}
 	r.header.Columns = s.names
 	switch {
-	case strings.Join(s.names, ",") == strings.Join(ownColumns, ","):
+	case slices.Equal(s.names, ownColumns), slices.Equal(s.names, deltaColumns):
 		r.header.Profile, s.own = profileOwn, true
 	case taken[fieldBaseline] && taken[fieldMD5] && names["image id"]:
 		r.header.Profile = profileICSE

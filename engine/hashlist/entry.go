@@ -93,6 +93,21 @@ func (f Flag) String() string {
 	return ""
 }
 
+// State is what became of an entry, as a list of changes tells it; "" when the
+// list tells no states, as one of entries that hold does.
+type State string
+
+// The states. A withdrawn entry was wrong or is over; a suspended one is in
+// doubt. Neither is to be compared.
+const (
+	StateActive    State = "active"
+	StateSuspended State = "suspended"
+	StateWithdrawn State = "withdrawn"
+)
+
+// Holds reports whether an entry of this state is to be compared.
+func (s State) Holds() bool { return s == "" || s == StateActive }
+
 // Refusal says why a well-formed row cannot be used; "" means that it can.
 type Refusal string
 
@@ -189,6 +204,8 @@ type Entry struct {
 	Path        string
 	Tags        string
 	Note        string
+	// State is set in lists of changes.
+	State State
 }
 
 // Digest returns the digest of a kind, nil when the entry has none. The slice

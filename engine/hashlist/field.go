@@ -42,6 +42,7 @@ const (
 	fieldTags
 	fieldNote
 	fieldStatus
+	fieldState
 )
 
 // fieldNames maps a name in lower case without spaces, hyphens and underscores
@@ -76,6 +77,7 @@ var fieldNames = map[string]field{
 	"tags": fieldTags,
 	"note": fieldNote, "notes": fieldNote, "comment": fieldNote, "comments": fieldNote,
 	"status": fieldStatus,
+	"state":  fieldState,
 }
 
 // fieldOf returns the field of a printed name, fieldNone for a name that is
@@ -198,6 +200,8 @@ func (b *rowBuilder) set(f field, value []byte) *SyntaxError {
 		return b.text(&e.Note, value, false)
 	case fieldStatus:
 		return b.text(&b.status, value, true)
+	case fieldState:
+		return b.state(value)
 	}
 	return nil
 }
@@ -307,6 +311,22 @@ func (b *rowBuilder) flag(target *Flag, value []byte) *SyntaxError {
 		return givenTwice()
 	}
 	*target = answer
+	return nil
+}
+
+// state reads what became of the entry. A word that is not known is a fault: an
+// entry that was withdrawn in other words must not begin to match.
+func (b *rowBuilder) state(value []byte) *SyntaxError {
+	state := State(strings.ToLower(string(value[:min(len(value), 16)])))
+	switch state {
+	case StateActive, StateSuspended, StateWithdrawn:
+	default:
+		return fault("a state is active, suspended or withdrawn", "correct the value, or rename the column if it means something else")
+	}
+	if b.entry.State != "" && b.entry.State != state {
+		return givenTwice()
+	}
+	b.entry.State = state
 	return nil
 }
 

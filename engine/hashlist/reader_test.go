@@ -62,7 +62,7 @@ func describe(entries []Entry, r *Reader) string {
 			{"verification", e.Verification}, {"victim", e.VictimIdentified}, {"offender", e.OffenderIdentified},
 			{"distributed", e.IsDistributed}, {"precategorized", e.IsPrecategorized}, {"suspected", e.IsSuspected},
 			{"self", e.SelfGenerated}, {"baseline", e.Baseline}, {"series", e.Series}, {"source", e.Source},
-			{"id", e.SourceID}, {"case", e.Case}, {"updated", e.DateUpdated}, {"path", e.Path}, {"tags", e.Tags}, {"note", e.Note},
+			{"id", e.SourceID}, {"case", e.Case}, {"updated", e.DateUpdated}, {"path", e.Path}, {"tags", e.Tags}, {"note", e.Note}, {"state", e.State},
 		} {
 			if text := fmt.Sprint(item.value); text != "" && text != "-1" {
 				fmt.Fprintf(&b, " %s=%q", item.name, text)

@@ -255,6 +255,9 @@ func (s *vicsSource) members(r *Reader, what object) (isCase bool, err error) {
 			err = s.alternativeHashes(r)
 		default:
 			f := fieldOf(s.lex.text)
+			if f == fieldState {
+				f = fieldNone // VICS has no states; a member of that name means something else
+			}
 			if f == fieldNone || f == fieldOtherDigest {
 				s.note(r)
 			}

@@ -80,7 +80,7 @@ func NewVICSWriter(w io.Writer, options VICSOptions) (*VICSWriter, error) {
 // without Renumber, a whole number as SourceID; other entries are refused.
 func (v *VICSWriter) Write(e Entry) error {
 	v.number++
-	if err := usable(v.number, &e); err != nil {
+	if err := usable(v.number, &e, false); err != nil {
 		return err
 	}
 	refuse := func(field, reason, remedy string) error {

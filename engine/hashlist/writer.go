@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -19,9 +20,15 @@ type Writer interface {
 	Close() error
 }
 
-// usable refuses what a reader of the list would refuse.
-func usable(number int64, e *Entry) error {
+// usable refuses what a reader of the list would refuse, and an entry that does
+// not hold where the list cannot say so.
+func usable(number int64, e *Entry, states bool) error {
 	switch {
+	case !states && !e.State.Holds():
+		return &EntryError{
+			Number: number, Field: "state", Reason: "the entry is " + string(e.State) + ", which this list cannot say: it would go on matching",
+			Remedy: "write the changes as CSV or JSON Lines with states",
+		}
 	case e.Refused != "":
 		return &EntryError{Number: number, Field: "digest", Reason: e.Refused.Reason(), Remedy: "leave the entry out"}
 	case e.NamesEmptyFile():
@@ -67,7 +74,7 @@ func NewPlainWriter(w io.Writer, kind Kind) (*PlainWriter, error) {
 // refused.
 func (p *PlainWriter) Write(e Entry) error {
 	p.number++
-	if err := usable(p.number, &e); err != nil {
+	if err := usable(p.number, &e, false); err != nil {
 		return err
 	}
 	digest := e.Digest(p.kind)
@@ -100,6 +107,9 @@ var ownColumns = []string{
 	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note",
 }
 
+// deltaColumns are those of our CSV of changes.
+var deltaColumns = append(slices.Clone(ownColumns), "state")
+
 // CSVWriter writes our CSV: comma, RFC 4180 quotes, line feeds, every field of
 // an entry. Texts that a spreadsheet would run as a formula are shielded with
 // an apostrophe, which [Reader] takes away again.
@@ -107,12 +117,25 @@ type CSVWriter struct {
 	output *csv.Writer
 	number int64
 	cells  []string
+	states bool
 }
 
-// NewCSVWriter writes the line of column names.
-func NewCSVWriter(w io.Writer) (*CSVWriter, error) {
-	c := &CSVWriter{output: csv.NewWriter(bufio.NewWriterSize(w, window)), cells: make([]string, 0, len(ownColumns))}
-	if err := c.output.Write(ownColumns); err != nil {
+// NewCSVWriter writes the line of column names. Entries that do not hold are
+// refused: see [NewCSVDeltaWriter].
+func NewCSVWriter(w io.Writer) (*CSVWriter, error) { return newCSVWriter(w, false) }
+
+// NewCSVDeltaWriter writes the line of column names of a list of changes: the
+// last column is the state of each entry. A program that does not read that
+// column takes withdrawn entries for entries that hold; FORMATS.md says so.
+func NewCSVDeltaWriter(w io.Writer) (*CSVWriter, error) { return newCSVWriter(w, true) }
+
+func newCSVWriter(w io.Writer, states bool) (*CSVWriter, error) {
+	c := &CSVWriter{output: csv.NewWriter(bufio.NewWriterSize(w, window)), cells: make([]string, 0, len(deltaColumns)), states: states}
+	columns := ownColumns
+	if states {
+		columns = deltaColumns
+	}
+	if err := c.output.Write(columns); err != nil {
 		return nil, fmt.Errorf("writing a CSV list: %w", err)
 	}
 	return c, nil
@@ -121,7 +144,7 @@ func NewCSVWriter(w io.Writer) (*CSVWriter, error) {
 // Write adds the entry.
 func (c *CSVWriter) Write(e Entry) error {
 	c.number++
-	if err := usable(c.number, &e); err != nil {
+	if err := usable(c.number, &e, c.states); err != nil {
 		return err
 	}
 	number := func(n int64) string {
@@ -138,6 +161,9 @@ func (c *CSVWriter) Write(e Entry) error {
 		shield(e.Series), shield(e.Source), shield(e.SourceID), shield(e.Case), shield(e.DateUpdated),
 		shield(e.Path), shield(e.Tags), shield(e.Note),
 	)
+	if c.states {
+		c.cells = append(c.cells, string(stated(e.State)))
+	}
 	if err := c.output.Write(c.cells); err != nil {
 		return fmt.Errorf("writing a CSV list: %w", err)
 	}
@@ -151,4 +177,12 @@ func (c *CSVWriter) Close() error {
 		return fmt.Errorf("writing a CSV list: %w", err)
 	}
 	return nil
+}
+
+// stated is the state as a list of changes prints it.
+func stated(s State) State {
+	if s == "" {
+		return StateActive
+	}
+	return s
 }

@@ -216,6 +216,8 @@ func TestWritersRefuse(t *testing.T) {
 		"no digest":    {change(func(e *Entry) { e.Kinds = 0 }), "digest", ""},
 		"refused":      {change(func(e *Entry) { e.Refused = RefusedContradiction }), "digest", ""},
 		"zeros":        {change(func(e *Entry) { e.MD5 = [16]byte{} }), "MD5", ""},
+		"suspended":    {change(func(e *Entry) { e.State = StateSuspended }), "state", ""},
+		"withdrawn":    {change(func(e *Entry) { e.State = StateWithdrawn }), "state", ""},
 		"other kind":   {change(func(e *Entry) { e.Kinds = Kinds(SHA1); e.SHA1 = [20]byte{1} }), "MD5", "plain"},
 		"no MD5":       {change(func(e *Entry) { e.Kinds = Kinds(SHA1); e.SHA1 = [20]byte{1} }), "MD5", "vics"},
 		"category":     {change(func(e *Entry) { e.Category = "A" }), "Category", "vics"},
@@ -226,10 +228,11 @@ func TestWritersRefuse(t *testing.T) {
 		plain, err1 := NewPlainWriter(&b, MD5)
 		table, err2 := NewCSVWriter(&b)
 		vics, err3 := NewVICSWriter(&b, VICSOptions{})
+		lines := NewJSONLinesWriter(&b)
 		if err := errors.Join(err1, err2, err3); err != nil {
 			t.Fatal(err)
 		}
-		for kind, w := range map[string]Writer{"plain": plain, "csv": table, "vics": vics} {
+		for kind, w := range map[string]Writer{"plain": plain, "csv": table, "vics": vics, "jsonl": lines} {
 			if test.only != "" && test.only != kind {
 				continue
 			}
