@@ -20,6 +20,10 @@ const (
 	EntryWithdrawn = "withdrawn"
 )
 
+// StateFromSource marks what the source of a list stopped: it may bring that
+// back, and nothing else.
+const StateFromSource = "source"
+
 // HashList is the head of a hash list.
 type HashList struct {
 	ID, Name, Source string
@@ -48,7 +52,10 @@ type ListEntry struct {
 	Category, Verification, Series string
 	Source, SourceID, Note         string
 	State, StateReason             string
-	AddedVersion, ChangedVersion   int64
+	// StateFrom is [StateFromSource] when the list's source stopped the entry, and
+	// empty when people of this node did.
+	StateFrom                    string
+	AddedVersion, ChangedVersion int64
 }
 
 // ListVersion is one change of a list and where it came from.
@@ -186,14 +193,14 @@ func (tx *Tx) PutListEntry(e ListEntry) (added, changed bool, err error) {
 	return id == e.ID, id != e.ID, nil
 }
 
-const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, added_version, changed_version`
+const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version`
 
 func (tx *Tx) listEntries(query string, arguments ...any) ([]ListEntry, error) {
 	var found []ListEntry
 	err := tx.rows("reading list entries", query, arguments, func(row scanner) error {
 		var e ListEntry
 		err := row.Scan(&e.ID, &e.ListID, &e.Identity, &e.MD5, &e.SHA1, &e.SHA256, &e.PDQ, &e.Category, &e.Verification, &e.Series,
-			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.AddedVersion, &e.ChangedVersion)
+			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion)
 		found = append(found, e)
 		return err
 	})
@@ -231,10 +238,11 @@ func (tx *Tx) ListEntriesChanged(listID string, afterVersion int64, afterID stri
 		 WHERE list_id = $1 AND (changed_version, id) > ($2, $3) ORDER BY changed_version, id LIMIT $4`, listID, afterVersion, afterID, limit)
 }
 
-// SetListEntryState suspends, withdraws or restores an entry.
-func (tx *Tx) SetListEntryState(listID, id, state, reason string, version int64) error {
+// SetListEntryState suspends, withdraws or restores an entry; from is
+// [StateFromSource] or empty.
+func (tx *Tx) SetListEntryState(listID, id, state, reason, from string, version int64) error {
 	return tx.change("changing a list entry", NotFound("list entry", id),
-		`UPDATE list_entries SET state = $1, state_reason = $2, changed_version = $3 WHERE list_id = $4 AND id = $5`, state, reason, version, listID, id)
+		`UPDATE list_entries SET state = $1, state_reason = $2, state_from = $3, changed_version = $4 WHERE list_id = $5 AND id = $6`, state, reason, from, version, listID, id)
 }
 
 // CountListEntries returns how many entries of a list are in each state.

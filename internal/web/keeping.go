@@ -79,7 +79,7 @@ func importList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.done("/lists/"+v.r.PathValue("id"), "list.imported", "added", done.Added, "changed", done.Changed, "refused", done.RefusedCount)
+	return v.done("/lists/"+v.r.PathValue("id"), "list.imported", "added", done.Added, "changed", done.Changed, "refused", done.RefusedCount, "stopped", done.Suspended+done.Withdrawn, "restored", done.Restored, "held", done.Held)
 }
 
 // requestExport asks for a list to leave the house; another person releases it.
@@ -102,8 +102,15 @@ func exportList(v *visit) error {
 	if err != nil {
 		return problem.InvalidField("format", err.Error(), "choose one of them")
 	}
-	out := &download{w: v.w, name: "list-" + v.r.PathValue("id") + map[string]string{"csv": ".csv", "vics": ".json", "plain": ".txt"}[format]}
-	_, err = v.s.options.Desks.Lists.Export(v.r.Context(), v.actor, v.listID(), request, hashlist.Format(format), digest, 0, out)
+	after, name := int64(0), "list-"+v.r.PathValue("id")
+	if text := v.r.PostFormValue("after"); text != "" && text != "0" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return problem.InvalidField("after", "it is not the number of a version", "type a number that the list's versions show, or leave it empty")
+		}
+		name += "-changes-after-" + strconv.FormatInt(after, 10)
+	}
+	out := &download{w: v.w, name: name + map[string]string{"csv": ".csv", "jsonl": ".jsonl", "vics": ".json", "plain": ".txt"}[format]}
+	_, err = v.s.options.Desks.Lists.Export(v.r.Context(), v.actor, v.listID(), request, hashlist.Format(format), digest, after, out)
 	if err != nil && out.begun {
 		panic(http.ErrAbortHandler) // a broken download must not look like a whole one
 	}

@@ -49,8 +49,9 @@ func (d *Desk) RequestExport(ctx context.Context, actor mandate.Actor, list, why
 	return request, err
 }
 
-// Export releases a list: it writes the active entries that changed after a
-// version (0 for all) and returns how many. A person names a request that
+// Export releases a list and returns how many entries were written: all that are
+// active, or, after a version other than 0, all that changed since, with the
+// state that each is in now; only CSV and JSON Lines can say that. A person names a request that
 // somebody else made in the last seven days and that was not released yet; for
 // another organisation's node, which the policy may let fetch lists, request is
 // 0. The release is in the log before the first byte is written, and uses the
@@ -59,7 +60,7 @@ func (d *Desk) RequestExport(ctx context.Context, actor mandate.Actor, list, why
 // Errors: Denied when the policy refuses, also without a request or with one's
 // own; Conflict for a request that was released already; Expired for an old one.
 func (d *Desk) Export(ctx context.Context, actor mandate.Actor, list string, request int64, format hashlist.Format, kind hashlist.Kind, after int64, out io.Writer) (count int64, err error) {
-	if err := checkFormat(format, kind); err != nil {
+	if err := checkFormat(format, kind, after); err != nil {
 		return 0, err
 	}
 	var until int64
@@ -74,6 +75,9 @@ func (d *Desk) Export(ctx context.Context, actor mandate.Actor, list string, req
 			return err
 		}
 		until = head.Version
+		if after > until {
+			return problem.InvalidField("after", fmt.Sprintf("the list has only come to version %d", until), "name the version up to which the receiver has the list")
+		}
 		tx.Note("format", format)
 		tx.Note("after", after)
 		tx.Note("until", until)
@@ -102,7 +106,7 @@ func (d *Desk) Export(ctx context.Context, actor mandate.Actor, list string, req
 			return err
 		}
 		tx.AfterCommit(d.follow)
-		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: releaseOf(request), Format: exportReleased})
+		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: releaseOf(request), Format: exportReleased, FileName: spanOf(after, until)})
 	})
 	if err != nil {
 		return 0, err
@@ -115,6 +119,15 @@ func (d *Desk) Export(ctx context.Context, actor mandate.Actor, list string, req
 		return count, fmt.Errorf("writing the list %s: %w", list, err)
 	}
 	return count, nil
+}
+
+// spanOf says what was released, so that the next list of changes can begin
+// where this one ends.
+func spanOf(after, until int64) string {
+	if after == 0 {
+		return fmt.Sprintf("up to version %d", until)
+	}
+	return fmt.Sprintf("changes after version %d, up to version %d", after, until)
 }
 
 func releaseOf(request int64) string {
@@ -139,9 +152,11 @@ func findRequest(tx *store.Tx, list string, request int64) (asked store.ListVers
 	return asked, released, err
 }
 
-// write writes the active entries between two versions from one snapshot.
+// write writes the entries between two versions from one snapshot; without a
+// version to begin after, only those that are active.
 func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind, after, until int64, out io.Writer) (count int64, err error) {
-	writer, err := newWriter(out, format, kind)
+	delta := after > 0
+	writer, err := newWriter(out, format, kind, delta)
 	if err != nil {
 		return 0, err
 	}
@@ -153,7 +168,7 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 		}
 		for _, r := range rows {
 			version, id = r.ChangedVersion, r.ID
-			if r.State != store.EntryActive || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
+			if (!delta && r.State != store.EntryActive) || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
 				continue
 			}
 			err := writer.Write(exported(r))
@@ -172,22 +187,36 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 }
 
 // checkFormat refuses before anything is released.
-func checkFormat(format hashlist.Format, kind hashlist.Kind) error {
-	_, err := newWriter(io.Discard, format, kind)
+func checkFormat(format hashlist.Format, kind hashlist.Kind, after int64) error {
+	if after < 0 {
+		return problem.InvalidField("after", "it is no version", "name a version of the list, or 0 for all of it")
+	}
+	_, err := newWriter(io.Discard, format, kind, after > 0)
 	return err
 }
 
-func newWriter(out io.Writer, format hashlist.Format, kind hashlist.Kind) (hashlist.Writer, error) {
+func newWriter(out io.Writer, format hashlist.Format, kind hashlist.Kind, delta bool) (hashlist.Writer, error) {
+	switch {
+	case delta && format == hashlist.CSV:
+		return hashlist.NewCSVDeltaWriter(out)
+	case delta && format == hashlist.JSONLines:
+		return hashlist.NewJSONLinesDeltaWriter(out), nil
+	case delta && (format == hashlist.Plain || format == hashlist.VICS):
+		// Also when nothing was withdrawn this time: the receiver could not tell.
+		return nil, problem.InvalidField("format", fmt.Sprintf("%s cannot say that an entry was suspended or withdrawn, so the receiver would go on matching it", format), "use csv or jsonl for changes, or release the whole list")
+	}
 	switch format {
 	case hashlist.CSV:
 		return hashlist.NewCSVWriter(out)
+	case hashlist.JSONLines:
+		return hashlist.NewJSONLinesWriter(out), nil
 	case hashlist.Plain:
 		return hashlist.NewPlainWriter(out, kind)
 	case hashlist.VICS:
 		// A list is made of several files, whose numbers may be the same or lacking.
 		return hashlist.NewVICSWriter(out, hashlist.VICSOptions{Renumber: true})
 	}
-	return nil, problem.InvalidField("format", "lists are not written in this format", "use csv, plain or vics")
+	return nil, problem.InvalidField("format", "lists are not written in this format", "use csv, jsonl, plain or vics")
 }
 
 func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
@@ -203,7 +232,7 @@ func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
 }
 
 func exported(r store.ListEntry) hashlist.Entry {
-	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note}
+	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State)}
 	for _, kind := range hashlist.AllKinds() {
 		if value := digestOf(r, kind); value != nil {
 			// Stored digests have the length of their kind.

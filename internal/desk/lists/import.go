@@ -30,6 +30,10 @@ type Imported struct {
 	Version                 int64
 	Rows, Added, Changed    int64
 	Unchanged, RefusedCount int64
+	// Suspended, Withdrawn and Restored count entries whose state the source
+	// changed. Held counts those that it says hold and people here had stopped:
+	// they stay as they are.
+	Suspended, Withdrawn, Restored, Held int64
 	// Refused are the first rows that could not be used, with their line.
 	Refused []RefusedRow
 	SHA256  string
@@ -61,7 +65,12 @@ func (d *Desk) Ready(actor mandate.Actor, list string) error {
 
 // Import takes a file into a list, wholly or not at all: a broken row leaves
 // the list as it was and the error names the line. The same file twice changes
-// nothing the second time.
+// nothing the second time. A list of changes stops the entries that its source
+// stopped and brings back those that the source itself had stopped; because that
+// alters what is compared, only somebody who may change entries takes in one
+// that does so.
+//
+// Errors: Denied; NotFound; Invalid, with the line at fault.
 func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in Import) (Imported, error) {
 	var result Imported
 	begun := false
@@ -86,7 +95,8 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 			return err
 		}
 		begun = true
-		if err := take(tx, head, version, in, &result); err != nil {
+		mayChange := d.ledger.Permits(act(actor, mandate.ListEntryChange, mandate.PurposeListManagement, list))
+		if err := take(tx, head, version, in, mayChange, &result); err != nil {
 			return err
 		}
 		result.Version = version
@@ -94,6 +104,11 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		tx.Note("added", result.Added)
 		tx.Note("changed", result.Changed)
 		tx.Note("refused", result.RefusedCount)
+		for name, count := range map[string]int64{"suspended": result.Suspended, "withdrawn": result.Withdrawn, "restored": result.Restored, "held": result.Held} {
+			if count > 0 {
+				tx.Note(name, count)
+			}
+		}
 		tx.Note("file_sha256", result.SHA256)
 		tx.AfterCommit(d.follow)
 		return tx.InsertListVersion(store.ListVersion{
@@ -104,7 +119,7 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 	return result, err
 }
 
-func take(tx *ledger.Tx, list store.HashList, version int64, in Import, result *Imported) error {
+func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChange error, result *Imported) error {
 	sum := sha256.New()
 	options := in.Options
 	options.MaxEntries, options.MaxBytes = maxEntries, maxImport
@@ -128,7 +143,13 @@ func take(tx *ledger.Tx, list store.HashList, version int64, in Import, result *
 			}
 			continue
 		}
-		added, changed, err := tx.PutListEntry(row(list, version, entry))
+		entryRow := row(list, version, entry)
+		added, changed, err := tx.PutListEntry(entryRow)
+		if err == nil && entry.State != "" {
+			var moved bool
+			moved, err = settleAll(tx, entryRow, entry, in.Reason, mayChange, result)
+			changed = changed || (moved && !added)
+		}
 		switch {
 		case err != nil:
 			return err
@@ -163,15 +184,69 @@ func row(list store.HashList, version int64, e hashlist.Entry) store.ListEntry {
 	return r
 }
 
+// settleAll brings every entry that a row names by one of its digests into the
+// state that the source gives it: the source may have learnt a stronger digest
+// since, and the entry as it was taken in would go on matching. It reports
+// whether that changed anything.
+func settleAll(tx *ledger.Tx, put store.ListEntry, entry hashlist.Entry, why string, mayChange error, result *Imported) (moved bool, err error) {
+	for _, kind := range hashlist.AllKinds() {
+		if !entry.Kinds.Has(kind) {
+			continue
+		}
+		held, err := tx.ListEntryByIdentity(put.ListID, identityOf(entry, kind))
+		if problem.Is(err, problem.NotFound) {
+			continue
+		}
+		if err != nil {
+			return moved, err
+		}
+		one, err := settle(tx, held, entry, why, put.AddedVersion, mayChange, result)
+		if err != nil {
+			return moved, err
+		}
+		moved = moved || one
+	}
+	return moved, nil
+}
+
+func settle(tx *ledger.Tx, held store.ListEntry, entry hashlist.Entry, why string, version int64, mayChange error, result *Imported) (moved bool, err error) {
+	state, from := string(entry.State), store.StateFromSource
+	switch {
+	case state == held.State:
+		return false, nil
+	case held.State != store.EntryActive && held.StateFrom == "" && (state == store.EntryActive || held.State == store.EntryWithdrawn):
+		result.Held++ // people here stopped it for reasons that the source may not know
+		return false, nil
+	case held.State != store.EntryActive && held.StateFrom == "":
+		from = "" // suspended here and now withdrawn by the source: still only people bring it back
+	}
+	if mayChange != nil {
+		return false, problem.New(problem.Denied, fmt.Sprintf("line %d changes the state of an entry, and whoever takes the file in may not do that", entry.Line), "let a list manager take it in; nothing of it was taken in").Because(mayChange)
+	}
+	switch entry.State {
+	case hashlist.StateSuspended:
+		result.Suspended++
+	case hashlist.StateWithdrawn:
+		result.Withdrawn++
+	default:
+		result.Restored++
+	}
+	return true, tx.SetListEntryState(held.ListID, held.ID, state, "by the source: "+why, from, version)
+}
+
 // identity is the strongest digest of a row: rows of one file, however often
 // imported, are one entry.
 func identity(e hashlist.Entry) string {
 	for _, kind := range []hashlist.Kind{hashlist.SHA256, hashlist.SHA1, hashlist.MD5, hashlist.PDQ} {
 		if e.Kinds.Has(kind) {
-			return kind.String() + ":" + e.Hex(kind)
+			return identityOf(e, kind)
 		}
 	}
 	return ""
+}
+
+func identityOf(e hashlist.Entry, kind hashlist.Kind) string {
+	return kind.String() + ":" + e.Hex(kind)
 }
 
 // unreadable turns a reader's errors into problems that name the line.

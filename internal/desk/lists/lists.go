@@ -209,7 +209,7 @@ func (d *Desk) ChangeEntry(ctx context.Context, actor mandate.Actor, list, entry
 		if err != nil {
 			return err
 		}
-		if err := tx.SetListEntryState(list, entry, state, why, version); err != nil {
+		if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
 			return err
 		}
 		tx.Note("entry", entry)

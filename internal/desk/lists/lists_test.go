@@ -529,7 +529,7 @@ func TestExportOfChanges(t *testing.T) {
 	h.take(t, list, rows(3))
 	var out bytes.Buffer
 	n, err := h.release(t, list, hashlist.CSV, 0, first.Version, &out)
-	if err != nil || n != 1 {
+	if err != nil || n != 1 || !strings.Contains(out.String(), ",active\n") {
 		t.Errorf("%d entries after version %d, want 1: %v", n, first.Version, err)
 	}
 	some, more, err := h.Entries(t.Context(), manager, list, 0, "", 2)
