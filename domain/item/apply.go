@@ -40,6 +40,8 @@ func (a Assessment) Apply(event Event, now time.Time) (Assessment, []Effect, err
 		effects, err = next.sight(event)
 	case Reopen:
 		effects, err = next.reopen(event)
+	case AskSecond:
+		effects, err = next.askSecond(event)
 	case Erase:
 		effects, err = next.erase(event)
 	default:
@@ -245,11 +247,29 @@ func (a *Assessment) reopen(event Event) ([]Effect, error) {
 	return []Effect{{Kind: RecallConsequences}, {Kind: BackToQueue}}, nil
 }
 
+// askSecond sends the item to a second person when the rules want one for what
+// is to follow and only one has looked. Until then the decision is not final.
+func (a *Assessment) askSecond(event Event) ([]Effect, error) {
+	if _, final := a.Final(); !final {
+		return nil, a.conflict(AskSecond)
+	}
+	triggers := a.Rules.SecondLook.Requires(event.Triggers)
+	if a.Second != nil || len(triggers) == 0 {
+		return nil, nil
+	}
+	a.State, a.Triggers, a.Asked = AwaitingSecond, triggers, true
+	return []Effect{{Kind: QueueSecond}}, nil
+}
+
 func (a *Assessment) erase(event Event) ([]Effect, error) {
 	if event.Reason == "" {
 		return nil, problem.InvalidField("reason", "is missing", "name the retention rule or the decision that asks for it")
 	}
 	var effects []Effect
+	if a.Asked && a.Second == nil {
+		// Nobody can look a second time: the decision that was final is so again.
+		a.Triggers, a.Asked = nil, false
+	}
 	if a.Last() != nil {
 		// What was decided stays decided: only the content goes.
 		settled, err := a.seal()

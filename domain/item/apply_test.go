@@ -60,6 +60,7 @@ func view(person string) step {
 func pass(person string) step { return step{Event: Event{Kind: Pass, Person: person}} }
 func undo(person string) step { return step{Event: Event{Kind: Undo, Person: person}} }
 func seal() step              { return step{Event: Event{Kind: Seal}} }
+func ask() step               { return step{Event: Event{Kind: AskSecond, Triggers: []law.Trigger{list}}} }
 func sight() step             { return step{Event: Event{Kind: Sight, Sighting: "sighting/2"}} }
 
 func decide(person string, outcome Outcome, triggers ...law.Trigger) step {
@@ -153,6 +154,12 @@ func TestAssessmentGoesItsWay(t *testing.T) {
 		{"erased before the second look", join(whole("a", Reportable, list), step{Event: Event{Kind: Erase, Reason: "retention"}}, sight()), Erased, "replace", ""},
 		{"erased and seen again", join(whole("a", NotReportable), seal(), step{Event: Event{Kind: Erase, Reason: "retention"}}, sight()), Erased, "inherit", NotReportable},
 		{"opened again", join(whole("a", Reportable), seal(), reopen()), Open, "recall-consequences back-to-queue", ""},
+		{"a second look asked for", join(whole("a", Reportable), seal(), ask()), AwaitingSecond, "queue-second", ""},
+		{"and given", join(whole("a", Reportable), seal(), ask(), whole("b", Reportable), seal()), Decided, "settled", Reportable},
+		{"and it differs", join(whole("a", Reportable), seal(), ask(), whole("b", NotReportable)), Adjudication, "seal-at queue-adjudication", ""},
+		{"asked for when two looked", join(whole("a", Reportable, list), whole("b", Reportable), seal(), ask()), Decided, "", Reportable},
+		{"asked for, seen again", join(whole("a", Reportable), seal(), ask(), sight()), AwaitingSecond, "replace", ""},
+		{"asked for, then erased", join(whole("a", Reportable), seal(), ask(), step{Event: Event{Kind: Erase, Reason: "retention"}}), Erased, "destroy-key", Reportable},
 		{"decided anew", join(whole("a", Reportable), seal(), reopen(), whole("b", NotReportable), seal()), Decided, "settled", NotReportable},
 	}
 	for _, c := range cases {
@@ -331,5 +338,28 @@ func TestReplayFromJSON(t *testing.T) {
 	}
 	if !slices.Equal(live.Triggers, []law.Trigger{list}) {
 		t.Fatalf("triggers %v", live.Triggers)
+	}
+}
+
+// TestAgreeing counts who decided as the final decision says.
+func TestAgreeing(t *testing.T) {
+	for name, c := range map[string]struct {
+		steps []step
+		want  int
+	}{
+		"not yet sealed":       {whole("a", Reportable), 0},
+		"one":                  {join(whole("a", Reportable), seal()), 1},
+		"two":                  {join(whole("a", Reportable, list), whole("b", Reportable), seal()), 2},
+		"two of three":         {join(whole("a", Reportable, list), whole("b", NotReportable), whole("c", Reportable), seal()), 2},
+		"one who could tell":   {join(whole("a", CannotTell), whole("b", CannotTell), whole("c", Reportable), seal()), 1},
+		"waiting for a second": {join(whole("a", Reportable), seal(), ask()), 0},
+		"of this round only":   {join(whole("a", Reportable), seal(), reopen(), whole("b", Reportable), seal()), 1},
+	} {
+		if a, _, _ := walk(t, c.steps); a.Agreeing() != c.want || (c.want > 0 && len(a.Decisions()) < c.want) {
+			t.Errorf("%s: %d, want %d", name, a.Agreeing(), c.want)
+		}
+	}
+	if _, _, err := NewAssessment(picture, rules(t)).Apply(ask().Event, noon); err == nil {
+		t.Error("a second look was asked for before the first")
 	}
 }

@@ -89,6 +89,8 @@ type Assessment struct {
 	Third  *Decision `json:"third,omitempty"`
 	// Triggers are the reasons for the second look.
 	Triggers []law.Trigger `json:"triggers,omitempty"`
+	// Asked: the second look was asked for after the first decision was final.
+	Asked bool `json:"asked,omitempty"`
 	// Sealed: the last decision can no longer be taken back. SealAt is when it
 	// seals by itself.
 	Sealed bool      `json:"sealed"`
@@ -153,6 +155,33 @@ func Agree(a, b Decision) bool {
 		}
 	}
 	return true
+}
+
+// Agreeing is how many people decided as the final decision says, 0 when none is
+// final: of three of whom two differed, two.
+func (a Assessment) Agreeing() int {
+	final, is := a.Final()
+	if !is {
+		return 0
+	}
+	agree := 0
+	for _, decision := range []*Decision{a.First, a.Second, a.Third} {
+		if decision != nil && decision.Outcome == final.Outcome {
+			agree++
+		}
+	}
+	return agree
+}
+
+// Decisions are the ids of the decisions of this round, in their order.
+func (a Assessment) Decisions() []string {
+	var ids []string
+	for _, decision := range []*Decision{a.First, a.Second, a.Third} {
+		if decision != nil {
+			ids = append(ids, decision.ID)
+		}
+	}
+	return ids
 }
 
 // Involved reports whether the person decided on the item, in whatever round.

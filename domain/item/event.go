@@ -32,12 +32,15 @@ const (
 	Sight EventKind = "sight"
 	// Reopen: a complaint or new information; people not involved look anew.
 	Reopen EventKind = "reopen"
+	// AskSecond: something is to follow from the decision of one person for which
+	// the rules want a second look.
+	AskSecond EventKind = "ask-second"
 	// Erase: the content is erased.
 	Erase EventKind = "erase"
 )
 
 // EventKinds lists every kind of event.
-var EventKinds = []EventKind{Take, View, Pass, Release, Expire, Escalate, Decide, Undo, Seal, Sight, Reopen, Erase}
+var EventKinds = []EventKind{Take, View, Pass, Release, Expire, Escalate, Decide, Undo, Seal, Sight, Reopen, AskSecond, Erase}
 
 // Event is something that happens to an assessment.
 type Event struct {
@@ -52,8 +55,8 @@ type Event struct {
 	Facts   FactSet     `json:"facts,omitzero"`
 	Classes []law.Class `json:"classes,omitempty"`
 	Outcome Outcome     `json:"outcome,omitempty"`
-	// Triggers in Decide: what holds of this item and might ask for a second
-	// look. "Cannot tell" need not be named.
+	// Triggers in Decide and AskSecond: what holds of this item and might ask for
+	// a second look. "Cannot tell" need not be named.
 	Triggers []law.Trigger `json:"triggers,omitempty"`
 	// Reason is optional in Decide and needed in the third decision, in Reopen
 	// and in Erase.

@@ -27,6 +27,7 @@ type witness struct {
 	outcomes []Outcome
 	erased   bool
 	settled  int
+	asked    int
 }
 
 func newWitness(required Level) *witness {
@@ -78,6 +79,13 @@ func (w *witness) check(t failure, before, after Assessment, event Event, effect
 		w.earlier = append(w.earlier, w.decided...)
 		w.decided, w.viewed, w.outcomes = nil, nil, nil
 		w.seen = map[string]Level{}
+	case AskSecond:
+		if _, was := before.Final(); !was {
+			t.Fatalf("a second look was asked for at an item without a final decision")
+		}
+		if after.State == AwaitingSecond {
+			w.asked++
+		}
 	case Erase:
 		w.erased = true
 	}
@@ -133,14 +141,14 @@ func TestAssessmentHoldsInEverySequence(t *testing.T) {
 	people := []string{"a", "b", "c", "d", ""}
 	// What a station does most weighs most, so that sequences go the whole way.
 	var events []EventKind
-	for kind, weight := range map[EventKind]int{Take: 24, View: 24, Decide: 30, Seal: 12, Sight: 4, Pass: 3, Release: 2, Expire: 3, Escalate: 2, Undo: 6, Reopen: 3, Erase: 1} {
+	for kind, weight := range map[EventKind]int{Take: 24, View: 24, Decide: 30, Seal: 12, Sight: 4, Pass: 3, Release: 2, Expire: 3, Escalate: 2, Undo: 6, Reopen: 3, AskSecond: 4, Erase: 1} {
 		for range weight {
 			events = append(events, kind)
 		}
 	}
 	slices.Sort(events)
 	reached := map[State]int{}
-	settled, blind := 0, 0
+	settled, blind, asked := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		rules := r
 		rules.Required = rapid.SampledFrom([]Level{LevelNone, LevelSketch, LevelFull}).Draw(t, "required")
@@ -188,14 +196,15 @@ func TestAssessmentHoldsInEverySequence(t *testing.T) {
 			a = next
 		}
 		settled += w.settled
+		asked += w.asked
 	})
 	for _, state := range []State{Open, AwaitingSecond, Adjudication, Decided, Erased} {
 		if reached[state] == 0 {
 			t.Errorf("no sequence reached %s: the test shows nothing about it", state)
 		}
 	}
-	if settled == 0 || blind == 0 {
-		t.Errorf("%d settled, %d second looks: the test shows nothing", settled, blind)
+	if settled == 0 || blind == 0 || asked == 0 {
+		t.Errorf("%d settled, %d second looks, %d asked for: the test shows nothing", settled, blind, asked)
 	}
 	t.Logf("reached %v, settled or inherited %d times", reached, settled)
 }
