@@ -21,6 +21,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
@@ -55,8 +56,9 @@ type Policy struct {
 	// byAction holds, for each action, the rules whose scope names it, in the
 	// order of the text: the rules of other actions need not be evaluated.
 	byAction map[string]ruleList
-	// reach holds, for each action, who could be permitted to do it at all.
-	reach map[string]reach
+	// reached holds, by the name of an action, who could be permitted to do it at
+	// all: a reach, found when a denial first asks.
+	reached sync.Map
 }
 
 // rule is one Cedar policy with what its annotations say.
@@ -107,7 +109,6 @@ func load(lines, source []byte, name string) (*Policy, error) {
 	digest := sha256.Sum256([]byte(text))
 	p := index(schema, rules)
 	p.text, p.version = text, hex.EncodeToString(digest[:8])
-	p.reach = p.computeReach()
 	return p, nil
 }
 

@@ -125,23 +125,25 @@ type reach struct {
 	scopes []mandate.Scope
 }
 
-func (p *Policy) computeReach() map[string]reach {
-	all := make(map[string]reach, len(mandate.Actions))
-	for _, action := range mandate.Actions {
-		var r reach
-		for _, role := range mandate.Roles {
-			if p.anywhere(mandate.Actor{Kind: mandate.Person, ID: "person/reach", Roles: []mandate.Role{role}}, action) {
-				r.roles = append(r.roles, role)
-			}
-		}
-		for _, scope := range mandate.Scopes {
-			if p.anywhere(mandate.Actor{Kind: mandate.Machine, ID: "key/reach", Scopes: []mandate.Scope{scope}}, action) {
-				r.scopes = append(r.scopes, scope)
-			}
-		}
-		all[action.Name] = r
+// reach takes thousands of questions to the policy, so an action is worked out
+// once, and only when somebody is refused it.
+func (p *Policy) reach(action mandate.Action) reach {
+	if known, found := p.reached.Load(action.Name); found {
+		return known.(reach)
 	}
-	return all
+	var r reach
+	for _, role := range mandate.Roles {
+		if p.anywhere(mandate.Actor{Kind: mandate.Person, ID: "person/reach", Roles: []mandate.Role{role}}, action) {
+			r.roles = append(r.roles, role)
+		}
+	}
+	for _, scope := range mandate.Scopes {
+		if p.anywhere(mandate.Actor{Kind: mandate.Machine, ID: "key/reach", Scopes: []mandate.Scope{scope}}, action) {
+			r.scopes = append(r.scopes, scope)
+		}
+	}
+	p.reached.Store(action.Name, r)
+	return r
 }
 
 // anywhere reports whether the actor is permitted the action at some kind of
@@ -202,7 +204,7 @@ func (p *Policy) explain(request Request) Decision {
 		return p.explainToPerson(request)
 	case mandate.Machine:
 		decision := Decision{Reason: fmt.Sprintf("%s is not in the scope of this key", request.Action.Name)}
-		if scopes := p.reach[request.Action.Name].scopes; len(scopes) > 0 {
+		if scopes := p.reach(request.Action).scopes; len(scopes) > 0 {
 			decision.Remedy = "use a key with the scope " + either(texts(scopes))
 		} else {
 			decision.Remedy = "no key may do it; let a person do it"
@@ -220,7 +222,7 @@ func (p *Policy) explainToPerson(request Request) Decision {
 		who = "your role does not allow it (" + strings.Join(texts(request.Actor.Roles), ", ") + ")"
 	}
 	decision := Decision{Reason: fmt.Sprintf("%s: %s", request.Action.Name, who)}
-	if roles := p.reach[request.Action.Name].roles; len(roles) > 0 {
+	if roles := p.reach(request.Action).roles; len(roles) > 0 {
 		decision.Remedy = "ask somebody with the role " + either(texts(roles))
 	} else {
 		decision.Remedy = "no person may do it; the node or a service does"

@@ -243,8 +243,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		// The lines are read once and the reach is left out: both take longer
-		// than what is tested here.
+		// The lines are read once: that takes longer than what is tested here.
 		rules, err := readRules(schema, slices.Clone(lines), source, "fuzz.cedar")
 		if err != nil {
 			if !problem.Is(err, problem.Invalid) {
