@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net"
@@ -36,6 +38,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/store"
+	"github.com/brdoproject/brdo/internal/store/storetest"
 	profiles "github.com/brdoproject/brdo/law"
 )
 
@@ -163,6 +166,9 @@ func Open(t testing.TB, o Options) *Node {
 	if o.Configure != nil {
 		o.Configure(&config)
 	}
+	if database := filepath.Join(config.Data, "brdo.db"); config.Database == "" && missing(database) {
+		storetest.WriteSQLite(t, database)
+	}
 	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
@@ -181,6 +187,11 @@ func Open(t testing.TB, o Options) *Node {
 		}
 	}
 	return n
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Each runs a test with a fresh provider's node on each database engine.

@@ -4,7 +4,11 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/brdoproject/brdo/internal/postgrestest"
@@ -34,8 +38,41 @@ func PostgreSQL(t testing.TB) *store.Store {
 // itself, for example in another process.
 func SQLiteLocation(t testing.TB) string {
 	t.Helper()
-	return migrated(t, "sqlite:"+filepath.Join(t.TempDir(), "brdo.db"))
+	path := filepath.Join(t.TempDir(), "brdo.db")
+	WriteSQLite(t, path)
+	return "sqlite:" + path
 }
+
+// WriteSQLite writes a fresh, migrated SQLite database to a path. It is migrated
+// once in a process and copied from then on.
+func WriteSQLite(t testing.TB, path string) {
+	t.Helper()
+	content, err := migratedSQLite()
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatalf("writing the test database: %v", err)
+	}
+}
+
+var migratedSQLite = sync.OnceValues(func() (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "brdo-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "brdo.db")
+	s, err := store.Open(context.Background(), "sqlite:"+path)
+	if err != nil {
+		return nil, err
+	}
+	// Closing the last connection leaves everything in the one file.
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // PostgreSQLLocation names a fresh, migrated PostgreSQL database that the test
 // opens itself, or skips loudly.
