@@ -3,12 +3,13 @@ package web
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
+
+	"github.com/brdoproject/brdo/domain/strictjson"
 )
 
 //go:embed texts/*.json
@@ -20,7 +21,8 @@ type texts struct{ bundle *i18n.Bundle }
 
 func newTexts() (*texts, error) {
 	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	// Strict, because of two texts with one key the first would vanish unseen.
+	bundle.RegisterUnmarshalFunc("json", func(data []byte, into any) error { return strictjson.Decode(data, len(data), into) })
 	files, err := textFiles.ReadDir("texts")
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogues of text: %w", err)

@@ -18,6 +18,9 @@ import (
 // catalogue is the English text of every key.
 func catalogue(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
+	if _, err := newTexts(); err != nil {
+		t.Fatal(err)
+	}
 	text, err := textFiles.ReadFile("texts/en.json")
 	if err != nil {
 		t.Fatal(err)
