@@ -67,6 +67,7 @@ var house = []room{
 	{path: "internal/peer", floor: machinery, lateral: true},
 	{path: "internal/keyring", floor: machinery, lateral: true},
 	{path: "internal/blob", floor: machinery, lateral: true},
+	{path: "internal/door", floor: machinery, lateral: true},
 
 	{path: "internal/desk/", floor: desks},
 

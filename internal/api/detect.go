@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/strictjson"
 	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/door"
 )
 
 // maxContext is the largest description of an upload, in bytes.
@@ -27,6 +29,14 @@ const maxContext = 256 << 10
 // maxUpload is the largest multipart request, in bytes, so that one request
 // cannot fill the temporary folder with the hundred files it may hold.
 const maxUpload = 1 << 30
+
+// How long the body of an upload and of a list may take to come from a known
+// key, and that of another request from anybody.
+const (
+	readingUpload = 10 * time.Minute
+	readingList   = 4 * time.Hour
+	readingOther  = 30 * time.Second
+)
 
 // Described is what a service knows of an upload: the part "context" of a
 // multipart request.
@@ -51,7 +61,9 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
 	if s.options.Intake.Ready(actor) != nil {
 		// Nothing is read; the desk says why, and logs it. It costs a question, so
 		// that nobody fills the log with refusals.
-		err := s.limits.take(actor, s.options.Ledger.Now(), 1, false)
+		if err = door.Begin(r.Context(), false); err == nil {
+			err = s.limits.take(actor, s.options.Ledger.Now(), 1, false)
+		}
 		if err != nil {
 			s.Problem(w, r, err)
 			return
@@ -60,9 +72,14 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, err)
 		return
 	}
+	door.Hurry(w, r, readingUpload)
 	submission, closeAll, err := s.submission(w, r)
 	defer closeAll()
 	if err != nil {
+		s.Problem(w, r, err)
+		return
+	}
+	if err := door.Begin(r.Context(), pressing(submission)); err != nil {
 		s.Problem(w, r, err)
 		return
 	}
@@ -199,6 +216,6 @@ func (s *Server) describeDetect() {
 			"multipart/form-data":      {Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"context": described, "file": file}}},
 		}},
 		Responses: map[string]*huma.Response{"200": {Description: "What was found", Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}},
-			"429": {Description: "The key asked more than it may for now: a file is one question. Retry-After says how many seconds to wait. Flagged and urgent files have a reserve."}},
+			"429": {Description: "The key asked more than it may for now (a file is one question), or the node has too much to do. Retry-After says how many seconds to wait. Flagged and urgent files have a reserve; a request that says so before its body, by flagged or by the header \"Priority: u=0\" (RFC 9218), is read even when the node reads no others."}},
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -148,6 +149,7 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 	list := named("list", r.PathValue("id"))
 	var content io.Reader = http.NoBody // for who may not: the desk says why, and logs it
 	if s.options.Lists.Ready(actor, list) == nil {
+		door.Hurry(w, r, readingList)
 		spool := *s
 		spool.options.MaxBytes = maxListFile
 		file, err := spool.spool(r.Body)
@@ -157,6 +159,10 @@ func (s *Server) importList(w http.ResponseWriter, r *http.Request) {
 		}
 		defer file.Close()
 		content = file
+	}
+	if err := door.Begin(r.Context(), false); err != nil {
+		s.Problem(w, r, err)
+		return
 	}
 	imported, err := s.options.Lists.Import(r.Context(), actor, list, lists.Import{
 		FileName: q.Get("name"), Content: content, Options: hashlist.Options{Format: hashlist.Format(q.Get("format")), Kind64: kind}, Reason: q.Get("reason"),

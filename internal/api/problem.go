@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -61,7 +62,7 @@ func describe(err error) *Problem {
 	switch {
 	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		d.Status, d.Title = http.StatusInsufficientStorage, "The disk is full"
-	case errors.As(err, &tooMany):
+	case errors.As(err, &tooMany), door.IsFull(err):
 		d.Status, d.Title = http.StatusTooManyRequests, "Too many requests"
 	case errors.As(err, &unauthorised):
 		d.Status, d.Title = http.StatusUnauthorized, "Who are you?"

@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/ledger"
 )
@@ -37,13 +38,16 @@ type Options struct {
 	// Limits are how much the keys of each source may ask; every source has an
 	// entry, which may be zero.
 	Limits map[string]Limit
-	Log    *slog.Logger
+	// Door bounds how much is worked on at once; nil bounds nothing.
+	Door *door.Door
+	Log  *slog.Logger
 }
 
 // Server is the http.Handler of the API.
 type Server struct {
 	options Options
 	mux     *http.ServeMux
+	handler http.Handler
 	api     huma.API
 	limits  *limits
 }
@@ -65,6 +69,7 @@ func New(options Options) *Server {
 	s.mux.HandleFunc("POST /v1/detect", s.detect)
 	s.mux.HandleFunc("POST /v1/lists/{id}/import", s.importList)
 	s.mux.HandleFunc("GET /docs", s.docs)
+	s.handler = options.Door.Behind(s.mux, door.Guard{Urgent: saysPressing, Reading: readingOther, Problem: s.Problem})
 	s.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, problem.New(problem.NotFound, "there is no such address or method", "see /docs"))
 	})
@@ -75,7 +80,12 @@ func New(options Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	s.mux.ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
+}
+
+// saysPressing reports what an upload says of itself before its body is read.
+func saysPressing(r *http.Request) bool {
+	return door.SaysUrgent(r) || r.URL.Query().Get("flagged") == "true"
 }
 
 // OpenAPI is the description of the API as JSON.
@@ -101,6 +111,9 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	actor, err := s.machine(ctx.Context(), ctx.Header("Authorization"))
+	if err == nil {
+		err = door.Begin(ctx.Context(), false)
+	}
 	if err == nil {
 		err = s.limits.take(actor, s.options.Ledger.Now(), 1, false)
 	}

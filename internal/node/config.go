@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/api"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -56,6 +57,7 @@ type Config struct {
 	Places   string   `yaml:"places"`
 	Profiles Profiles `yaml:"profiles"`
 	Media    Media    `yaml:"media"`
+	Doors    Doors    `yaml:"doors"`
 	Log      Log      `yaml:"log"`
 	Metrics  Metrics  `yaml:"metrics"`
 }
@@ -82,6 +84,37 @@ type Exchange struct {
 	// SilenceAfter is how long an envelope may wait for its receipt before
 	// people are told.
 	SilenceAfter time.Duration `yaml:"silence_after"`
+}
+
+// Doors bound how much the node does at once for each kind of client; what is
+// more waits, and what is more than may wait is answered with 429.
+type Doors struct {
+	// API is for the services of the organisation, Peers for the nodes of others,
+	// Pages for people.
+	API   Door `yaml:"api"`
+	Peers Door `yaml:"peers"`
+	Pages Door `yaml:"pages"`
+}
+
+// Door is how much passes one door; see package door.
+type Door struct {
+	// AtOnce requests are worked on at once, and Reserve more if they are urgent.
+	AtOnce  int `yaml:"at_once"`
+	Reserve int `yaml:"reserve"`
+	// Waiting further ones may be read and wait, for as long as Patience.
+	Waiting  int           `yaml:"waiting"`
+	Patience time.Duration `yaml:"patience"`
+}
+
+// The names of the doors, as in the configuration and the figures.
+const (
+	doorAPI   = "api"
+	doorPeers = "peers"
+	doorPages = "pages"
+)
+
+func (d Doors) byName() map[string]Door {
+	return map[string]Door{doorAPI: d.API, doorPeers: d.Peers, doorPages: d.Pages}
 }
 
 // S3 names a bucket of an S3-compatible store. The credentials come from the
@@ -186,7 +219,12 @@ func Defaults() Config {
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
 		Media: Media{MaxBytes: 100 << 20},
-		Log:   Log{Level: "info"},
+		Doors: Doors{
+			API:   Door{AtOnce: 16, Reserve: 4, Waiting: 64, Patience: 10 * time.Second},
+			Peers: Door{AtOnce: 8, Reserve: 4, Waiting: 32, Patience: 10 * time.Second},
+			Pages: Door{AtOnce: 32, Reserve: 8, Waiting: 128, Patience: 10 * time.Second},
+		},
+		Log: Log{Level: "info"},
 	}
 }
 
@@ -267,6 +305,11 @@ func (c Config) check() error {
 		return problem.InvalidField("metrics.listen", "it is not a host and a port", "name one interface, for example 127.0.0.1:9464: whoever reaches it can read the figures")
 	case c.Metrics.Listen != "" && c.Metrics.Listen == c.Listen:
 		return problem.InvalidField("metrics.listen", "it is the address of the node itself", "the figures need an address of their own, for example 127.0.0.1:9464")
+	}
+	for name, d := range c.Doors.byName() {
+		if err := door.Limit(d).Validate("doors." + name); err != nil {
+			return err
+		}
 	}
 	seen := map[string]bool{}
 	for i, source := range c.Detection.Sources {

@@ -29,6 +29,9 @@ var (
 	alarmFigure = prometheus.NewDesc("brdo_exchange_alarms", "Peers with an open alarm, by kind: each needs a person.", []string{"kind"}, nil)
 	limitFigure = prometheus.NewDesc("brdo_api_refused_total", "Questions of API keys over their limit, refused by this process, by source; without a source: keys that submit nothing.", []string{"source"}, nil)
 	spareFigure = prometheus.NewDesc("brdo_api_reserve_total", "Pressing questions that only the reserve let through, by source.", []string{"source"}, nil)
+	doorFigure  = prometheus.NewDesc("brdo_door_refused_total", "Requests that this process turned away because it had too much to do, by door: api, peers, pages.", []string{"door"}, nil)
+	firstFigure = prometheus.NewDesc("brdo_door_reserve_total", "Urgent requests that only the reserve let in, by door.", []string{"door"}, nil)
+	busyFigure  = prometheus.NewDesc("brdo_door_requests", "Requests at each door now: worked on, or waiting.", []string{"door", "state"}, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -43,6 +46,13 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 	for _, l := range f.node.machines.LimitFigures() {
 		out <- prometheus.MustNewConstMetric(limitFigure, prometheus.CounterValue, float64(l.Refused), l.Source)
 		out <- prometheus.MustNewConstMetric(spareFigure, prometheus.CounterValue, float64(l.Reserved), l.Source)
+	}
+	for name, d := range f.node.doors {
+		at := d.Figures()
+		out <- prometheus.MustNewConstMetric(doorFigure, prometheus.CounterValue, float64(at.Refused), name)
+		out <- prometheus.MustNewConstMetric(firstFigure, prometheus.CounterValue, float64(at.Reserved), name)
+		gauge(busyFigure, float64(at.Inside), name, "working")
+		gauge(busyFigure, float64(at.Waiting), name, "waiting")
 	}
 	gauge(listFigure, float64(f.node.Index.Len()))
 	sandboxed := 0.0

@@ -31,6 +31,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -62,9 +63,12 @@ type Node struct {
 
 	log      *slog.Logger
 	machines *api.Server
-	runner   *job.Runner
-	handler  http.Handler
-	close    []func() error
+	// doors bound what is worked on at once, by the name that the configuration
+	// gives them.
+	doors   map[string]*door.Door
+	runner  *job.Runner
+	handler http.Handler
+	close   []func() error
 }
 
 // Options change how a node is put together.
@@ -379,11 +383,16 @@ func (n *Node) recipient(tx *store.Tx) (string, mandate.OrganisationKind, error)
 }
 
 func (n *Node) assembleFaces(config Config, options Options, directory *identity.Directory, secure bool) error {
+	n.doors = map[string]*door.Door{}
+	for name, d := range config.Doors.byName() {
+		n.doors[name] = door.New(door.Limit(d), time.Now)
+	}
 	pages, err := web.New(web.Options{
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
 		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Post: n.Post},
+		Door:    n.doors[doorPages],
 		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
 	})
 	if err != nil {
@@ -395,24 +404,42 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	}
 	machines := api.New(api.Options{
 		Identity: n.Identity, Lists: n.Lists, Intake: n.Intake, Reports: n.Reports, Ledger: n.Ledger, MaxBytes: config.Media.MaxBytes, Log: n.log,
-		Folder: config.Data, Limits: limits,
+		Folder: config.Data, Limits: limits, Door: n.doors[doorAPI],
 	})
 	n.machines = machines
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", machines)
 	mux.Handle("/openapi.json", machines)
 	mux.Handle("/docs", machines)
-	mux.Handle(peer.Path, n.Post.Handler(machines.Problem))
-	mux.Handle("POST "+peer.ItemsPath+"{item}", n.Post.ItemsHandler(n.Content, machines.Problem))
-	mux.Handle("GET "+peer.RegistryPath, n.Post.RegistryHandler())
-	mux.Handle("POST "+peer.NodePath, n.Post.NodeHandler(machines.Problem))
-	mux.Handle("GET "+peer.NodePath, http.HandlerFunc(n.describe))
-	mux.Handle("GET /peer/v1/checkpoint", http.HandlerFunc(n.checkpoint))
+	n.servePeers(mux)
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(n.ready))
 	mux.Handle("/", pages)
 	n.handler = guarded(mux, n.log)
 	return nil
+}
+
+// readingPeer is how long a request of another node may take to come: its sender
+// does not wait longer.
+const readingPeer = 30 * time.Second
+
+// servePeers adds what other organisations' nodes ask for, behind their door. An
+// envelope's own word on its urgency counts, and is known when it was read; of
+// the rest nothing is urgent.
+func (n *Node) servePeers(mux *http.ServeMux) {
+	problems := n.machines.Problem
+	guard := door.Guard{Urgent: door.SaysUrgent, Reading: readingPeer, Problem: problems}
+	mux.Handle(peer.Path, n.doors[doorPeers].Behind(n.Post.Handler(problems), guard))
+	guard.AtOnce, guard.Urgent = true, func(*http.Request) bool { return false }
+	for pattern, handler := range map[string]http.Handler{
+		"POST " + peer.ItemsPath + "{item}": n.Post.ItemsHandler(n.Content, problems),
+		"GET " + peer.RegistryPath:          n.Post.RegistryHandler(),
+		"POST " + peer.NodePath:             n.Post.NodeHandler(problems),
+		"GET " + peer.NodePath:              http.HandlerFunc(n.describe),
+		"GET /peer/v1/checkpoint":           http.HandlerFunc(n.checkpoint),
+	} {
+		mux.Handle(pattern, n.doors[doorPeers].Behind(handler, guard))
+	}
 }
 
 func (n *Node) banners(demo bool) []web.Banner {

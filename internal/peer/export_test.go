@@ -16,6 +16,9 @@ import (
 // CountIn lets tests count numbers without envelopes.
 var CountIn = countIn
 
+// AskedToWait reads what a busy recipient asks for.
+var AskedToWait = askedToWait
+
 // SealLater seals as a later version would, with header fields of its own.
 func SealLater(fatal func(...any), keys Keys, to Node, header Header, more map[string]any) []byte {
 	must := func(err error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -58,6 +59,11 @@ func (p *Post) Receive(ctx context.Context, from Node, text []byte) (string, err
 	if err != nil {
 		return "", p.refuse(ctx, from, Envelope{}, err)
 	}
+	return p.take(ctx, from, envelope, text)
+}
+
+// take takes in an envelope that was read.
+func (p *Post) take(ctx context.Context, from Node, envelope Envelope, text []byte) (string, error) {
 	message, err := Open(p.keys, from, envelope, p.ledger.Now())
 	if err != nil {
 		return "", p.refuse(ctx, from, envelope, err)
@@ -191,16 +197,26 @@ func (p *Post) Handler(problems func(http.ResponseWriter, *http.Request, error))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxEnvelope) // before the signature's digest reads it
 		from, err := p.authenticate(w, r, p.nonces)
+		var text []byte
+		if err == nil {
+			if text, err = io.ReadAll(r.Body); err != nil {
+				err = problem.InvalidField("envelope", "it broke off", "send it again").Because(err)
+			}
+		}
+		var envelope Envelope
+		if err == nil {
+			envelope, err = Parse(text)
+		}
+		// What cannot be read waits for its turn too: logging it is work.
+		if full := door.Begin(r.Context(), err == nil && envelope.Priority == Urgent); full != nil {
+			problems(w, r, full)
+			return
+		}
 		if err != nil {
 			problems(w, r, p.refuse(r.Context(), from, Envelope{}, err))
 			return
 		}
-		text, err := io.ReadAll(r.Body)
-		if err != nil {
-			problems(w, r, p.refuse(r.Context(), from, Envelope{}, problem.InvalidField("envelope", "it broke off", "send it again").Because(err)))
-			return
-		}
-		receipt, err := p.Receive(r.Context(), from, text)
+		receipt, err := p.take(r.Context(), from, envelope, text)
 		if err != nil {
 			problems(w, r, err)
 			return

@@ -201,8 +201,13 @@ type message struct {
 	Text string `json:"text"`
 }
 
-// send hands an envelope over, as a person at the node who may send reports.
 func (n *node) send(t testing.TB, to *node, text string) (string, error) {
+	t.Helper()
+	return n.sendAs(t, to, text, peer.Normal)
+}
+
+// sendAs hands an envelope over, as a person at the node who may send reports.
+func (n *node) sendAs(t testing.TB, to *node, text string, priority peer.Priority) (string, error) {
 	t.Helper()
 	var id string
 	supervisor := mandate.Actor{Kind: mandate.Person, ID: "person/1", Roles: []mandate.Role{mandate.Supervisor}, Organisation: n.ledger.NodeKind()}
@@ -214,7 +219,7 @@ func (n *node) send(t testing.TB, to *node, text string) (string, error) {
 	err := n.ledger.Do(t.Context(), act, func(tx *ledger.Tx) (err error) {
 		id, err = n.Send(tx, peer.Message{
 			Recipient: recipient, Kind: mandate.EnvelopeReport, Type: "eu.brdo.report.submitted.v1", Schema: "report-1", Subject: "report/1",
-			Purpose: mandate.PurposeReporting, LegalBasis: "demo@1", Body: message{text},
+			Purpose: mandate.PurposeReporting, LegalBasis: "demo@1", Priority: priority, Body: message{text},
 		})
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -311,6 +312,9 @@ func (p *Post) exchange(ctx context.Context, sent store.EnvelopeOut, to Node) (s
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Content-Length", fmt.Sprint(len(sent.Body)))
+	if envelope, err := Parse(sent.Body); err == nil && envelope.Priority == Urgent {
+		request.Header.Set(door.PriorityHeader, door.UrgentPriority)
+	}
 	response, err := p.client.Do(request)
 	if err != nil {
 		return "", Receipt{}, problem.New(problem.Unavailable, "the recipient cannot be reached", "it is tried again").Because(err)
@@ -325,7 +329,11 @@ func (p *Post) exchange(ctx context.Context, sent store.EnvelopeOut, to Node) (s
 			Detail string `json:"detail"`
 		}
 		_ = json.Unmarshal(text, &answer)
-		return "", Receipt{}, problem.Newf(problem.Unavailable, "the recipient answered %d: %.200s", response.StatusCode, answer.Detail)
+		refused := problem.Newf(problem.Unavailable, "the recipient answered %d: %.200s", response.StatusCode, answer.Detail)
+		if pause := askedToWait(response, p.ledger.Now()); pause > 0 {
+			return "", Receipt{}, errors.Join(refused, job.Later(p.ledger.Now().Add(pause), "the recipient asked to come back later"))
+		}
+		return "", Receipt{}, refused
 	}
 	receipt, err := OpenReceipt(string(text), to, p.keys.Self.NodeID, sent.ID, sent.Digest)
 	return string(text), receipt, err

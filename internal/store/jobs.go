@@ -207,7 +207,7 @@ func (tx *Tx) DeleteDoneJobs(before time.Time) (int64, error) {
 // fences; the allowance grows with it.
 func (tx *Tx) PostponeJob(id string, attempt int, runAt time.Time, reason string) error {
 	return tx.change("postponing a job", ErrFenced,
-		`UPDATE jobs SET state = 'waiting', run_at = $1, last_error = $2, max_attempt = max_attempt + 1, lease_until = NULL, leased_by = NULL
+		`UPDATE jobs SET state = 'waiting', run_at = $1, last_error = $2, max_attempt = CASE WHEN max_attempt < 2147483647 THEN max_attempt + 1 ELSE max_attempt END, lease_until = NULL, leased_by = NULL
 		 WHERE id = $3 AND attempt = $4 AND state = 'running'`,
 		micros(runAt), reason, id, attempt)
 }

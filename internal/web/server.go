@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/ledger"
 )
@@ -42,7 +44,9 @@ type Options struct {
 	// Banners are shown over every page, for example when the sandbox is off.
 	Banners func(ctx context.Context) []Banner
 	Desks   Desks
-	Log     *slog.Logger
+	// Door bounds how much is worked on at once; nil bounds nothing.
+	Door *door.Door
+	Log  *slog.Logger
 }
 
 // Banner is a line over every page; Bad ones are alarms.
@@ -98,7 +102,10 @@ func New(options Options) (*Server, error) {
 	s.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, err) }
 	mux := http.NewServeMux()
 	s.routes(mux)
-	inner := secured(http.NewCrossOriginProtection().Handler(s.sessions.LoadAndSave(mux)))
+	// What people filled in goes before what they look at.
+	form := func(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+	within := options.Door.Behind(s.sessions.LoadAndSave(mux), door.Guard{Urgent: form, AtOnce: true, Reading: readingForm, Problem: s.busy})
+	inner := secured(http.NewCrossOriginProtection().Handler(within))
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/assets/") {
 			w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -161,6 +168,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 			limit := int64(maxForm)
 			if route.File {
 				limit = maxFileForm
+				door.Hurry(w, r, readingFile)
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 			// A form that broke off or is too large must not be read as an empty one.
@@ -194,6 +202,37 @@ const (
 	maxForm     = 1 << 20
 	maxFileForm = 512 << 20
 )
+
+// How long a form may take to come, and one with a file from somebody who is
+// logged in.
+const (
+	readingForm = 30 * time.Second
+	readingFile = 30 * time.Minute
+)
+
+// busy turns somebody away at the door. It asks the database for nothing: the
+// page does not know who reads it.
+func (s *Server) busy(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
+	}
+	status := statuses[p.Kind]
+	if door.IsFull(err) {
+		status = http.StatusTooManyRequests
+	}
+	reason, remedy := t(r.Context(), "busy.reason"), t(r.Context(), "busy.remedy")
+	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+		writeJSON(w, status, map[string]string{"reason": reason, "remedy": remedy})
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	frame := page{Title: t(r.Context(), "problem.unavailable"), Node: nodeName{s.options.Name, string(s.options.Kind)}, Assets: s.assets}
+	if err := problemPage(frame, reason, remedy).Render(r.Context(), w); err != nil {
+		s.options.Log.ErrorContext(r.Context(), "a problem could not be shown", "error", err)
+	}
+}
 
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {

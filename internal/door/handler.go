@@ -1,0 +1,111 @@
+package door
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/problem"
+)
+
+// PriorityHeader says how soon a request wants to be answered (RFC 9218);
+// UrgentPriority is its most urgent value. A sender may say so of anything: it
+// decides only whether the request may be read while the door is full.
+const (
+	PriorityHeader = "Priority"
+	UrgentPriority = "u=0"
+)
+
+// SaysUrgent reports whether a request says of itself that it is urgent.
+func SaysUrgent(r *http.Request) bool {
+	for parameter := range strings.SplitSeq(r.Header.Get(PriorityHeader), ",") {
+		if strings.TrimSpace(parameter) == UrgentPriority {
+			return true
+		}
+	}
+	return false
+}
+
+// Guard says how a handler stands behind its door.
+type Guard struct {
+	// Urgent reports what a request says of itself.
+	Urgent func(*http.Request) bool
+	// Reading is how long the body of a request may take to come.
+	Reading time.Duration
+	// AtOnce begins the work before the handler is called, and believes what the
+	// request says of itself. Otherwise the handler calls [Begin] when it knows
+	// whether the request is urgent.
+	AtOnce bool
+	// Problem writes the answer to who is turned away.
+	Problem func(http.ResponseWriter, *http.Request, error)
+}
+
+type visitKey struct{}
+
+// Behind puts a handler behind the door.
+func (d *Door) Behind(next http.Handler, g Guard) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		visit, err := d.Arrive(g.Urgent(r))
+		if err == nil {
+			defer visit.Leave()
+			if g.AtOnce {
+				err = visit.Begin(r.Context(), g.Urgent(r))
+			}
+		}
+		if err != nil {
+			g.Problem(w, r, err)
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, visit))
+		Hurry(w, r, g.Reading)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Begin waits for the turn of the request that came through a door. It does
+// nothing for one that came through none.
+//
+// Errors: Full; Unavailable when the client has gone.
+func Begin(ctx context.Context, urgent bool) error {
+	visit, found := ctx.Value(visitKey{}).(*Visit)
+	if !found {
+		return nil
+	}
+	err := visit.Begin(ctx, urgent)
+	if err != nil && !IsFull(err) {
+		return problem.New(problem.Unavailable, "the request was broken off while it waited", "send it again; nothing was recorded").Because(err)
+	}
+	return err
+}
+
+// Hurry says how long the body of a request may take from now on: who sends it
+// byte by byte must not keep a place that others need. A time that was set
+// before is forgotten.
+func Hurry(w http.ResponseWriter, r *http.Request, within time.Duration) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(within)) != nil {
+		return // no connection: a test's recorder
+	}
+	r.Body = &hurriedBody{ReadCloser: r.Body, control: control}
+}
+
+// hurriedBody lifts the deadline when the body has come: the server reads on to
+// see whether the client goes away, and would take a deadline for that.
+type hurriedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read reads the body.
+func (b *hurriedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{}) // it was set before, so it can be lifted
+	}
+	return n, err
+}
