@@ -13,7 +13,9 @@ import (
 )
 
 type serveCommand struct {
-	Config string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Config string    `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Role   node.Role `help:"What this process does: all, api, web or worker; in place of the file's role."`
+	Listen string    `help:"The address to serve on, in place of the file's."`
 }
 
 func (serveCommand) Help() string {
@@ -22,7 +24,11 @@ func (serveCommand) Help() string {
   $ brdo serve --config brdo.yaml
 
 On the first start it makes its keys and database in the data folder and prints a login link
-for the first operator. docs/configuration.md explains every key of the file.`
+for the first operator. docs/configuration.md explains every key of the file.
+
+Several processes of one node share its PostgreSQL database, content and keys:
+
+  $ brdo serve --config brdo.yaml --role worker --listen 127.0.0.1:8081`
 }
 
 func logger(w io.Writer, level string) *slog.Logger {
@@ -35,6 +41,9 @@ func logger(w io.Writer, level string) *slog.Logger {
 
 func (c serveCommand) Run(ctx context.Context, w world) error {
 	config, err := node.LoadConfig(c.Config)
+	if err == nil {
+		config, err = config.As(c.Role, c.Listen)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,8 @@ type Config struct {
 	// Data is the folder of everything that the node keeps: database, sealed
 	// content, keys.
 	Data string `yaml:"data"`
+	// Role is what this process does of the node's work.
+	Role Role `yaml:"role"`
 	// Listen is the address to serve on, Origin the address that people and
 	// peers use, for example "https://brdo.example".
 	Listen string `yaml:"listen"`
@@ -61,6 +64,22 @@ type Config struct {
 	Log      Log      `yaml:"log"`
 	Metrics  Metrics  `yaml:"metrics"`
 }
+
+// Role is what one process does of a node's work. Several processes of one node
+// share its database, its content and its keys.
+type Role string
+
+const (
+	// RoleAll does everything.
+	RoleAll Role = "all"
+	// RoleAPI serves services and other nodes, RoleWeb serves people.
+	RoleAPI Role = "api"
+	RoleWeb Role = "web"
+	// RoleWorker works off jobs and clocks. Without any, nothing is delivered.
+	RoleWorker Role = "worker"
+)
+
+func (r Role) is(one Role) bool { return r == RoleAll || r == one }
 
 // Organisation is who runs the node.
 type Organisation struct {
@@ -218,6 +237,7 @@ func Defaults() Config {
 		Profiles: Profiles{
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
+		Role:  RoleAll,
 		Media: Media{MaxBytes: 100 << 20},
 		Doors: Doors{
 			API:   Door{AtOnce: 16, Reserve: 4, Waiting: 64, Patience: 10 * time.Second},
@@ -254,6 +274,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// As is the configuration of a process of the same node with another role or
+// address; what is empty stays.
+//
+// Errors: Invalid.
+func (c Config) As(role Role, listen string) (Config, error) {
+	c.Role, c.Listen = cmp.Or(role, c.Role), cmp.Or(listen, c.Listen)
+	return c, c.check()
+}
+
 // ParseConfig reads the text of a configuration file.
 func ParseConfig(name string, text []byte) (Config, error) {
 	config := Defaults()
@@ -281,6 +310,10 @@ func (c Config) check() error {
 		return problem.InvalidField("organisation.country", "it is not a country's code", "use two capital letters (ISO 3166-1 alpha-2), for example SI")
 	case c.Exchange.GapAfter <= 0 || c.Exchange.SilenceAfter <= 0:
 		return problem.InvalidField("exchange", "a clock is not positive", "give times such as 15m and 24h, or leave them out")
+	case !slices.Contains([]Role{RoleAll, RoleAPI, RoleWeb, RoleWorker}, c.Role):
+		return problem.InvalidField("role", "there is no such role", "use all, api, web or worker")
+	case c.Role != RoleAll && c.Database == "":
+		return problem.InvalidField("role", "the embedded database is for one process that does everything", "name a PostgreSQL database, or leave the role out")
 	case c.Data == "":
 		return problem.InvalidField("data", "it is empty", "name the folder that the node keeps its data in")
 	case err != nil || origin.Host == "" || (origin.Scheme != "http" && origin.Scheme != "https") || strings.Trim(origin.Path, "/") != "":

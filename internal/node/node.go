@@ -408,13 +408,17 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	})
 	n.machines = machines
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", machines)
-	mux.Handle("/openapi.json", machines)
-	mux.Handle("/docs", machines)
-	n.servePeers(mux)
+	if config.Role.is(RoleAPI) {
+		mux.Handle("/v1/", machines)
+		mux.Handle("/openapi.json", machines)
+		mux.Handle("/docs", machines)
+		n.servePeers(mux)
+	}
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
 	mux.Handle("GET /readyz", http.HandlerFunc(n.ready))
-	mux.Handle("/", pages)
+	if config.Role.is(RoleWeb) {
+		mux.Handle("/", pages)
+	}
 	n.handler = guarded(mux, n.log)
 	return nil
 }
@@ -505,8 +509,8 @@ func (n *Node) server(handler http.Handler) *http.Server {
 	}
 }
 
-// Run serves on the listener, and the figures on their own address, and works
-// off jobs and clocks until ctx ends.
+// Run does what the process' role is, until ctx ends: it serves on the listener,
+// and the figures on their own address, and works off jobs and clocks.
 func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -525,8 +529,12 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 3)
 	begin := func(work func(context.Context) error) { go func() { failed <- work(ctx) }() }
 	begin(n.Ledger.Run)
-	begin(n.runner.Run)
 	begin(n.follow)
+	running := 2
+	if n.Config.Role.is(RoleWorker) {
+		begin(n.runner.Run)
+		running++
+	}
 	go func() {
 		if n.Config.TLS.Certificate != "" {
 			served <- server.ServeTLS(listener, n.Config.TLS.Certificate, n.Config.TLS.Key)
@@ -535,7 +543,6 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		served <- server.Serve(listener)
 	}()
 	var err error
-	running := 3
 	select {
 	case <-ctx.Done():
 	case err = <-served:
