@@ -278,6 +278,7 @@ func (w *weather) pass(connection net.Conn, in *bufio.Reader, to, behind string)
 		}
 		return io.ReadAll(there)
 	}
+	w.count(request.Method + " " + request.URL.Path)
 	fate := w.fate(from, to)
 	switch fate {
 	case "parted", "lost":
