@@ -78,9 +78,11 @@ func missing(tx *store.Tx, peer string) ([]Range, error) {
 	return ranges, nil
 }
 
-// sendAgain sends to a peer what it says is missing. It gets nothing but what
-// was addressed to it, and what this node never sent is noted.
-func (p *Post) sendAgain(tx *ledger.Tx, to Node, ranges []Range) error {
+// sendAgain sends to a peer what it said at a time of its clock that it was
+// missing. It gets nothing but what was addressed to it, and what this node never
+// sent is noted. What it has receipted since is not missing any more: without
+// that, old receipts that come again would ask for each other without end.
+func (p *Post) sendAgain(tx *ledger.Tx, to Node, ranges []Range, said time.Time) error {
 	if len(ranges) == 0 {
 		return nil
 	}
@@ -98,11 +100,15 @@ func (p *Post) sendAgain(tx *ledger.Tx, to Node, ranges []Range) error {
 			return err
 		}
 		for _, envelope := range envelopes {
+			left--
+			if p.receiptedAfter(envelope, to, said) {
+				continue
+			}
+			again++
 			if err := p.enqueueAgain(tx, envelope); err != nil {
 				return err
 			}
 		}
-		again, left = again+len(envelopes), left-len(envelopes)
 		if left == 0 {
 			break
 		}
@@ -111,12 +117,26 @@ func (p *Post) sendAgain(tx *ledger.Tx, to Node, ranges []Range) error {
 	return nil
 }
 
+// receiptedAfter reports whether a peer receipted an envelope after a time of its
+// own clock.
+func (p *Post) receiptedAfter(envelope store.EnvelopeOut, to Node, said time.Time) bool {
+	if envelope.State != store.EnvelopeAnswered {
+		return false
+	}
+	receipt, err := OpenReceipt(envelope.Receipt, to, p.keys.Self.NodeID, envelope.ID, envelope.Digest)
+	return err == nil && receipt.At.After(said)
+}
+
+// soon is how near the next attempt of an envelope may be so that it is left
+// there: a busy recipient may have asked for that pause, and asks for no longer one.
+const soon = 75 * time.Second
+
 func (p *Post) enqueueAgain(tx *ledger.Tx, envelope store.EnvelopeOut) error {
 	kind := deliverJob
 	if envelope.State == store.EnvelopeAnswered {
 		kind = replayJob
 	}
-	found, err := tx.HastenJob(kind, envelope.ID, tx.Now)
+	found, err := tx.HastenJob(kind, envelope.ID, tx.Now, soon)
 	if err != nil || found {
 		return err
 	}
@@ -150,7 +170,7 @@ func (p *Post) replay(ctx context.Context, running *job.Running) error {
 		tx.Note("recipient", to.NodeID)
 		tx.Note("again", true)
 		tx.Note("status", receipt.Status)
-		return p.sendAgain(tx, to, receipt.Missing)
+		return p.sendAgain(tx, to, receipt.Missing, receipt.At)
 	})
 }
 
@@ -180,5 +200,5 @@ func (p *Post) takeReplay(tx *ledger.Tx, from Node, opened Opened) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return map[string]int64{"sent": row.SentSequence}, p.sendAgain(tx, from, request.Missing)
+	return map[string]int64{"sent": row.SentSequence}, p.sendAgain(tx, from, request.Missing, opened.Time)
 }

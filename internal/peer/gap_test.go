@@ -243,6 +243,33 @@ func TestAReceiverWithAnOlderCopyGetsAllAgain(t *testing.T) {
 	})
 }
 
+// TestAnOldReceiptAsksForNothing: the receipt of an envelope that comes again is
+// the first one, and names what was missing then. What was receipted since is not
+// sent again for it; otherwise old receipts ask for each other's envelopes.
+func TestAnOldReceiptAsksForNothing(t *testing.T) {
+	provider, centre := two(t)
+	var ids []string
+	for i := range 6 {
+		ids = append(ids, provider.mustSend(t, centre, fmt.Sprintf("message %d", i)))
+	}
+	for i := range ids { // the last one first, and all their receipts are lost
+		if _, err := centre.Receive(t.Context(), provider.Self(), provider.out(t, ids[len(ids)-1-i]).Body); err != nil {
+			t.Fatal(err)
+		}
+		centre.ahead.Add(int64(time.Second))
+	}
+	var asked atomic.Int64
+	count := func(w http.ResponseWriter, r *http.Request, inner http.Handler) {
+		asked.Add(1)
+		inner.ServeHTTP(w, r)
+	}
+	centre.front.Store(&count)
+	provider.drain(t)
+	if taken, _ := centre.effects(); taken != len(ids) || asked.Load() != int64(len(ids)) {
+		t.Errorf("%d were taken in; %d requests were made for %d envelopes", taken, asked.Load(), len(ids))
+	}
+}
+
 // TestAGapThatStaysOpenIsAskedForAndSaid: the receiver asks, raises an alarm that
 // people see, and clears it when the gap is closed.
 func TestAGapThatStaysOpenIsAskedForAndSaid(t *testing.T) {
@@ -298,6 +325,10 @@ func TestAGapThatStaysOpenIsAskedForAndSaid(t *testing.T) {
 		down := func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(t, w, "") }
 		centre.front.Store(&down)
 		provider.drain(t)
+		for range 8 { // until the pauses are so long that nobody wants to wait
+			provider.later.Add(int64(5 * time.Minute))
+			provider.drain(t)
+		}
 		centre.front.Store(nil)
 		centre.ahead.Store(0) // requests are signed by the machine's clock
 		centre.drain(t)

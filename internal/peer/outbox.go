@@ -297,7 +297,7 @@ func (p *Post) answered(ctx context.Context, sent store.EnvelopeOut, to Node, te
 		if err := keepCheckpoint(tx, to, receipt.Checkpoint); err != nil {
 			return err
 		}
-		if err := p.sendAgain(tx, to, receipt.Missing); err != nil {
+		if err := p.sendAgain(tx, to, receipt.Missing, receipt.At); err != nil {
 			return err
 		}
 		return p.progress(tx, sent, receipt, 0)

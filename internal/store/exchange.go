@@ -161,17 +161,17 @@ func (tx *Tx) BlankEnvelopeIn(source, id string) error {
 	return tx.exec("erasing a received envelope's content", `UPDATE envelopes_in SET body = $1 WHERE source = $2 AND id = $3`, []byte{}, source, id)
 }
 
-// HastenJob makes a waiting job due now; it says whether there was one that
-// waits or runs.
-func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time) (found bool, err error) {
+// HastenJob makes a waiting job due now, unless it is due soon anyway; it says
+// whether there was one that waits or runs.
+func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time, soon time.Duration) (found bool, err error) {
 	var count int64
 	err = tx.one("looking for a job", nil, `SELECT COUNT(*) FROM jobs WHERE kind = $1 AND unique_key = $2 AND state IN ('waiting', 'running')`,
 		[]any{kind, uniqueKey}, &count)
 	if err != nil || count == 0 {
 		return false, err
 	}
-	return true, tx.exec("making a job due", `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND unique_key = $3 AND state = 'waiting' AND run_at > $1`,
-		micros(now), kind, uniqueKey)
+	return true, tx.exec("making a job due", `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND unique_key = $3 AND state = 'waiting' AND run_at > $4`,
+		micros(now), kind, uniqueKey, micros(now.Add(soon)))
 }
 
 // InsertEnvelopeItem notes that the recipient of an envelope may fetch an item.
