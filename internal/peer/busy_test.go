@@ -117,6 +117,15 @@ func TestAPursuitIsAskedToWait(t *testing.T) {
 		recall := provider.pursue(t, mandate.EnvelopeRecall, original)[0]
 		for range 3 {
 			provider.drain(t)
+			provider.read(t, func(tx *store.Tx) error {
+				jobs, err := tx.JobsOfKind("envelope.deliver")
+				for _, job := range jobs {
+					if strings.Trim(string(job.Payload), `"`) == recall && job.State != store.JobWaiting {
+						t.Errorf("its job is %s", job.State) // nobody would take it before its lease ends
+					}
+				}
+				return err
+			})
 			provider.later.Add(int64(time.Minute))
 			provider.ahead.Add(int64(time.Minute)) // what the recipient asks for is counted by the ledger's clock
 		}
