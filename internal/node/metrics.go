@@ -29,6 +29,7 @@ var (
 	alarmFigure = prometheus.NewDesc("brdo_exchange_alarms", "Peers with an open alarm, by kind: each needs a person.", []string{"kind"}, nil)
 	limitFigure = prometheus.NewDesc("brdo_api_refused_total", "Questions of API keys over their limit, refused by this process, by source; without a source: keys that submit nothing.", []string{"source"}, nil)
 	spareFigure = prometheus.NewDesc("brdo_api_reserve_total", "Pressing questions that only the reserve let through, by source.", []string{"source"}, nil)
+	doubtFigure = prometheus.NewDesc("brdo_list_entries_in_doubt", "List entries suspended because their decision was opened again; each needs a person.", nil, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -72,6 +73,11 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 			return err
 		}
 		gauge(logFigure, float64(size))
+		doubtful, err := tx.CountDoubtfulEntries("")
+		gauge(doubtFigure, float64(doubtful))
+		if err != nil {
+			return err
+		}
 		waiting, err := tx.CountEnvelopesWaiting()
 		gauge(waitFigure, float64(waiting))
 		if err != nil {

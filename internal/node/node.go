@@ -260,6 +260,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	}
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
+	n.Lists.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
 	n.Post.Handle(n.runner)

@@ -87,6 +87,9 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		if err != nil {
 			return err
 		}
+		if head.Own {
+			return problem.New(problem.Conflict, "this list takes entries only from what people here decided", "propose decided items, or take the file into another list")
+		}
 		if err := checkReason(in.Reason); err != nil {
 			return err
 		}

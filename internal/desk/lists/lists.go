@@ -50,6 +50,10 @@ type NewList struct {
 	ValidFrom, ValidUntil time.Time
 	// Radius is the largest PDQ distance that is a match; negative means 31.
 	Radius int
+	// Own: the list takes entries from items that people here decided. Scheme is
+	// then a mapping of law/classes, such as csar-reportable@1, whose class of the
+	// decision becomes the entry's category.
+	Own bool
 }
 
 // DefaultRadius is the distance up to which Meta's README of PDQ calls two
@@ -60,6 +64,9 @@ const DefaultRadius = 31
 type List struct {
 	store.HashList
 	Entries map[string]int64
+	// Doubtful counts entries that the node suspended because people opened the
+	// decision again, and that nobody has settled.
+	Doubtful int64
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -84,6 +91,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
+		Own: n.Own,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
@@ -117,6 +125,11 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
 	}
+	if l.Own {
+		if _, err := d.mapping(l); err != nil {
+			return err
+		}
+	}
 	if _, err := d.law.LegalBasis(basis); err != nil {
 		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example provider/hosting-terms@1").Because(err)
 	}
@@ -141,7 +154,11 @@ func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
 			if err != nil {
 				return err
 			}
-			found = append(found, List{row, counts})
+			doubtful, err := tx.CountDoubtfulEntries(row.ID)
+			if err != nil {
+				return err
+			}
+			found = append(found, List{row, counts, doubtful})
 		}
 		tx.Note("lists", len(found))
 		return err
@@ -157,6 +174,9 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 			return err
 		}
 		if l.Entries, err = tx.CountListEntries(id); err != nil {
+			return err
+		}
+		if l.Doubtful, err = tx.CountDoubtfulEntries(id); err != nil {
 			return err
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
@@ -207,6 +227,9 @@ func (d *Desk) ChangeEntry(ctx context.Context, actor mandate.Actor, list, entry
 		}
 		version, err := tx.NextListVersion(list)
 		if err != nil {
+			return err
+		}
+		if err := d.settleDoubt(tx, list, row, state, version); err != nil {
 			return err
 		}
 		if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
