@@ -16,8 +16,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
@@ -60,6 +62,8 @@ func must(t testing.TB, doing string, err error) {
 type worked struct {
 	*node.World
 	taken, waiting, decided, draft, delivered, further, received, list, event string
+	// own is a list with an entry and with a proposal.
+	own, proposal string
 }
 
 func work(t *testing.T) worked {
@@ -116,11 +120,34 @@ func work(t *testing.T) worked {
 		}
 		return err
 	}))
+	w.own, w.proposal = w.entries(t, decided[1], decided[2])
 	must(t, "sequencing", w.Provider.Ledger.Sequence(ctx))
 	log, err := w.Provider.Ledger.Log(ctx, actor(t, w.Provider, mandate.Auditor), 0, 5)
 	must(t, "reading the log", err)
 	w.event = log.Records[len(log.Records)-1].ID
 	return w
+}
+
+// entries makes an own list of the provider, with an entry of one decided item
+// and a proposal of another.
+func (w worked) entries(t *testing.T, confirmed, proposed string) (list, proposal string) {
+	t.Helper()
+	ctx, desk := context.Background(), w.Provider.Lists
+	one := actor(t, w.Provider, mandate.ListManager)
+	other := mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: one.Roles, Organisation: one.Organisation}
+	made, err := desk.Create(ctx, one, lists.NewList{
+		Name: "Own training list", Source: "people here", Scheme: "demo-training-match@1", Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Own: true,
+	})
+	must(t, "making an own list", err)
+	for _, id := range []string{confirmed, proposed} {
+		proposal, _, err = desk.Propose(ctx, one, made.ID, id, "seen here first")
+		must(t, "proposing", err)
+		if id == confirmed {
+			_, err = desk.Confirm(ctx, other, made.ID, proposal)
+			must(t, "confirming", err)
+		}
+	}
+	return made.ID, proposal
 }
 
 // deliver lets what was sent arrive, and what follows from it; the nodes' own
@@ -226,6 +253,11 @@ func TestPagesAreAccessible(t *testing.T) {
 	investigator := visit(t, browser)
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
+	supervisor := at(mandate.Provider, mandate.Supervisor)
+	_, link, err := w.Provider.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}, "another manager", []mandate.Role{mandate.ListManager})
+	must(t, "inviting", err)
+	other := visit(t, browser)
+	other.login(provider + "/login/" + link.Token)
 	for _, page := range []struct {
 		name string
 		who  *visitor
@@ -248,6 +280,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"problem", analyst, provider + "/log", nil},
 		{"lists", manager, provider + "/lists", nil},
 		{"list", manager, provider + path(w.list), nil},
+		{"list-decided", other, provider + path(w.own) + "/decided", nil},
+		{"decided-supervisor", supervisor, provider + "/items/" + w.decided, nil},
 		{"log", auditor, provider + "/log", nil},
 		{"event", auditor, provider + "/log/events/" + w.event, nil},
 		{"people", operator, provider + "/people", nil},

@@ -41,26 +41,29 @@ var ownPages = map[string]string{
 
 // forms are what the actions need to get as far as the desk.
 var forms = map[string]string{
-	"POST /reports":                          "item={item}",
-	"POST /wellbeing/break":                  "limit=10&minutes=5",
-	"POST /reports/{id}/return":              "reason=because",
-	"POST /reports/{id}/withdraw":            "reason=because",
-	"POST /lists":                            "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
-	"POST /lists/{id}/request":               "reason=because",
-	"POST /lists/{id}/export":                "request=1&format=csv",
-	"POST /lists/{id}/state":                 "state=suspended&reason=because",
-	"POST /lists/{id}/entries/{entry}/state": "state=suspended&reason=because",
-	"POST /people":                           "name=somebody&roles=auditor",
-	"POST /people/{id}/state":                "state=suspended",
-	"POST /referrals/{id}/hold":              "until=2030-01-01&reason=because",
-	"POST /received/{id}/found":              "urgent=no",
-	"POST /received/{id}/unfounded":          "reason=test-or-spam",
-	"POST /received/{id}/second":             "agrees=yes",
-	"POST /received/{id}/route":              "reason=because",
-	"POST /keys":                             "name=a+key&scopes=detect&source=uploads",
-	"POST /items/{id}/decide":                "fact.same-picture=yes&fact.picture=landscape",
-	"POST /peers":                            "document={peer}",
-	"POST /items/{id}/view":                  `{"level":"sketch"}`,
+	"POST /reports":                                "item={item}",
+	"POST /wellbeing/break":                        "limit=10&minutes=5",
+	"POST /reports/{id}/return":                    "reason=because",
+	"POST /reports/{id}/withdraw":                  "reason=because",
+	"POST /lists":                                  "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
+	"POST /lists/{id}/request":                     "reason=because",
+	"POST /lists/{id}/export":                      "request=1&format=csv",
+	"POST /lists/{id}/state":                       "state=suspended&reason=because",
+	"POST /lists/{id}/entries/{entry}/state":       "state=suspended&reason=because",
+	"POST /lists/{id}/proposals":                   "item={item}&reason=because",
+	"POST /lists/{id}/proposals/{proposal}/refuse": "reason=because",
+	"POST /items/{id}/reopen":                      "reason=because",
+	"POST /people":                                 "name=somebody&roles=auditor",
+	"POST /people/{id}/state":                      "state=suspended",
+	"POST /referrals/{id}/hold":                    "until=2030-01-01&reason=because",
+	"POST /received/{id}/found":                    "urgent=no",
+	"POST /received/{id}/unfounded":                "reason=test-or-spam",
+	"POST /received/{id}/second":                   "agrees=yes",
+	"POST /received/{id}/route":                    "reason=because",
+	"POST /keys":                                   "name=a+key&scopes=detect&source=uploads",
+	"POST /items/{id}/decide":                      "fact.same-picture=yes&fact.picture=landscape",
+	"POST /peers":                                  "document={peer}",
+	"POST /items/{id}/view":                        `{"level":"sketch"}`,
 }
 
 // eventsOf are the events of one person from a position on.
@@ -159,6 +162,9 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(w.draft, "report/")
 			case strings.HasPrefix(path, "/lists"):
 				id = strings.TrimPrefix(w.list, "list/")
+				if strings.Contains(path, "{proposal}") {
+					id = strings.TrimPrefix(w.own, "list/")
+				}
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
 			case strings.HasPrefix(path, "/referrals"):
@@ -168,7 +174,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			}
 			names := strings.NewReplacer(
 				"{id}", id, "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
-				"{entry}", "1", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
+				"{entry}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"), "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
 			_, path, _ := strings.Cut(route.Pattern, " ")
@@ -354,6 +360,20 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	}))
 	do(p, other, "POST /lists/{id}/export", list+"/export", fmt.Sprintf("request=%d&format=csv", request), "list.export")
 	do(p, manager, "POST /lists/{id}/state", list+"/state", "state=suspended&reason=a+complaint", "list.entry.change")
+
+	// Entries from decisions, and a decision that is opened again.
+	own := "/lists/" + short(w.own)
+	do(p, manager, "GET /lists/{id}/decided", own+"/decided", "", "list.consult")
+	do(p, other, "POST /lists/{id}/proposals/{proposal}/refuse", own+"/proposals/"+short(w.proposal)+"/refuse", "reason=a+question", "list.entry.change")
+	do(p, manager, "POST /lists/{id}/proposals", own+"/proposals", "item="+reportable+"&reason=seen+here+first", "list.entry.propose")
+	var proposal string
+	must(t, "finding the proposal", p.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.ProposalsOfItem(reportable)
+		proposal = short(rows[0].ID)
+		return err
+	}))
+	do(p, other, "POST /lists/{id}/proposals/{proposal}/confirm", own+"/proposals/"+proposal+"/confirm", "", "list.entry.add")
+	do(p, supervisor, "POST /items/{id}/reopen", "/items/"+reportable+"/reopen", "reason=a+complaint", "item.reopen")
 
 	// The log.
 	do(p, auditor, "GET /log", "/log", "", "log.consult")

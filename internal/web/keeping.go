@@ -38,9 +38,13 @@ func createList(v *visit) error {
 	}
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
+		Own: text("own") == "yes",
 	})
 	if err != nil {
 		return err
+	}
+	if l.Own {
+		return v.done("/lists/"+strings.TrimPrefix(l.ID, "list/")+"/decided", "list.created.own")
 	}
 	return v.done("/lists/"+strings.TrimPrefix(l.ID, "list/"), "list.created")
 }

@@ -42,6 +42,7 @@ func (s *Server) Routes() []Route {
 		in("POST /items/{id}/pass", passItem),
 		in("POST /items/{id}/escalate", escalateItem),
 		in("POST /items/{id}/undo", undoItem),
+		in("POST /items/{id}/reopen", reopenItem),
 		in("GET /wellbeing", showWellbeing),
 		in("POST /wellbeing/break", setBreak),
 
@@ -76,6 +77,10 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
+		in("GET /lists/{id}/decided", showDecided),
+		in("POST /lists/{id}/proposals", proposeEntry),
+		in("POST /lists/{id}/proposals/{proposal}/confirm", confirmProposal),
+		in("POST /lists/{id}/proposals/{proposal}/refuse", refuseProposal),
 
 		in("GET /log", showLog),
 		in("GET /log/events/{id...}", showEvent),
