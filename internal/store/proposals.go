@@ -8,13 +8,15 @@ import (
 )
 
 // ItemChangedJob is the kind of the jobs by which the desk of lists learns that
-// an item was opened again or erased; the desk of triage writes them.
+// an item was opened again or erased (the desk of triage writes them), or that an
+// authority found something about it (the desk of routing does).
 const ItemChangedJob = "list.item-changed"
 
 // ItemChange is the payload of [ItemChangedJob].
 type ItemChange struct {
 	Item string `json:"item"`
-	// Erased is false when the item was opened again.
+	// Erased is false when the item was opened again, or an authority found
+	// something about it.
 	Erased bool `json:"erased,omitempty"`
 }
 

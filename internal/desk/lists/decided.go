@@ -21,11 +21,14 @@ import (
 // Candidate is an item that could become an entry, in words: nobody needs to see
 // it for that.
 type Candidate struct {
-	Item store.Item
+	// Item is its SHA-256 in hex.
+	Item string
 	// Category and Verification are what the entry would have.
 	Category, Verification string
 	// Looks says that a second person has to look first.
 	Looks bool
+	// Findings are those of authorities, at the Centre.
+	Findings []store.FindingRow
 }
 
 // Proposal is a proposal with what stands in the way of confirming it.
@@ -35,6 +38,8 @@ type Proposal struct {
 	Waits string
 	// Category and Verification are what the entry would have or has.
 	Category, Verification string
+	// Findings are those of authorities, at the Centre.
+	Findings []store.FindingRow
 }
 
 // Decided are the items that could become entries of an own list, and what was
@@ -43,6 +48,8 @@ type Decided struct {
 	List       store.HashList
 	Candidates []Candidate
 	Proposals  []Proposal
+	// ByAuthorities says that findings of authorities are the only ground here.
+	ByAuthorities bool
 }
 
 // shownDecided is how many candidates and proposals are shown at once.
@@ -69,12 +76,15 @@ type ground struct {
 	assessment item.Assessment
 	entry      store.ListEntry
 	decisions  []string
+	// findings are those of authorities, at the Centre; row and assessment are
+	// empty then.
+	findings []store.FindingRow
 }
 
 // needsSecond reports whether the profile that the item began under wants a
 // second look for a new entry, and only one person has looked.
 func (g ground) needsSecond() bool {
-	return g.assessment.Second == nil && len(g.assessment.Rules.SecondLook.Requires([]law.Trigger{law.TriggerNewListEntry})) > 0
+	return len(g.findings) == 0 && g.assessment.Second == nil && len(g.assessment.Rules.SecondLook.Requires([]law.Trigger{law.TriggerNewListEntry})) > 0
 }
 
 // groundOf reads an item and derives the entry from what people decided.
@@ -90,6 +100,13 @@ func (d *Desk) groundOf(tx *store.Tx, list store.HashList, itemID string) (groun
 	mapping, err := d.mapping(list)
 	if err != nil {
 		return g, err
+	}
+	if d.byAuthorities() {
+		g.findings, err = tx.Findings(itemID)
+		if err != nil {
+			return g, err
+		}
+		return g, g.identified(list, mapping, itemID)
 	}
 	if g.row, err = tx.Item(itemID); err != nil {
 		return g, err
@@ -156,12 +173,13 @@ func (d *Desk) Decided(ctx context.Context, actor mandate.Actor, list string) (D
 		if !head.Own {
 			return nil
 		}
-		rows, err := tx.ItemsToPropose(list, string(item.Reportable), shownDecided)
+		found.ByAuthorities = d.byAuthorities()
+		ids, err := d.candidates(tx.Tx, list)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			g, err := d.groundOf(tx.Tx, head, row.ID)
+		for _, id := range ids {
+			g, err := d.groundOf(tx.Tx, head, id)
 			if err == nil {
 				err = known(tx.Tx, g.entry)
 			}
@@ -171,7 +189,7 @@ func (d *Desk) Decided(ctx context.Context, actor mandate.Actor, list string) (D
 			if err != nil {
 				return err
 			}
-			found.Candidates = append(found.Candidates, Candidate{row.Item, g.entry.Category, g.entry.Verification, g.needsSecond()})
+			found.Candidates = append(found.Candidates, Candidate{id, g.entry.Category, g.entry.Verification, g.needsSecond(), g.findings})
 		}
 		proposals, err := tx.Proposals(list, shownDecided)
 		if err != nil {
@@ -189,7 +207,7 @@ func (d *Desk) Decided(ctx context.Context, actor mandate.Actor, list string) (D
 				case err != nil:
 					p.Waits = known.Reason
 				}
-				p.Category, p.Verification = g.entry.Category, g.entry.Verification
+				p.Category, p.Verification, p.Findings = g.entry.Category, g.entry.Verification, g.findings
 			}
 			found.Proposals = append(found.Proposals, p)
 		}
@@ -328,7 +346,9 @@ func (d *Desk) Confirm(ctx context.Context, actor mandate.Actor, list, proposal 
 		tx.Note("proposal", proposal)
 		tx.Note("decisions", g.decisions)
 		tx.Note("verification", g.entry.Verification)
-		tx.AfterCommit(d.follow)
+		if err := d.publish(tx, list); err != nil {
+			return err
+		}
 		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: "confirmed: " + row.Reason, Added: 1})
 	})
 	return entry, err
@@ -390,14 +410,21 @@ func (d *Desk) settleDoubt(tx *ledger.Tx, list string, entry store.ListEntry, st
 	return tx.UpdateProposal(proposal, proposal.State)
 }
 
-// Handle registers what the desk does when the desk of triage changed an item.
-func (d *Desk) Handle(runner *job.Runner) { runner.Handle(store.ItemChangedJob, d.itemChanged) }
+// Handle registers what the desk does when another desk changed an item, and the
+// delivery of lists.
+func (d *Desk) Handle(runner *job.Runner) {
+	runner.Handle(store.ItemChangedJob, d.itemChanged)
+	runner.Handle(deliverJob, d.deliver)
+}
 
-// doubt is why the node suspends an entry.
-const doubt = "the decision changed: people look at the item again"
+// Why the node suspends an entry.
+const (
+	doubtReopened = "the decision changed: people look at the item again"
+	doubtFound    = "an authority did not confirm it (COM(2022) 209 Article 36)"
+)
 
 // itemChanged suspends the entries that rest on a decision which people opened
-// again, and notes where an item was erased: its decisions stay, and with them
+// again or on what an authority does not confirm any more, and notes where an item was erased: its decisions stay, and with them
 // the entry, but what was only proposed can no longer be looked at. It may run
 // more than once.
 func (d *Desk) itemChanged(ctx context.Context, running *job.Running) error {
@@ -445,16 +472,20 @@ func (d *Desk) suspend(tx *ledger.Tx, row store.ProposalRow) error {
 	if entry.State == store.EntryWithdrawn || row.Doubt != "" {
 		return nil
 	}
-	again, err := tx.Item(row.ItemID)
+	head, err := tx.List(row.ListID)
 	if err != nil {
 		return err
 	}
-	assessment, err := again.ReadAssessment()
-	if err != nil {
+	g, err := d.groundOf(tx.Tx, head, row.ItemID)
+	switch known := problem.From(err); {
+	case err == nil && (d.byAuthorities() || slices.Equal(g.decisions, row.Decisions)):
+		return nil // one more authority found the same; or people decided anew, and brought it back on that
+	case err != nil && known.Kind == problem.Internal:
 		return err
 	}
-	if _, final := assessment.Final(); final && slices.Equal(assessment.Decisions(), row.Decisions) {
-		return nil // people have decided anew, and brought the entry back on that, before this ran
+	doubt := doubtReopened
+	if d.byAuthorities() {
+		doubt = doubtFound
 	}
 	row.Doubt, row.DoubtAt = doubt, tx.Now
 	if err := tx.UpdateProposal(row, row.State); err != nil {
@@ -471,7 +502,9 @@ func (d *Desk) suspend(tx *ledger.Tx, row store.ProposalRow) error {
 	if err := tx.SetListEntryState(row.ListID, entry.ID, store.EntrySuspended, doubt, "", version); err != nil {
 		return err
 	}
-	tx.AfterCommit(d.follow)
+	if err := d.publish(tx, row.ListID); err != nil {
+		return err
+	}
 	return tx.InsertListVersion(store.ListVersion{ListID: row.ListID, Version: version, At: tx.Now, By: "node", Reason: store.EntrySuspended + ": " + doubt, Changed: 1})
 }
 
