@@ -62,8 +62,9 @@ func must(t testing.TB, doing string, err error) {
 type worked struct {
 	*node.World
 	taken, waiting, decided, draft, delivered, further, received, list, event string
-	// own is a list with an entry and with a proposal.
-	own, proposal string
+	// own is a list with an entry, a proposal and a subscription that was asked
+	// for; reported is the item of the delivered report.
+	own, proposal, subscription, reported string
 }
 
 func work(t *testing.T) worked {
@@ -120,7 +121,12 @@ func work(t *testing.T) worked {
 		}
 		return err
 	}))
+	w.reported = decided[2]
 	w.own, w.proposal = w.entries(t, decided[1], decided[2])
+	w.subscription, err = w.Provider.Lists.Subscribe(ctx, actor(t, w.Provider, mandate.ListManager), w.own, lists.NewSubscription{
+		Subscriber: w.Centre.Post.Self().NodeID, Basis: "an agreement of the test", Until: time.Now().AddDate(1, 0, 0),
+	})
+	must(t, "asking for a subscription", err)
 	must(t, "sequencing", w.Provider.Ledger.Sequence(ctx))
 	log, err := w.Provider.Ledger.Log(ctx, actor(t, w.Provider, mandate.Auditor), 0, 5)
 	must(t, "reading the log", err)
@@ -179,6 +185,21 @@ func (w worked) deliver(t *testing.T) {
 	}
 }
 
+// itemOf is the item that a report of the provider tells of.
+func (w worked) itemOf(t *testing.T, id string) (item string) {
+	t.Helper()
+	must(t, "reading a report", w.Provider.Store.Read(context.Background(), func(tx *store.Tx) error {
+		row, err := tx.Report(id)
+		if err != nil {
+			return err
+		}
+		r, err := report.Parse(row.Body)
+		item = r.Control.Files[0].Item
+		return err
+	}))
+	return item
+}
+
 // receivedAs is the Centre's name of a report.
 func (w worked) receivedAs(t *testing.T, reference string) (id string) {
 	t.Helper()
@@ -221,6 +242,43 @@ func (w worked) claimed(t *testing.T) string {
 	return id
 }
 
+// shared is an own list of the Centre with an indicator that rests on an
+// authority's finding about an item, the provider's list that follows it, and an
+// objection of the provider's.
+func (w worked) shared(t *testing.T, id string) (kept, followed string) {
+	t.Helper()
+	ctx, centre := context.Background(), w.Centre
+	manager := func(n *node.Node) mandate.Actor {
+		return mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: []mandate.Role{mandate.ListManager}, Organisation: n.Config.Organisation.Kind}
+	}
+	one, other := manager(centre), manager(centre)
+	must(t, "assessing an item", w.AuthorityA.Routing.AssessItem(ctx, actor(t, w.AuthorityA, mandate.Investigator), referred(t, w.AuthorityA), id, true, "seen in a case"))
+	w.deliver(t)
+	plan := lists.NewList{Name: "Indicators of the Centre", Source: "authorities", Scheme: "demo-training-match@1", Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Own: true}
+	list, err := centre.Lists.Create(ctx, one, plan)
+	must(t, "making a list", err)
+	proposal, _, err := centre.Lists.Propose(ctx, one, list.ID, id, "identified by an authority")
+	must(t, "proposing", err)
+	_, err = centre.Lists.Confirm(ctx, other, list.ID, proposal)
+	must(t, "confirming", err)
+	subscription, err := centre.Lists.Subscribe(ctx, one, list.ID, lists.NewSubscription{Subscriber: w.Provider.Post.Self().NodeID, Basis: "order 17 of the test", Until: time.Now().AddDate(1, 0, 0)})
+	must(t, "asking for a subscription", err)
+	must(t, "releasing", centre.Lists.Release(ctx, other, list.ID, subscription))
+	plan.Own, plan.Name, plan.Follows = false, "From the Centre", lists.Source{Node: centre.Post.Self().NodeID, List: list.ID}
+	copied, err := w.Provider.Lists.Create(ctx, manager(w.Provider), plan)
+	must(t, "following", err)
+	w.deliver(t)
+	entries, _, err := w.Provider.Lists.Entries(ctx, manager(w.Provider), copied.ID, 0, "", 1)
+	must(t, "reading entries", err)
+	if len(entries) != 1 {
+		t.Fatalf("%d entries were delivered", len(entries))
+	}
+	_, err = w.Provider.Lists.Object(ctx, manager(w.Provider), copied.ID, entries[0].ID, "it shows a lake")
+	must(t, "objecting", err)
+	w.deliver(t)
+	return list.ID, copied.ID
+}
+
 // path is where a report or list is shown.
 func path(id string) string {
 	return "/" + strings.NewReplacer("report/", "reports/", "list/", "lists/").Replace(id)
@@ -254,6 +312,11 @@ func TestPagesAreAccessible(t *testing.T) {
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
+	kept, followed := w.shared(t, w.itemOf(t, w.further))
+	keeper := visit(t, browser)
+	_, invitation, err := w.Centre.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Centre}, "a list manager", []mandate.Role{mandate.ListManager})
+	must(t, "inviting", err)
+	keeper.login(centre + "/login/" + invitation.Token)
 	_, link, err := w.Provider.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}, "another manager", []mandate.Role{mandate.ListManager})
 	must(t, "inviting", err)
 	other := visit(t, browser)
@@ -281,6 +344,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"lists", manager, provider + "/lists", nil},
 		{"list", manager, provider + path(w.list), nil},
 		{"list-decided", other, provider + path(w.own) + "/decided", nil},
+		{"list-followed", manager, provider + path(followed), nil},
+		{"list-sharing", keeper, centre + path(kept) + "/sharing", nil},
 		{"decided-supervisor", supervisor, provider + "/items/" + w.decided, nil},
 		{"log", auditor, provider + "/log", nil},
 		{"event", auditor, provider + "/log/events/" + w.event, nil},

@@ -94,6 +94,9 @@ type List struct {
 	Doubtful int64
 	// Objections counts those of subscribers that nobody has answered.
 	Objections int64
+	// Contested are the objections without an answer, by entry, of a list that is
+	// shown by itself.
+	Contested map[string]store.ObjectionRow
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -212,7 +215,7 @@ func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
 			if err != nil {
 				return err
 			}
-			found = append(found, List{row, counts, doubtful, objections})
+			found = append(found, List{HashList: row, Entries: counts, Doubtful: doubtful, Objections: objections})
 		}
 		tx.Note("lists", len(found))
 		return err
@@ -235,6 +238,16 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		}
 		if l.Objections, err = tx.CountObjections(id); err != nil {
 			return err
+		}
+		objections, err := tx.Objections(id, 1000)
+		if err != nil {
+			return err
+		}
+		l.Contested = map[string]store.ObjectionRow{}
+		for _, o := range objections {
+			if o.Answer == "" {
+				l.Contested[o.EntryID] = o
+			}
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err

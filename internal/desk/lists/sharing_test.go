@@ -7,6 +7,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
@@ -262,6 +263,15 @@ func TestIndicatorsComeFromAuthoritiesAndReachSubscribers(t *testing.T) {
 			if e := entryOf(t, u.subscriber, u.copy, id); e.Verification != "double" {
 				t.Errorf("two authorities confirm it: %+v", e)
 			}
+
+			// Not confirming the whole report says the same of its items.
+			must(t, u.customs.Routing.Finish(ctx, ines(u.customs), u.offered(u.customs).Row.ID, referral.OutcomeUnlawfulNot))
+			u.settle()
+			u.matches("the report is not confirmed", 1, false)
+			must(t, assess(u.customs, id, true, "that was another file"))
+			u.settle()
+			must(t, centre.Lists.ChangeEntry(ctx, nils(centre), u.list, entry, store.EntryActive, "confirmed after all"))
+			u.settle()
 			u.ends(subscriptionOf(u), id)
 		})
 	}

@@ -80,37 +80,67 @@ func (d *Desk) AssessItem(ctx context.Context, actor mandate.Actor, id, itemID s
 		case !confirmed && strings.TrimSpace(reason) == "":
 			return problem.InvalidField("reason", "it is missing", "say why it is not confirmed; entries of lists stop by it")
 		}
-		self := d.options.Post.Self()
-		turn := int64(1)
-		before, err := tx.Findings(itemID)
+		return d.tellFinding(tx, row, itemID, confirmed, strings.TrimSpace(reason))
+	})
+}
+
+// tellFinding keeps a finding of this authority and sends it to the Centre.
+func (d *Desk) tellFinding(tx *ledger.Tx, row store.ReferralRow, itemID string, confirmed bool, reason string) error {
+	self := d.options.Post.Self()
+	before, _, err := ownFinding(tx, itemID, self)
+	if err != nil {
+		return err
+	}
+	message := Finding{Matter: row.Matter, Item: itemID, Confirmed: confirmed, Reason: reason, Referral: row.ID, Decision: tx.EventID(), At: tx.Now, Turn: before.Turn + 1}
+	if confirmed {
+		message.Mapping, message.Class = d.options.Reportable, classReportable
+	}
+	if err := keepFinding(tx, self, message); err != nil {
+		return err
+	}
+	priority := peer.Normal
+	if !confirmed {
+		priority = peer.Urgent // what matches wrongly stops by it
+	}
+	envelope, err := d.options.Post.Send(tx, peer.Message{
+		Recipient: row.Centre, Kind: mandate.EnvelopeOutcome, Type: typeAssessed, Schema: "item-assessed-1", Subject: row.ID, Purpose: mandate.PurposeReporting,
+		LegalBasis: "COM(2022) 209 Article 36", Priority: priority, ReplyTo: row.Envelope, Body: message,
+	})
+	tx.Note("finding_sent", envelope)
+	return err
+}
+
+// ownFinding is the latest finding of a node about an item.
+func ownFinding(tx *ledger.Tx, itemID string, of peer.Node) (f store.FindingRow, found bool, err error) {
+	all, err := tx.Findings(itemID)
+	for _, one := range all {
+		if one.Authority == of.NodeID {
+			return one, true, nil
+		}
+	}
+	return f, false, err
+}
+
+// correctItems tells, when a person's assessment does not confirm a report, that
+// its items are not confirmed either: an entry must not go on resting on them.
+func (d *Desk) correctItems(tx *ledger.Tx, row store.ReferralRow) error {
+	v, err := d.referral(row)
+	if err != nil {
+		return err
+	}
+	for _, file := range v.Report.Control.Files {
+		held, found, err := ownFinding(tx, file.Item, d.options.Post.Self())
 		if err != nil {
 			return err
 		}
-		for _, f := range before {
-			if f.Authority == self.NodeID {
-				turn = f.Turn + 1
-			}
+		if found && !held.Confirmed {
+			continue
 		}
-		message := Finding{
-			Matter: row.Matter, Item: itemID, Confirmed: confirmed, Reason: strings.TrimSpace(reason), Referral: row.ID, Decision: tx.EventID(), At: tx.Now, Turn: turn,
-		}
-		if confirmed {
-			message.Mapping, message.Class = d.options.Reportable, classReportable
-		}
-		if err := keepFinding(tx, self, message); err != nil {
+		if err := d.tellFinding(tx, row, file.Item, false, "the assessment does not confirm the report"); err != nil {
 			return err
 		}
-		priority := peer.Normal
-		if !confirmed {
-			priority = peer.Urgent // what matches wrongly stops by it
-		}
-		envelope, err := d.options.Post.Send(tx, peer.Message{
-			Recipient: row.Centre, Kind: mandate.EnvelopeOutcome, Type: typeAssessed, Schema: "item-assessed-1", Subject: row.ID, Purpose: mandate.PurposeReporting,
-			LegalBasis: "COM(2022) 209 Article 36", Priority: priority, ReplyTo: row.Envelope, Body: message,
-		})
-		tx.Note("sent", envelope)
-		return err
-	})
+	}
+	return nil
 }
 
 func holds(r report.Report, itemID string) bool {
@@ -168,15 +198,13 @@ func (d *Desk) takeFinding(tx *ledger.Tx, from peer.Node, opened peer.Opened) (a
 	if !holds(r, f.Item) {
 		return nil, problem.InvalidField("message.item", "the report does not hold it", "name one of its files")
 	}
-	before, err := tx.Findings(f.Item)
+	held, _, err := ownFinding(tx, f.Item, from)
 	if err != nil {
 		return nil, err
 	}
-	for _, held := range before {
-		if held.Authority == from.NodeID && held.Turn >= f.Turn {
-			tx.Note("overtaken", true)
-			return nil, nil // a later finding came first
-		}
+	if held.Turn >= f.Turn {
+		tx.Note("overtaken", true)
+		return nil, nil // a later finding came first
 	}
 	if err := keepFinding(tx, from, f); err != nil {
 		return nil, err
