@@ -1,6 +1,8 @@
 package lists_test
 
 import (
+	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,10 +11,13 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -310,6 +315,15 @@ func (u *union) ends(subscription, id string) {
 	if waits() != 1 {
 		t.Errorf("%d deliveries wait, want the withdrawal", waits())
 	}
+	if path := centre.Store.Path(); path != "" { // as after as many failures as an ordinary envelope is tried
+		db, err := sql.Open("sqlite", "file:"+path)
+		must(t, err)
+		defer db.Close()
+		_, err = db.Exec(`UPDATE jobs SET attempt = 719 WHERE kind = 'envelope.deliver' AND state = 'waiting'`)
+		must(t, err)
+		centre.Clock.Add(2 * time.Hour)
+		centre.Work(t)
+	}
 	u.subscriber.Server.Config.Handler = handler
 	for range 5 {
 		centre.Clock.Add(time.Hour)
@@ -332,4 +346,79 @@ func (u *union) ends(subscription, id string) {
 		}
 		return err
 	})
+}
+
+// TestDeliveriesComeInTurn: what comes too early is not receipted and comes
+// again, what was overtaken changes nothing, nothing is taken in that nobody
+// follows, and strangers and broken messages change nothing.
+func TestDeliveriesComeInTurn(t *testing.T) {
+	clock := nodetest.NewClock()
+	keeper := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre, Clock: clock})
+	stranger := nodetest.Open(t, nodetest.Options{Kind: mandate.Hotline, Clock: clock})
+	u := &union{t: t, centre: keeper, subscriber: nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Name: "subscriber", Clock: clock})}
+	nodetest.Meet(t, keeper, u.subscriber)
+	nodetest.Meet(t, stranger, u.subscriber)
+	ctx, until := t.Context(), clock.Now().AddDate(1, 0, 0)
+	one, two := "subscription/01890000-0000-7000-8000-000000000001", "subscription/01890000-0000-7000-8000-000000000002"
+	sum := func(number int) string { return sums(string(nodetest.Picture(number))) }
+	entry := func(number int, state string) string {
+		return fmt.Sprintf("{\"sha256\":%q,\"category\":\"yes\",\"state\":%q}\n", sum(number), state)
+	}
+	send := func(from *nodetest.Node, kind mandate.EnvelopeKind, body any) (receipt string) {
+		t.Helper()
+		var envelope string
+		act := ledger.Act{Actor: from.Person("mona", mandate.ListManager), Action: mandate.ListExport, Purpose: mandate.PurposeListManagement, Resource: access.Resource{Author: "person/other"}}
+		must(t, from.Ledger.Do(ctx, act, func(tx *ledger.Tx) (err error) {
+			name := "eu.brdo.list.delivered.v1"
+			if kind == mandate.EnvelopeFeedback {
+				name = "eu.brdo.list.objection-answered.v1"
+			}
+			envelope, err = from.Post.Send(tx, peer.Message{Recipient: u.subscriber.Post.Self().NodeID, Kind: kind, Type: name, Schema: "list-1", Purpose: mandate.PurposeListManagement, Body: body})
+			return err
+		}))
+		for range 2 {
+			_ = from.Drain(ctx) // the test's envelopes have no subscription here, so the keeper's own desk cannot note the receipt
+		}
+		u.subscriber.Look(t, func(tx *store.Tx) error {
+			row, found, err := tx.EnvelopeIn(from.Post.Self().NodeID, envelope)
+			if found {
+				receipt = row.Status
+			}
+			return err
+		})
+		return receipt
+	}
+	deliver := func(from *nodetest.Node, subscription string, after, to int64, changes string) string {
+		return send(from, mandate.EnvelopeList, lists.Delivery{List: "list/1", Name: "patterns", Subscription: subscription, Basis: "an order", From: after, To: to, Until: until, Changes: changes})
+	}
+	want := func(what, got, receipt string, first, second bool) {
+		t.Helper()
+		if got != receipt {
+			t.Errorf("%s: the receipt says %q, want %q", what, got, receipt)
+		}
+		u.matches(what, 1, first)
+		u.matches(what, 2, second)
+	}
+	if got := deliver(keeper, one, 0, 1, entry(1, "active")); got != "" {
+		t.Errorf("nobody follows the list, and the receipt says %q", got)
+	}
+	u.follow(keeper.Post.Self().NodeID + "/list/1")
+	want("too early", deliver(keeper, one, 4, 5, entry(1, "active")), "", false, false)
+	want("the first", deliver(keeper, one, 0, 4, entry(1, "active")), "received", true, false)
+	want("the next", deliver(keeper, one, 4, 6, entry(1, "withdrawn")+entry(2, "active")), "received", false, true)
+	want("overtaken", deliver(keeper, one, 4, 5, entry(1, "active")), "received", false, true)
+	want("with a gap before it", deliver(keeper, one, 8, 9, entry(1, "active")), "", false, true)
+	want("of another organisation", deliver(stranger, one, 6, 7, entry(1, "active")), "", false, true)
+	want("a broken line", deliver(keeper, one, 6, 7, entry(1, "active")+"{"), "rejected", false, true)
+	want("versions that go back", deliver(keeper, one, 6, 5, entry(1, "active")), "rejected", false, true)
+	want("a later subscription, too early", deliver(keeper, two, 6, 7, entry(1, "active")), "", false, true)
+	want("a later subscription", deliver(keeper, two, 0, 7, entry(1, "active")+entry(2, "suspended")), "received", true, false)
+	want("the earlier one, late", deliver(keeper, one, 6, 9, entry(2, "active")), "received", true, false)
+	want("its beginning, late", deliver(keeper, one, 0, 9, entry(2, "active")), "received", true, false)
+	want("an answer that nobody waits for", send(keeper, mandate.EnvelopeFeedback, lists.ObjectionAnswer{ID: "objection/01890000-0000-7000-8000-000000000001", Answer: store.AnswerKept, Reason: "it is right"}), "rejected", true, false)
+
+	// What people here stopped, no delivery brings back.
+	held := entryOf(t, u.subscriber, u.copy, sum(1))
+	must(t, u.subscriber.Lists.ChangeEntry(ctx, mona(u.subscriber), u.copy, held.ID, store.EntryWithdrawn, "it shows a lake"))
+	want("stopped here", deliver(keeper, two, 7, 8, entry(1, "active")), "received", false, false)
 }
