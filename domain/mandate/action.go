@@ -26,12 +26,18 @@ type Action struct {
 // The actions of a node. The policy of internal/access permits them; whatever
 // it does not permit is denied.
 var (
-	ListCreate      = Action{"list.create", Collect, ResourceList, false}
-	ListConsult     = Action{"list.consult", Consult, ResourceList, false}
-	ListImport      = Action{"list.import", Collect, ResourceList, false}
-	ListExport      = Action{"list.export", Disclose, ResourceList, false}
-	ListEntryAdd    = Action{"list.entry.add", Collect, ResourceList, false}
-	ListEntryChange = Action{"list.entry.change", Alter, ResourceList, false}
+	ListCreate  = Action{"list.create", Collect, ResourceList, false}
+	ListConsult = Action{"list.consult", Consult, ResourceList, false}
+	ListImport  = Action{"list.import", Collect, ResourceList, false}
+	ListExport  = Action{"list.export", Disclose, ResourceList, false}
+	// ListEntryPropose says that an item which people decided about should become
+	// an entry; ListEntryAdd makes it one, by another person.
+	ListEntryPropose = Action{"list.entry.propose", Combine, ResourceList, false}
+	ListEntryAdd     = Action{"list.entry.add", Collect, ResourceList, false}
+	ListEntryChange  = Action{"list.entry.change", Alter, ResourceList, false}
+	// ListEntrySuspend is what the node does with an entry when people opened the
+	// decision that it rests on again.
+	ListEntrySuspend = Action{"list.entry.suspend", Alter, ResourceList, false}
 
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
 	// DetectionStop ends detection at a source whose legal basis has ended.
@@ -50,6 +56,8 @@ var (
 	// ItemSeal makes a decision final when the time to take it back is over.
 	ItemSeal  = Action{"item.seal", Alter, ResourceItem, false}
 	ItemErase = Action{"item.erase", Erase, ResourceItem, false}
+	// ItemReopen puts an item back to people who took no part so far.
+	ItemReopen = Action{"item.reopen", Alter, ResourceItem, false}
 	// ItemDisclose hands the media of an item to a peer that was sent a
 	// reference to it and in whose house a person opened the case. Content is
 	// false: nothing is shown here; the peer's own item.view shows it.
@@ -100,10 +108,10 @@ var (
 
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
-	ListCreate, ListConsult, ListImport, ListExport, ListEntryAdd, ListEntryChange,
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend,
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemSeal, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
 	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,

@@ -22,6 +22,9 @@ const (
 	EnvelopeHold EnvelopeKind = "hold"
 	// EnvelopeList carries a hash list or a change of one.
 	EnvelopeList EnvelopeKind = "list"
+	// EnvelopeFeedback says that a subscriber disagrees with an entry of a list, or
+	// what became of that.
+	EnvelopeFeedback EnvelopeKind = "feedback"
 	// EnvelopeCorrection corrects what the sender sent before.
 	EnvelopeCorrection EnvelopeKind = "correction"
 	// EnvelopeRecall takes back what the sender sent before.
@@ -36,5 +39,5 @@ const (
 // EnvelopeKinds lists every kind of envelope.
 var EnvelopeKinds = []EnvelopeKind{
 	EnvelopeReport, EnvelopeReceipt, EnvelopeClaim, EnvelopeOutcome, EnvelopeQuestion, EnvelopeAnswer,
-	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure, EnvelopeCoordination,
+	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure, EnvelopeCoordination, EnvelopeFeedback,
 }

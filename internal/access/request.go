@@ -29,7 +29,8 @@ type Resource struct {
 	ID string
 	// Owner has taken the item, or holds the account.
 	Owner string
-	// Author wrote the report, or asked for the export of the list.
+	// Author wrote the report, asked for the export of the list, or proposed its
+	// entry.
 	Author string
 	// FirstDecider made the first decision on the item.
 	FirstDecider string

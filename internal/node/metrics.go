@@ -32,6 +32,7 @@ var (
 	doorFigure  = prometheus.NewDesc("brdo_door_refused_total", "Requests that this process turned away because it had too much to do, by door: api, peers, pages.", []string{"door"}, nil)
 	firstFigure = prometheus.NewDesc("brdo_door_reserve_total", "Urgent requests that only the reserve let in, by door.", []string{"door"}, nil)
 	busyFigure  = prometheus.NewDesc("brdo_door_requests", "Requests at each door now: worked on, or waiting.", []string{"door", "state"}, nil)
+	doubtFigure = prometheus.NewDesc("brdo_list_entries_in_doubt", "List entries suspended because their decision was opened again; each needs a person.", nil, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -82,6 +83,11 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 			return err
 		}
 		gauge(logFigure, float64(size))
+		doubtful, err := tx.CountDoubtfulEntries("")
+		gauge(doubtFigure, float64(doubtful))
+		if err != nil {
+			return err
+		}
 		waiting, err := tx.CountEnvelopesWaiting()
 		gauge(waitFigure, float64(waiting))
 		if err != nil {

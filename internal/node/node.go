@@ -264,6 +264,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	}
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
+	n.Lists.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
 	n.Post.Handle(n.runner)
@@ -323,6 +324,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	}
 	n.Index = match.New()
 	n.Lists = lists.New(n.Ledger, n.Store, n.Index, n.Law)
+	n.Lists.Correspond(n.Post)
 	n.Intake = intake.New(intake.Options{
 		Ledger: n.Ledger, Store: n.Store, Content: n.Content, Decoder: n.Decoder, Index: n.Index, Law: n.Law, Sources: sources,
 		Scheme: config.Profiles.Scheme, Review: review,
@@ -338,7 +340,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	if _, err := n.Law.Routing(config.Profiles.Routing); err != nil {
 		return problem.InvalidField("profiles.routing", "there is no such profile", "see law/routing").Because(err)
 	}
-	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Places: places})
+	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Reportable: config.Profiles.Reportable, Places: places})
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,

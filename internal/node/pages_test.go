@@ -16,8 +16,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
@@ -60,6 +62,9 @@ func must(t testing.TB, doing string, err error) {
 type worked struct {
 	*node.World
 	taken, waiting, decided, draft, delivered, further, received, list, event string
+	// own is a list with an entry, a proposal and a subscription that was asked
+	// for; reported is the item of the delivered report.
+	own, proposal, subscription, reported string
 }
 
 func work(t *testing.T) worked {
@@ -116,11 +121,39 @@ func work(t *testing.T) worked {
 		}
 		return err
 	}))
+	w.reported = decided[2]
+	w.own, w.proposal = w.entries(t, decided[1], decided[2])
+	w.subscription, err = w.Provider.Lists.Subscribe(ctx, actor(t, w.Provider, mandate.ListManager), w.own, lists.NewSubscription{
+		Subscriber: w.Centre.Post.Self().NodeID, Basis: "an agreement of the test", Until: time.Now().AddDate(1, 0, 0),
+	})
+	must(t, "asking for a subscription", err)
 	must(t, "sequencing", w.Provider.Ledger.Sequence(ctx))
 	log, err := w.Provider.Ledger.Log(ctx, actor(t, w.Provider, mandate.Auditor), 0, 5)
 	must(t, "reading the log", err)
 	w.event = log.Records[len(log.Records)-1].ID
 	return w
+}
+
+// entries makes an own list of the provider, with an entry of one decided item
+// and a proposal of another.
+func (w worked) entries(t *testing.T, confirmed, proposed string) (list, proposal string) {
+	t.Helper()
+	ctx, desk := context.Background(), w.Provider.Lists
+	one := actor(t, w.Provider, mandate.ListManager)
+	other := mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: one.Roles, Organisation: one.Organisation}
+	made, err := desk.Create(ctx, one, lists.NewList{
+		Name: "Own training list", Source: "people here", Scheme: "demo-training-match@1", Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Own: true,
+	})
+	must(t, "making an own list", err)
+	for _, id := range []string{confirmed, proposed} {
+		proposal, _, err = desk.Propose(ctx, one, made.ID, id, "seen here first")
+		must(t, "proposing", err)
+		if id == confirmed {
+			_, err = desk.Confirm(ctx, other, made.ID, proposal)
+			must(t, "confirming", err)
+		}
+	}
+	return made.ID, proposal
 }
 
 // deliver lets what was sent arrive, and what follows from it; the nodes' own
@@ -150,6 +183,21 @@ func (w worked) deliver(t *testing.T) {
 			t.Fatalf("%d envelopes are not receipted", waiting)
 		}
 	}
+}
+
+// itemOf is the item that a report of the provider tells of.
+func (w worked) itemOf(t *testing.T, id string) (item string) {
+	t.Helper()
+	must(t, "reading a report", w.Provider.Store.Read(context.Background(), func(tx *store.Tx) error {
+		row, err := tx.Report(id)
+		if err != nil {
+			return err
+		}
+		r, err := report.Parse(row.Body)
+		item = r.Control.Files[0].Item
+		return err
+	}))
+	return item
 }
 
 // receivedAs is the Centre's name of a report.
@@ -194,6 +242,43 @@ func (w worked) claimed(t *testing.T) string {
 	return id
 }
 
+// shared is an own list of the Centre with an indicator that rests on an
+// authority's finding about an item, the provider's list that follows it, and an
+// objection of the provider's.
+func (w worked) shared(t *testing.T, id string) (kept, followed string) {
+	t.Helper()
+	ctx, centre := context.Background(), w.Centre
+	manager := func(n *node.Node) mandate.Actor {
+		return mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: []mandate.Role{mandate.ListManager}, Organisation: n.Config.Organisation.Kind}
+	}
+	one, other := manager(centre), manager(centre)
+	must(t, "assessing an item", w.AuthorityA.Routing.AssessItem(ctx, actor(t, w.AuthorityA, mandate.Investigator), referred(t, w.AuthorityA), id, true, "seen in a case"))
+	w.deliver(t)
+	plan := lists.NewList{Name: "Indicators of the Centre", Source: "authorities", Scheme: "demo-training-match@1", Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Own: true}
+	list, err := centre.Lists.Create(ctx, one, plan)
+	must(t, "making a list", err)
+	proposal, _, err := centre.Lists.Propose(ctx, one, list.ID, id, "identified by an authority")
+	must(t, "proposing", err)
+	_, err = centre.Lists.Confirm(ctx, other, list.ID, proposal)
+	must(t, "confirming", err)
+	subscription, err := centre.Lists.Subscribe(ctx, one, list.ID, lists.NewSubscription{Subscriber: w.Provider.Post.Self().NodeID, Basis: "order 17 of the test", Until: time.Now().AddDate(1, 0, 0)})
+	must(t, "asking for a subscription", err)
+	must(t, "releasing", centre.Lists.Release(ctx, other, list.ID, subscription))
+	plan.Own, plan.Name, plan.Follows = false, "From the Centre", lists.Source{Node: centre.Post.Self().NodeID, List: list.ID}
+	copied, err := w.Provider.Lists.Create(ctx, manager(w.Provider), plan)
+	must(t, "following", err)
+	w.deliver(t)
+	entries, _, err := w.Provider.Lists.Entries(ctx, manager(w.Provider), copied.ID, 0, "", 1)
+	must(t, "reading entries", err)
+	if len(entries) != 1 {
+		t.Fatalf("%d entries were delivered", len(entries))
+	}
+	_, err = w.Provider.Lists.Object(ctx, manager(w.Provider), copied.ID, entries[0].ID, "it shows a lake")
+	must(t, "objecting", err)
+	w.deliver(t)
+	return list.ID, copied.ID
+}
+
 // path is where a report or list is shown.
 func path(id string) string {
 	return "/" + strings.NewReplacer("report/", "reports/", "list/", "lists/").Replace(id)
@@ -226,6 +311,16 @@ func TestPagesAreAccessible(t *testing.T) {
 	investigator := visit(t, browser)
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
+	supervisor := at(mandate.Provider, mandate.Supervisor)
+	kept, followed := w.shared(t, w.itemOf(t, w.further))
+	keeper := visit(t, browser)
+	_, invitation, err := w.Centre.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Centre}, "a list manager", []mandate.Role{mandate.ListManager})
+	must(t, "inviting", err)
+	keeper.login(centre + "/login/" + invitation.Token)
+	_, link, err := w.Provider.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}, "another manager", []mandate.Role{mandate.ListManager})
+	must(t, "inviting", err)
+	other := visit(t, browser)
+	other.login(provider + "/login/" + link.Token)
 	for _, page := range []struct {
 		name string
 		who  *visitor
@@ -238,7 +333,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"waiting", analyst, provider + "/items/" + w.waiting, nil},
 		{"card", analyst, provider + "/items/" + w.taken, nil},
 		{"shown", analyst, provider + "/items/" + w.taken, (*visitor).look},
-		{"decided", analyst, provider + "/items/" + w.decided, nil},
+		{"decided", supervisor, provider + "/items/" + w.decided, nil},
 		{"reports", analyst, provider + "/reports", nil},
 		{"draft", analyst, provider + path(w.draft), nil},
 		{"refused", analyst, provider + path(w.draft), (*visitor).refused},
@@ -248,6 +343,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"problem", analyst, provider + "/log", nil},
 		{"lists", manager, provider + "/lists", nil},
 		{"list", manager, provider + path(w.list), nil},
+		{"list-decided", other, provider + path(w.own) + "/decided", nil},
+		{"list-followed", manager, provider + path(followed), nil},
+		{"list-sharing", keeper, centre + path(kept) + "/sharing", nil},
 		{"log", auditor, provider + "/log", nil},
 		{"event", auditor, provider + "/log/events/" + w.event, nil},
 		{"people", operator, provider + "/people", nil},

@@ -41,26 +41,34 @@ var ownPages = map[string]string{
 
 // forms are what the actions need to get as far as the desk.
 var forms = map[string]string{
-	"POST /reports":                          "item={item}",
-	"POST /wellbeing/break":                  "limit=10&minutes=5",
-	"POST /reports/{id}/return":              "reason=because",
-	"POST /reports/{id}/withdraw":            "reason=because",
-	"POST /lists":                            "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
-	"POST /lists/{id}/request":               "reason=because",
-	"POST /lists/{id}/export":                "request=1&format=csv",
-	"POST /lists/{id}/state":                 "state=suspended&reason=because",
-	"POST /lists/{id}/entries/{entry}/state": "state=suspended&reason=because",
-	"POST /people":                           "name=somebody&roles=auditor",
-	"POST /people/{id}/state":                "state=suspended",
-	"POST /referrals/{id}/hold":              "until=2030-01-01&reason=because",
-	"POST /received/{id}/found":              "urgent=no",
-	"POST /received/{id}/unfounded":          "reason=test-or-spam",
-	"POST /received/{id}/second":             "agrees=yes",
-	"POST /received/{id}/route":              "reason=because",
-	"POST /keys":                             "name=a+key&scopes=detect&source=uploads",
-	"POST /items/{id}/decide":                "fact.same-picture=yes&fact.picture=landscape",
-	"POST /peers":                            "document={peer}",
-	"POST /items/{id}/view":                  `{"level":"sketch"}`,
+	"POST /reports":                                     "item={item}",
+	"POST /wellbeing/break":                             "limit=10&minutes=5",
+	"POST /reports/{id}/return":                         "reason=because",
+	"POST /reports/{id}/withdraw":                       "reason=because",
+	"POST /lists":                                       "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
+	"POST /lists/{id}/request":                          "reason=because",
+	"POST /lists/{id}/export":                           "request=1&format=csv",
+	"POST /lists/{id}/state":                            "state=suspended&reason=because",
+	"POST /lists/{id}/entries/{entry}/state":            "state=suspended&reason=because",
+	"POST /lists/{id}/proposals":                        "item={item}&reason=because",
+	"POST /lists/{id}/proposals/{proposal}/refuse":      "reason=because",
+	"POST /lists/{id}/entries/{entry}/object":           "reason=because",
+	"POST /lists/{id}/objections/{objection}/answer":    "answer=kept&reason=because",
+	"POST /lists/{id}/subscriptions":                    "subscriber=node&basis=an+order&until=2030-01-01",
+	"POST /lists/{id}/subscriptions/{subscription}/end": "reason=because",
+	"POST /referrals/{id}/items":                        "item={item}&confirmed=yes",
+	"POST /items/{id}/reopen":                           "reason=because",
+	"POST /people":                                      "name=somebody&roles=auditor",
+	"POST /people/{id}/state":                           "state=suspended",
+	"POST /referrals/{id}/hold":                         "until=2030-01-01&reason=because",
+	"POST /received/{id}/found":                         "urgent=no",
+	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
+	"POST /received/{id}/second":                        "agrees=yes",
+	"POST /received/{id}/route":                         "reason=because",
+	"POST /keys":                                        "name=a+key&scopes=detect&source=uploads",
+	"POST /items/{id}/decide":                           "fact.same-picture=yes&fact.picture=landscape",
+	"POST /peers":                                       "document={peer}",
+	"POST /items/{id}/view":                             `{"level":"sketch"}`,
 }
 
 // eventsOf are the events of one person from a position on.
@@ -159,6 +167,9 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(w.draft, "report/")
 			case strings.HasPrefix(path, "/lists"):
 				id = strings.TrimPrefix(w.list, "list/")
+				if strings.Contains(path, "{proposal}") || strings.Contains(path, "{subscription}") {
+					id = strings.TrimPrefix(w.own, "list/")
+				}
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
 			case strings.HasPrefix(path, "/referrals"):
@@ -168,7 +179,8 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			}
 			names := strings.NewReplacer(
 				"{id}", id, "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
-				"{entry}", "1", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
+				"{entry}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
+				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
 			_, path, _ := strings.Cut(route.Pattern, " ")
@@ -320,6 +332,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")
 			continue
 		}
+		do(n, ines, "POST /referrals/{id}/items", offered+"/items", "item="+w.reported+"&confirmed=yes", "outcome.record")
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
@@ -354,6 +367,46 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	}))
 	do(p, other, "POST /lists/{id}/export", list+"/export", fmt.Sprintf("request=%d&format=csv", request), "list.export")
 	do(p, manager, "POST /lists/{id}/state", list+"/state", "state=suspended&reason=a+complaint", "list.entry.change")
+
+	// Entries from decisions, and a decision that is opened again.
+	own := "/lists/" + short(w.own)
+	do(p, manager, "GET /lists/{id}/decided", own+"/decided", "", "list.consult")
+	do(p, other, "POST /lists/{id}/proposals/{proposal}/refuse", own+"/proposals/"+short(w.proposal)+"/refuse", "reason=a+question", "list.entry.change")
+	do(p, manager, "POST /lists/{id}/proposals", own+"/proposals", "item="+reportable+"&reason=seen+here+first", "list.entry.propose")
+	var proposal string
+	must(t, "finding the proposal", p.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.ProposalsOfItem(reportable)
+		proposal = short(rows[0].ID)
+		return err
+	}))
+	do(p, other, "POST /lists/{id}/proposals/{proposal}/confirm", own+"/proposals/"+proposal+"/confirm", "", "list.entry.add")
+	do(p, supervisor, "POST /items/{id}/reopen", "/items/"+reportable+"/reopen", "reason=a+complaint", "item.reopen")
+
+	// A list goes to a subscriber, who objects to an entry.
+	keeper, releaser := in(w.Centre, "kira", mandate.ListManager), in(w.Centre, "lena", mandate.ListManager)
+	w.deliver(t)
+	kept, followed := w.shared(t, w.reported)
+	sharing := path(kept) + "/sharing"
+	do(w.Centre, keeper, "GET /lists/{id}/sharing", sharing, "", "list.consult")
+	var objection, subscription string
+	must(t, "finding the objection", w.Centre.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Objections(kept, 1)
+		objection = short(rows[0].ID)
+		return err
+	}))
+	do(w.Centre, keeper, "POST /lists/{id}/objections/{objection}/answer", path(kept)+"/objections/"+objection+"/answer", "answer=kept&reason=it+is+right", "list.entry.change")
+	w.deliver(t)
+	entries, _, err := p.Lists.Entries(ctx, actor(t, p, mandate.ListManager), followed, 0, "", 1)
+	must(t, "reading entries", err)
+	do(p, manager, "POST /lists/{id}/entries/{entry}/object", path(followed)+"/entries/"+short(entries[0].ID)+"/object", "reason=still+a+lake", "list.entry.change")
+	do(w.Centre, keeper, "POST /lists/{id}/subscriptions", path(kept)+"/subscriptions", "subscriber="+self(w.AuthorityA)+"&basis=its+task&until="+time.Now().AddDate(1, 0, 0).Format(time.DateOnly), "list.entry.change")
+	must(t, "finding the subscription", w.Centre.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Subscriptions(kept)
+		subscription = short(rows[0].ID)
+		return err
+	}))
+	do(w.Centre, releaser, "POST /lists/{id}/subscriptions/{subscription}/release", path(kept)+"/subscriptions/"+subscription+"/release", "", "list.export")
+	do(w.Centre, releaser, "POST /lists/{id}/subscriptions/{subscription}/end", path(kept)+"/subscriptions/"+subscription+"/end", "reason=a+mistake", "list.entry.change")
 
 	// The log.
 	do(p, auditor, "GET /log", "/log", "", "log.consult")

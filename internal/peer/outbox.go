@@ -51,6 +51,8 @@ type Message struct {
 	// Passes names the received envelope that this one passes on, so that what
 	// corrects, recalls or erases that one follows it.
 	Passes Origin
+	// Pursued is tried until it is receipted, however long that takes.
+	Pursued bool
 	// refers names the envelope that this one corrects, recalls or erases.
 	refers string
 }
@@ -159,7 +161,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 		}
 	}
 	attempts := deliverAttempts
-	if m.refers != "" {
+	if m.refers != "" || m.Pursued {
 		attempts = pursueAttempts
 	}
 	priority := job.PriorityNormal

@@ -66,10 +66,13 @@ type SightingRow struct {
 	ReportedIn string
 }
 
+// RoundReopened is a decision that people look at an item again.
+const RoundReopened = "reopened"
+
 // DecisionRow is what one person decided about an item.
 type DecisionRow struct {
 	ID, ItemID, Person string
-	// Round is first, second or adjudication.
+	// Round is first, second, adjudication or [RoundReopened].
 	Round string
 	// Body is the decision of domain/item as JSON.
 	Body    []byte
@@ -373,11 +376,11 @@ func (tx *Tx) PutLock(person string, from, until time.Time) error {
 		person, micros(from), micros(until))
 }
 
-// LastDecision returns the item of a person's latest decision since a time that
-// was not taken back; empty when there is none.
+// LastDecision returns the item about which a person decided last since a time,
+// if that was not taken back; empty when there is none.
 func (tx *Tx) LastDecision(person string, since time.Time) (itemID string, err error) {
 	err = tx.rows("reading the last decision",
-		`SELECT item_id FROM decisions WHERE person = $1 AND at >= $2 AND undone_at IS NULL ORDER BY at DESC, id DESC LIMIT 1`,
+		`SELECT item_id FROM decisions WHERE person = $1 AND at >= $2 AND undone_at IS NULL AND round <> 'reopened' ORDER BY at DESC, id DESC LIMIT 1`,
 		[]any{person, micros(since)}, func(row scanner) error { return row.Scan(&itemID) })
 	return itemID, err
 }

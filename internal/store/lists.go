@@ -42,6 +42,12 @@ type HashList struct {
 	StateReason string
 	CreatedAt   time.Time
 	CreatedBy   string
+	// Own lists take entries from items that people of this organisation decided.
+	Own bool
+	// SourceNode and SourceList name the list of another organisation that this
+	// one follows; SourceSubscription and SourceVersion say how far.
+	SourceNode, SourceList, SourceSubscription string
+	SourceVersion                              int64
 }
 
 // ListEntry is one row of a hash list; a digest that it lacks is nil.
@@ -68,12 +74,13 @@ type ListVersion struct {
 	Added, Changed, Refused      int64
 }
 
-const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by`
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version`
 
 func scanList(row scanner) (HashList, error) {
 	var l HashList
 	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
-		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy)
+		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy, &l.Own,
+		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion)
 	return l, err
 }
 
@@ -86,8 +93,9 @@ func (tx *Tx) InsertList(l HashList) error {
 	if taken > 0 {
 		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
 	}
-	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy)
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy, l.Own,
+		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion)
 }
 
 // List returns one list.

@@ -36,11 +36,19 @@ func createList(v *visit) error {
 	if err != nil && text("valid_until") != "" {
 		return problem.InvalidField("valid_until", "it is not a date", "choose a day")
 	}
+	follows, err := lists.ParseSource(text("follows"))
+	if err != nil {
+		return err
+	}
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
+		Own: text("own") == "yes", Follows: follows,
 	})
 	if err != nil {
 		return err
+	}
+	if l.Own {
+		return v.done("/lists/"+strings.TrimPrefix(l.ID, "list/")+"/decided", "list.created.own")
 	}
 	return v.done("/lists/"+strings.TrimPrefix(l.ID, "list/"), "list.created")
 }

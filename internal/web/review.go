@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 )
@@ -44,7 +45,7 @@ func showCard(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(cardPage(v.frame("card.title", "/queue"), c, keysOf(v.person), v.takeDone()))
+	return v.show(cardPage(v.frame("card.title", "/queue"), c, keysOf(v.person), v.actor.Has(mandate.Supervisor), v.takeDone()))
 }
 
 // viewItem records what a person is about to be shown; the picture follows
@@ -144,6 +145,16 @@ func undoItem(v *visit) error {
 		return err
 	}
 	return v.done("/items/"+id, "card.undone")
+}
+
+// reopenItem has people who took no part look at an item again.
+func reopenItem(v *visit) error {
+	id := v.r.PathValue("id")
+	reports, err := v.s.options.Desks.Triage.Reopen(v.r.Context(), v.actor, id, v.reason())
+	if err != nil {
+		return err
+	}
+	return v.done("/items/"+id, "card.reopened", "count", reports)
 }
 
 func showWellbeing(v *visit) error {

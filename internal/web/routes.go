@@ -42,6 +42,7 @@ func (s *Server) Routes() []Route {
 		in("POST /items/{id}/pass", passItem),
 		in("POST /items/{id}/escalate", escalateItem),
 		in("POST /items/{id}/undo", undoItem),
+		in("POST /items/{id}/reopen", reopenItem),
 		in("GET /wellbeing", showWellbeing),
 		in("POST /wellbeing/break", setBreak),
 
@@ -67,6 +68,7 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/finish", finishReferral),
 		in("POST /referrals/{id}/lead", preferLead),
 		in("POST /referrals/{id}/hold", askToWait),
+		in("POST /referrals/{id}/items", assessItem),
 
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
@@ -76,6 +78,16 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
+		in("POST /lists/{id}/entries/{entry}/object", objectEntry),
+		in("POST /lists/{id}/objections/{objection}/answer", answerObjection),
+		in("GET /lists/{id}/sharing", showSharing),
+		in("POST /lists/{id}/subscriptions", subscribe),
+		in("POST /lists/{id}/subscriptions/{subscription}/release", releaseSubscription),
+		in("POST /lists/{id}/subscriptions/{subscription}/end", endSubscription),
+		in("GET /lists/{id}/decided", showDecided),
+		in("POST /lists/{id}/proposals", proposeEntry),
+		in("POST /lists/{id}/proposals/{proposal}/confirm", confirmProposal),
+		in("POST /lists/{id}/proposals/{proposal}/refuse", refuseProposal),
 
 		in("GET /log", showLog),
 		in("GET /log/events/{id...}", showEvent),

@@ -143,6 +143,18 @@ func askToWait(v *visit) error {
 	return v.backToReferral("referral.hold.asked")
 }
 
+// assessItem records what an authority's person found about one item.
+func assessItem(v *visit) error {
+	confirmed := v.answer("confirmed")
+	if confirmed == nil {
+		return problem.InvalidField("confirmed", "is not answered", "say whether the item was confirmed")
+	}
+	if err := v.s.options.Desks.Routing.AssessItem(v.r.Context(), v.actor, v.referralID(), v.r.PostFormValue("item"), *confirmed, v.reason()); err != nil {
+		return err
+	}
+	return v.backToReferral("finding.recorded")
+}
+
 // nameOf is what a node is called; its id where nobody knows.
 func nameOf(names map[string]string, id string) string {
 	if name := names[id]; name != "" {

@@ -101,6 +101,15 @@ func shortIdentity(identity string) string {
 	return kind + " " + short(digest)
 }
 
+// refsLine names several things by the last parts of their identifiers.
+func refsLine(ids []string) string {
+	var words []string
+	for _, id := range ids {
+		words = append(words, shortRef(id))
+	}
+	return joined(words)
+}
+
 func current(here bool) templ.Attributes {
 	if here {
 		return templ.Attributes{"aria-current": "page"}

@@ -87,6 +87,12 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		if err != nil {
 			return err
 		}
+		switch {
+		case head.Own:
+			return problem.New(problem.Conflict, "this list takes entries only from what people decided", "propose decided items, or take the file into another list")
+		case head.SourceNode != "":
+			return problem.New(problem.Conflict, "this list follows one of another organisation", "take the file into another list")
+		}
 		if err := checkReason(in.Reason); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -27,6 +28,8 @@ type Desk struct {
 	store  *store.Store
 	index  *match.Index
 	law    *law.Library
+	// post carries lists and objections; nil where [Desk.Correspond] was not called.
+	post *peer.Post
 	// loading keeps two from filling the index at the same time.
 	loading sync.Mutex
 }
@@ -50,7 +53,33 @@ type NewList struct {
 	ValidFrom, ValidUntil time.Time
 	// Radius is the largest PDQ distance that is a match; negative means 31.
 	Radius int
+	// Own: the list takes entries from items that people here decided. Scheme is
+	// then a mapping of law/classes, such as csar-reportable@1, whose class of the
+	// decision becomes the entry's category.
+	Own bool
+	// Follows names a list of another organisation that this one follows; own and
+	// following exclude each other.
+	Follows Source
 }
+
+// Source names a list of another organisation.
+type Source struct{ Node, List string }
+
+// ParseSource reads what the keeper of a list shows to its subscribers:
+// node/…/list/…; the empty text is no source.
+func ParseSource(text string) (Source, error) {
+	node, list, found := strings.Cut(text, "/list/")
+	if text == "" {
+		return Source{}, nil
+	}
+	if !found || !strings.HasPrefix(node, "node/") || len(node) == len("node/") || list == "" {
+		return Source{}, problem.InvalidField("follows", "it is not the address of a list", "copy it from what the keeper of the list shows: node/…/list/…")
+	}
+	return Source{node, "list/" + list}, nil
+}
+
+// String is the form that [ParseSource] reads.
+func (s Source) String() string { return s.Node + "/" + s.List }
 
 // DefaultRadius is the distance up to which Meta's README of PDQ calls two
 // pictures the same.
@@ -60,6 +89,14 @@ const DefaultRadius = 31
 type List struct {
 	store.HashList
 	Entries map[string]int64
+	// Doubtful counts entries that the node suspended because people opened the
+	// decision again, and that nobody has settled.
+	Doubtful int64
+	// Objections counts those of subscribers that nobody has answered.
+	Objections int64
+	// Contested are the objections without an answer, by entry, of a list that is
+	// shown by itself.
+	Contested map[string]store.ObjectionRow
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -84,6 +121,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
+		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
@@ -91,6 +129,12 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	err := d.ledger.Do(ctx, act(actor, mandate.ListCreate, mandate.PurposeListManagement, row.ID), func(tx *ledger.Tx) error {
 		if err := d.check(row, n.LegalBasis); err != nil {
 			return err
+		}
+		if row.SourceNode != "" {
+			if err := followable(tx, row); err != nil {
+				return err
+			}
+			tx.Note("follows", row.SourceList)
 		}
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
@@ -102,6 +146,20 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		return nil
 	})
 	return List{HashList: row}, err
+}
+
+// followable refuses to follow a stranger, or the same list twice.
+func followable(tx *ledger.Tx, l store.HashList) error {
+	if _, err := tx.Peer(l.SourceNode); problem.Is(err, problem.NotFound) {
+		return problem.InvalidField("follows", "no such organisation is registered here", "let an operator register it first")
+	} else if err != nil {
+		return err
+	}
+	other, found, err := tx.ListFollowing(l.SourceNode, l.SourceList)
+	if err == nil && found {
+		err = &problem.Error{Kind: problem.Conflict, Field: "follows", Reason: "the list " + other.Name + " follows it already", Remedy: "use that list"}
+	}
+	return err
 }
 
 func (d *Desk) check(l store.HashList, basis law.Ref) error {
@@ -116,6 +174,14 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
+	}
+	if l.Own {
+		if _, err := d.mapping(l); err != nil {
+			return err
+		}
+		if l.SourceNode != "" {
+			return problem.InvalidField("follows", "an own list follows nobody", "choose one of the two")
+		}
 	}
 	if _, err := d.law.LegalBasis(basis); err != nil {
 		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example provider/hosting-terms@1").Because(err)
@@ -141,7 +207,15 @@ func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
 			if err != nil {
 				return err
 			}
-			found = append(found, List{row, counts})
+			doubtful, err := tx.CountDoubtfulEntries(row.ID)
+			if err != nil {
+				return err
+			}
+			objections, err := tx.CountObjections(row.ID)
+			if err != nil {
+				return err
+			}
+			found = append(found, List{HashList: row, Entries: counts, Doubtful: doubtful, Objections: objections})
 		}
 		tx.Note("lists", len(found))
 		return err
@@ -158,6 +232,22 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		}
 		if l.Entries, err = tx.CountListEntries(id); err != nil {
 			return err
+		}
+		if l.Doubtful, err = tx.CountDoubtfulEntries(id); err != nil {
+			return err
+		}
+		if l.Objections, err = tx.CountObjections(id); err != nil {
+			return err
+		}
+		objections, err := tx.Objections(id, 1000)
+		if err != nil {
+			return err
+		}
+		l.Contested = map[string]store.ObjectionRow{}
+		for _, o := range objections {
+			if o.Answer == "" {
+				l.Contested[o.EntryID] = o
+			}
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err
@@ -189,34 +279,43 @@ func (d *Desk) Entries(ctx context.Context, actor mandate.Actor, id string, afte
 }
 
 // ChangeEntry suspends, withdraws or restores an entry, with a reason; matching
-// follows at once.
+// follows at once, and so do subscribers.
 func (d *Desk) ChangeEntry(ctx context.Context, actor mandate.Actor, list, entry, state, why string) error {
 	return d.ledger.Do(ctx, act(actor, mandate.ListEntryChange, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
-		if err := checkReason(why); err != nil {
-			return err
-		}
-		if !slices.Contains([]string{store.EntryActive, store.EntrySuspended, store.EntryWithdrawn}, state) {
-			return problem.InvalidField("state", "there is no such state", "use active, suspended or withdrawn")
-		}
-		row, err := tx.ListEntry(list, entry)
-		if err != nil {
-			return err
-		}
-		if row.State == state {
-			return problem.Newf(problem.Conflict, "the entry is %s already", state)
-		}
-		version, err := tx.NextListVersion(list)
-		if err != nil {
-			return err
-		}
-		if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
-			return err
-		}
-		tx.Note("entry", entry)
-		tx.Note("state", state)
-		tx.AfterCommit(d.follow)
-		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: state + ": " + why, Changed: 1})
+		return d.changeEntry(tx, actor, list, entry, state, why)
 	})
+}
+
+func (d *Desk) changeEntry(tx *ledger.Tx, actor mandate.Actor, list, entry, state, why string) error {
+	if err := checkReason(why); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{store.EntryActive, store.EntrySuspended, store.EntryWithdrawn}, state) {
+		return problem.InvalidField("state", "there is no such state", "use active, suspended or withdrawn")
+	}
+	row, err := tx.ListEntry(list, entry)
+	if err != nil {
+		return err
+	}
+	if row.State == state {
+		return problem.Newf(problem.Conflict, "the entry is %s already", state)
+	}
+	version, err := tx.NextListVersion(list)
+	if err != nil {
+		return err
+	}
+	if err := d.settleDoubt(tx, list, row, state, version); err != nil {
+		return err
+	}
+	if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
+		return err
+	}
+	tx.Note("entry", entry)
+	tx.Note("state", state)
+	if err := d.publish(tx, list); err != nil {
+		return err
+	}
+	return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: state + ": " + why, Changed: 1})
 }
 
 // SetState suspends a whole list or makes it active again.
@@ -236,7 +335,9 @@ func (d *Desk) SetState(ctx context.Context, actor mandate.Actor, list, state, w
 			return err
 		}
 		tx.Note("state", state)
-		tx.AfterCommit(d.follow)
+		if err := d.publish(tx, list); err != nil {
+			return err
+		}
 		return tx.InsertListVersion(store.ListVersion{ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: "list " + state + ": " + why})
 	})
 }

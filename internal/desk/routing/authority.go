@@ -208,7 +208,10 @@ func (d *Desk) act(ctx context.Context, actor mandate.Actor, id string, step ref
 			return problem.InvalidField("reason", "it is longer than 1000 bytes", "say it shorter")
 		}
 		step.Person, step.Decision = actor.ID, tx.EventID()
-		return d.step(tx, row, step)
+		if err := d.step(tx, row, step); err != nil || step.Kind != referral.Finish || step.Outcome != referral.OutcomeUnlawfulNot {
+			return err
+		}
+		return d.correctItems(tx, row)
 	})
 }
 

@@ -267,6 +267,9 @@ func (d *Desk) acknowledged(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.
 
 // takeAnswer takes in what an authority says of a report.
 func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
+	if opened.Type == typeAssessed {
+		return d.takeFinding(tx, from, opened)
+	}
 	var a Answer
 	if err := json.Unmarshal(opened.Message, &a); err != nil {
 		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)

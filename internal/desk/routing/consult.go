@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
@@ -151,18 +152,24 @@ func (d *Desk) names(tx *ledger.Tx, into map[string]string) error {
 
 // Referral is a report at an authority, as its people see it.
 type Referral struct {
-	Row       store.ReferralRow
-	Value     referral.Referral
-	Offer     Offer
-	Report    report.Report
-	Form      *law.ReportForm
-	Names     map[string]string
-	Self      string
-	Alarms    []store.ReportAlarm
+	Row    store.ReferralRow
+	Value  referral.Referral
+	Offer  Offer
+	Report report.Report
+	Form   *law.ReportForm
+	Names  map[string]string
+	Self   string
+	Alarms []store.ReportAlarm
+	// Findings are the latest of this authority and of others that it knows of,
+	// by item.
+	Findings  map[string][]store.FindingRow
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
 }
+
+// Assessable says that this authority may record findings about the items.
+func (r Referral) Assessable() bool { return slices.Contains(afterClaim, r.Value.Standing) }
 
 func investigating(actor mandate.Actor, id string) ledger.Act {
 	act := ledger.Act{Actor: actor, Action: mandate.ReportConsult, Purpose: mandate.PurposeInvestigation, Resource: access.Resource{ID: id}}
@@ -229,6 +236,12 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
 			return err
+		}
+		v.Findings = map[string][]store.FindingRow{}
+		for _, file := range v.Report.Control.Files {
+			if v.Findings[file.Item], err = tx.Findings(file.Item); err != nil {
+				return err
+			}
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err

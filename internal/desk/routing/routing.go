@@ -29,6 +29,8 @@ type Options struct {
 	Law    *law.Library
 	// Rules is the profile that new matters begin under; each keeps its own.
 	Rules law.Ref
+	// Reportable is the mapping whose class "yes" an authority confirms.
+	Reportable law.Ref
 	// Places looks up which State an address is in; nil means nobody knows.
 	Places Places
 }

@@ -30,7 +30,10 @@ type Card struct {
 	Settles       bool
 	First, Second item.Decision
 	// Decision is set only once it is final.
-	Decision  *item.Decision
+	Decision *item.Decision
+	// Reopened are the times that people had the item looked at again, with
+	// their reasons; empty until a decision is final.
+	Reopened  []item.Decision
 	Inherited int
 	CanUndo   bool
 	Workload  item.Workload
@@ -76,6 +79,11 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 		}
 		if err := d.assessmentOn(&c, row, actor.ID, tx.Now); err != nil {
 			return err
+		}
+		if c.Decision != nil {
+			if c.Reopened, err = reopened(tx.Tx, id); err != nil {
+				return err
+			}
 		}
 		return d.sightingsOn(&c, tx, id)
 	})
@@ -123,7 +131,12 @@ func (d *Desk) sightingsOn(c *Card, tx *ledger.Tx, id string) error {
 		if s.Basis, err = d.options.Law.LegalBasis(ref); err != nil {
 			return err
 		}
-		if row.Inherited != "" {
+		if c.Decision == nil {
+			// What followed from a decision tells what it was. While people look a
+			// second time or anew, they must not know.
+			s.Inherited, s.ReportedIn = "", ""
+		}
+		if s.Inherited != "" {
 			c.Inherited++
 		}
 		c.Sightings = append(c.Sightings, s)

@@ -54,8 +54,14 @@ func (d *Desk) effect(tx *ledger.Tx, row *store.ItemRow, effect item.Effect) err
 		return err
 	case item.RaiseUrgent:
 		row.Tier, row.Why = "P0", "a reviewer sees signs of present danger"
+	case item.RecallConsequences:
+		_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ItemChangedJob, Payload: store.ItemChange{Item: row.ID}})
+		return err
 	case item.DestroyKey:
 		row.Content = store.ContentErased
+		if _, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ItemChangedJob, Payload: store.ItemChange{Item: row.ID, Erased: true}}); err != nil {
+			return err
+		}
 		_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: eraseJob, Payload: reference{Item: row.ID}, UniqueKey: row.ID})
 		return err
 	}

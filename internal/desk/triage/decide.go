@@ -87,6 +87,13 @@ func (d *Desk) judge(tx *ledger.Tx, row store.ItemRow, actor mandate.Actor, verd
 			break
 		}
 	}
+	proposals, err := tx.ProposalsOfItem(row.ID)
+	if err != nil {
+		return item.Event{}, err
+	}
+	if len(proposals) > 0 { // people look anew at what an entry of a list rests on, or is to rest on
+		triggers = append(triggers, law.TriggerNewListEntry)
+	}
 	if review.SecondLook.Sampled(d.options.Secret, row.ID) {
 		triggers = append(triggers, law.TriggerSample)
 	}
