@@ -325,6 +325,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
+		Post: n.Post, MaxBytes: config.Media.MaxBytes,
 	})
 	o := config.Organisation
 	places, err := loadPlaces(config.Places)
@@ -334,7 +335,9 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	if _, err := n.Law.Routing(config.Profiles.Routing); err != nil {
 		return problem.InvalidField("profiles.routing", "there is no such profile", "see law/routing").Because(err)
 	}
-	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Places: places})
+	n.Routing = routing.New(routing.Options{
+		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Scheme: config.Profiles.Scheme, Review: review, Places: places,
+	})
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,

@@ -202,6 +202,19 @@ func lookedAt(t *testing.T, n *node.Node) (id string) {
 	return id
 }
 
+// itemIn is an item that a report at a node refers to.
+func itemIn(t *testing.T, n *node.Node, report string) (id string) {
+	t.Helper()
+	must(t, "finding an item", n.Store.Read(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.SightingsIn(report)
+		if err == nil {
+			id = rows[0].ItemID
+		}
+		return err
+	}))
+	return id
+}
+
 // TestEachRouteIsOneEvent uses every route of both kinds of node once, as
 // somebody who may: each leaves exactly one event, done, of the action named
 // here. A route that is not in the table fails the test.
@@ -301,6 +314,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(w.Centre, reader, "GET /received", "/received", "", "report.consult")
 	do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult")
 	do(w.Centre, reader, "POST /received/{id}/found", matter+"/found", "urgent=no", "report.assess")
+	reported := itemIn(t, w.Centre, w.received)
+	do(w.Centre, reader, "POST /items/{id}/take", "/items/"+reported+"/take", "", "item.take")
+	do(w.Centre, reader, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
 	self := func(n *node.Node) string { return url.QueryEscape(n.Post.Self().NodeID) }
 	do(w.Centre, reader, "POST /received/{id}/route", matter+"/route", "to="+self(w.AuthorityA)+"&to="+self(w.AuthorityB), "report.route")
 	w.deliver(t)
@@ -315,6 +331,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		do(n, ines, "POST /referrals/{id}/claim", offered+"/claim", "", "report.claim")
 		w.deliver(t)
 		do(n, ines, "POST /referrals/{id}/hold", offered+"/hold", "until="+time.Now().AddDate(0, 3, 0).Format(time.DateOnly)+"&reason=because", "notice.hold")
+		do(n, ines, "GET /items/{id}", "/items/"+reported, "", "item.consult")
+		do(n, ines, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
+		do(n, ines, "POST /items/{id}/view", "/items/"+reported+"/view", `{"level":"sketch"}`, "item.view")
 		if n == w.AuthorityB {
 			do(n, ines, "POST /referrals/{id}/lead", offered+"/lead", "lead="+self(w.AuthorityA), "report.claim")
 			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")

@@ -35,6 +35,7 @@ func (s *Server) Routes() []Route {
 		in("POST /queue/next", goOn),
 		in("POST /items/{id}/take", takeItem),
 		in("GET /items/{id}", showCard),
+		in("POST /items/{id}/open", openItem),
 		in("POST /items/{id}/view", viewItem),
 		in("GET /pictures/{exposure...}", showPicture),
 		in("POST /exposures/{exposure...}", endView),

@@ -33,6 +33,13 @@ func (d *Desk) Begin(tx *ledger.Tx, row store.ReceivedReport) error {
 	if err := tx.InsertMatter(store.MatterRow{ID: row.ID, State: string(m.State), Urgent: m.Urgent, Until: at, Body: body, ChangedAt: tx.Now}); err != nil {
 		return err
 	}
+	r, err := report.Parse(row.Body)
+	if err != nil {
+		return err
+	}
+	if err := d.sight(tx, tell{row.ID, row.Sender, row.SenderName, row.Envelope}, r); err != nil {
+		return err
+	}
 	return wake(tx, matterClock, row.ID, at)
 }
 
@@ -156,7 +163,7 @@ func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Ma
 	envelope, err := d.options.Post.Send(tx, peer.Message{
 		Recipient: to, Kind: mandate.EnvelopeReport, Type: "eu.brdo.report.forwarded.v1", Schema: received.Form, Subject: received.ID,
 		Purpose: mandate.PurposeReporting, LegalBasis: "COM(2022) 209 Article 48(3)", Priority: priority,
-		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope},
+		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope}, Items: filesOf(r),
 		Body: Offer{
 			Matter: received.ID, Reason: reason, Urgent: m.Urgent, Provider: received.SenderName, ReceivedAt: received.ReceivedAt, Evidence: evidence,
 			Report: json.RawMessage(received.Body),

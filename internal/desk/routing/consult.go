@@ -29,6 +29,7 @@ type Matter struct {
 	Authorities []peer.Node
 	// Names are the names of the nodes concerned, by their ids.
 	Names     map[string]string
+	Files     []File
 	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
@@ -127,6 +128,9 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if err := d.names(tx, v.Names); err != nil {
 			return err
 		}
+		if v.Files, err = files(tx.Tx, id); err != nil {
+			return err
+		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
 			return err
 		}
@@ -158,6 +162,7 @@ type Referral struct {
 	Form      *law.ReportForm
 	Names     map[string]string
 	Self      string
+	Files     []File
 	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
@@ -225,6 +230,9 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		v.Now, v.Names, v.Self = tx.Now, map[string]string{}, d.options.Post.Self().NodeID
 		maps.Copy(v.Names, v.Value.Titles)
 		if err := d.names(tx, v.Names); err != nil {
+			return err
+		}
+		if v.Files, err = files(tx.Tx, id); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {

@@ -29,6 +29,9 @@ type Options struct {
 	Law    *law.Library
 	// Rules is the profile that new matters begin under; each keeps its own.
 	Rules law.Ref
+	// Scheme and Review are the profiles that new items begin under.
+	Scheme law.Ref
+	Review *law.Review
 	// Places looks up which State an address is in; nil means nobody knows.
 	Places Places
 }
