@@ -265,6 +265,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received", reader, centre + "/received", nil},
 		{"received-report", reader, centre + "/" + w.received, nil},
 		{"received-claimed", reader, centre + "/" + claimed, nil},
+		{"statistics", at(mandate.Centre, mandate.Supervisor), centre + "/statistics?year=" + time.Now().UTC().Format("2006"), nil},
 		{"received-item", reader, centre + "/items/" + elsewhere, nil},
 		{"received-opened", reader, centre + "/items/" + reported, (*visitor).look},
 		{"received-queue", reader, centre + "/queue", nil},

@@ -167,7 +167,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(operator.ID, "person/")
 			}
 			names := strings.NewReplacer(
-				"{id}", id, "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
+				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
 				"{entry}", "1", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
@@ -341,6 +341,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		}
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
+	figures := in(w.Centre, "cleo", mandate.Supervisor)
+	do(w.Centre, figures, "GET /statistics", "/statistics?year=2026", "", "statistics.consult")
+	do(w.Centre, figures, "GET /statistics/{file}", "/statistics/2026.csv", "", "statistics.consult")
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")

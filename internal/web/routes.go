@@ -78,6 +78,8 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
 
+		in("GET /statistics", showStatistics),
+		in("GET /statistics/{file}", statisticsFile),
 		in("GET /log", showLog),
 		in("GET /log/events/{id...}", showEvent),
 		in("POST /log/verify", verifyLog),

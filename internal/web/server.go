@@ -257,6 +257,7 @@ func (s *Server) links(p identity.Person) []link {
 	case mandate.Centre:
 		add("/received", "link.received", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
 		add("/queue", "link.queue", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+		add("/statistics", "link.statistics", mandate.Supervisor, mandate.Auditor)
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
 		add("/referrals", "link.referrals", mandate.Investigator, mandate.Analyst, mandate.Auditor)
 	default:

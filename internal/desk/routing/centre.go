@@ -37,6 +37,9 @@ func (d *Desk) Begin(tx *ledger.Tx, row store.ReceivedReport) error {
 	if err != nil {
 		return err
 	}
+	// For the figures of Article 83(3), which are counted from the log alone.
+	tx.Note("types", r.Form.Types)
+	tx.Note("service", r.Form.Service.Type)
 	if err := d.sight(tx, tell{row.ID, row.Sender, row.SenderName, row.Envelope}, r); err != nil {
 		return err
 	}
@@ -84,10 +87,18 @@ func (d *Desk) apply(tx *ledger.Tx, id string, event referral.Event) error {
 	if err != nil {
 		return err
 	}
+	var states []string
 	for _, effect := range effects {
 		if err := d.effect(tx, received, after, effect); err != nil {
 			return err
 		}
+		if effect.Kind == referral.SendOffer {
+			at := slices.IndexFunc(after.Offers, func(o referral.Offer) bool { return o.Authority == effect.To })
+			states = append(states, after.Offers[at].Country)
+		}
+	}
+	if len(states) > 0 {
+		tx.Note("offered_states", states)
 	}
 	return d.tellSender(tx, received, before, after)
 }
@@ -296,6 +307,10 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 		// A rejection with a receipt: the sender has to see it, and stop sending.
 		known := problem.From(err)
 		return nil, problem.InvalidField("message", known.Reason, known.Remedy)
+	}
+	if err == nil && kind == referral.FinishedBy && slices.Contains(referral.Outcomes, a.Outcome) {
+		tx.Note("outcome", a.Outcome)
+		tx.Note("answer_state", from.Country)
 	}
 	return nil, err
 }

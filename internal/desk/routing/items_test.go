@@ -1,17 +1,23 @@
 package routing_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/domain/statistics"
+	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -19,6 +25,7 @@ import (
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/store"
+	profiles "github.com/brdoproject/brdo/law"
 )
 
 // provider is an organisation that only reports: it has keys, and no node that
@@ -169,12 +176,59 @@ func TestFortyProvidersReportOneItem(t *testing.T) {
 			}
 			return err
 		})
+		u.figures(t, 40)
 		queue, err := u.centre.Triage.Queue(ctx, ada)
 		must(t, err)
 		if len(queue.Entries)+len(queue.Reportable) != 0 {
 			t.Errorf("it still waits for somebody: %+v", queue)
 		}
 	})
+}
+
+// figures are those of the year, counted by the Centre and by somebody who has
+// nothing but its exported log and its public key.
+func (u *union) figures(t testing.TB, repeated int) {
+	t.Helper()
+	ctx, year := t.Context(), u.clock.Now().Year()
+	_, err := u.centre.Statistics.Figures(ctx, u.centre.Analyst(), year)
+	nodetest.Want(t, "figures for an analyst", err, problem.Denied)
+	must(t, u.centre.Ledger.Sequence(ctx))
+	published, err := u.centre.Statistics.Figures(ctx, u.centre.Supervisor(), year)
+	must(t, err)
+	must(t, u.centre.Ledger.Sequence(ctx))
+	at := slices.IndexFunc(published.Lines, func(l statistics.Line) bool { return l.Key == "repeated-reports" })
+	if f := published.Lines[at]; f.Value == nil || *f.Value != repeated || f.Article != "Article 83(3)(h)" {
+		t.Errorf("the log says %+v, want %d", f, repeated)
+	}
+	var bundle bytes.Buffer
+	trust := u.centre.Ledger.Trust()
+	_, err = ledger.ExportBundle(ctx, u.centre.Store, trust.Origin, []string{u.centre.Post.Self().LogVerifier}, &bundle)
+	must(t, err)
+	_, err = translog.AuditBundle(bytes.NewReader(bundle.Bytes()), trust)
+	must(t, err)
+	reader, err := translog.NewBundleReader(&bundle)
+	must(t, err)
+	count := statistics.New(year)
+	for {
+		entry, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		if entry.Checkpoint == nil {
+			must(t, count.Add(entry.Record.Data))
+		}
+	}
+	library, err := law.Load(profiles.Files)
+	must(t, err)
+	profile, err := library.LatestStatistics("csar/article-83")
+	must(t, err)
+	var here, there bytes.Buffer
+	must(t, published.WriteJSON(&here))
+	must(t, count.Publish(profile, trust.Origin).WriteJSON(&there))
+	if here.String() != there.String() {
+		t.Errorf("the Centre published\n%s\nand its log says\n%s", &here, &there)
+	}
 }
 
 // take takes an item and asks to be shown it.
