@@ -342,7 +342,10 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
 	figures := in(w.Centre, "cleo", mandate.Supervisor)
-	do(w.Centre, figures, "GET /statistics", "/statistics?year=2026", "", "statistics.consult")
+	told := do(w.Centre, figures, "GET /statistics", "/statistics?year="+time.Now().UTC().Format("2006"), "", "statistics.consult")
+	if _, cells, found := strings.Cut(told, "hosting</span>:"); !found || !strings.HasPrefix(strings.TrimSpace(cells), "suppressed") {
+		t.Errorf("the page of figures does not say that a small number is suppressed: %.200s", cells)
+	}
 	do(w.Centre, figures, "GET /statistics/{file}", "/statistics/2026.csv", "", "statistics.consult")
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
