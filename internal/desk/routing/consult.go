@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
@@ -47,9 +48,10 @@ type Line struct {
 // Overview is what lies before the Centre, by state.
 type Overview struct {
 	// Lines are those that wait for somebody here, the most pressing first.
-	Lines  []Line
-	Counts map[string]int64
-	Now    time.Time
+	Lines []Line
+	// Figures are how much stands in each state.
+	Figures map[string]store.MatterFigure
+	Now     time.Time
 }
 
 // waiting are the states in which a person of the Centre has to act, the most
@@ -68,7 +70,7 @@ func assessing(actor mandate.Actor, id string) ledger.Act {
 func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, err error) {
 	err = d.options.Ledger.Read(ctx, assessing(actor, ""), func(tx *ledger.Tx) error {
 		o = Overview{Now: tx.Now}
-		if o.Counts, err = tx.CountMatters(); err != nil {
+		if o.Figures, err = tx.MatterFigures(tx.Now); err != nil {
 			return err
 		}
 		for _, urgent := range []bool{true, false} {
@@ -92,10 +94,29 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 				}
 			}
 		}
+		slices.SortStableFunc(o.Lines, pressing)
 		tx.Note("reports", len(o.Lines))
 		return nil
 	})
 	return o, err
+}
+
+// pressing orders lines: the urgent ones first, then by when their clock strikes,
+// those without a clock last.
+func pressing(a, b Line) int {
+	switch {
+	case a.Urgent != b.Urgent:
+		if a.Urgent {
+			return -1
+		}
+		return 1
+	case a.Until.IsZero() != b.Until.IsZero():
+		if b.Until.IsZero() {
+			return -1
+		}
+		return 1
+	}
+	return a.Until.Compare(b.Until)
 }
 
 // Matter returns one report at the Centre, with what points to States.
