@@ -343,7 +343,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	}
 	figures := in(w.Centre, "cleo", mandate.Supervisor)
 	told := do(w.Centre, figures, "GET /statistics", "/statistics?year="+time.Now().UTC().Format("2006"), "", "statistics.consult")
-	if _, cells, found := strings.Cut(told, "hosting</span>:"); !found || !strings.HasPrefix(strings.TrimSpace(cells), "suppressed") {
+	if _, cells, found := strings.Cut(told, "hosting</span>: "); !found || !strings.HasPrefix(strings.TrimSpace(cells), "suppressed") {
 		t.Errorf("the page of figures does not say that a small number is suppressed: %.200s", cells)
 	}
 	do(w.Centre, figures, "GET /statistics/{file}", "/statistics/2026.csv", "", "statistics.consult")

@@ -101,17 +101,17 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 	return o, err
 }
 
-// pressing orders lines: the urgent ones first, then by when their clock strikes,
-// those without a clock last.
+// pressing orders lines: those that have no clock last, because others act on
+// them; before them the urgent ones first, then by when their clock strikes.
 func pressing(a, b Line) int {
 	switch {
-	case a.Urgent != b.Urgent:
-		if a.Urgent {
+	case a.Until.IsZero() != b.Until.IsZero():
+		if b.Until.IsZero() {
 			return -1
 		}
 		return 1
-	case a.Until.IsZero() != b.Until.IsZero():
-		if b.Until.IsZero() {
+	case a.Urgent != b.Urgent:
+		if a.Urgent {
 			return -1
 		}
 		return 1

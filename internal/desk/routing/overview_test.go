@@ -40,5 +40,19 @@ func TestWhatWaitsAtTheCentre(t *testing.T) {
 		if f := o.Figures[string(referral.Received)]; f.Overdue != 1 {
 			t.Errorf("an hour over the time of the urgent one: %+v", f)
 		}
+		// What others act on has no clock here, and waits for nobody here.
+		must(t, u.centre.Store.Write(ctx, func(tx *store.Tx) error {
+			row, err := tx.Matter(o.Lines[0].ID)
+			if err != nil {
+				return err
+			}
+			row.State, row.Until = string(referral.Claimed), time.Time{}
+			return tx.UpdateMatter(row)
+		}))
+		o, err = u.centre.Routing.Overview(ctx, ada)
+		must(t, err)
+		if last := o.Lines[2]; o.Lines[0].ID != first || !last.Urgent || last.State != string(referral.Claimed) {
+			t.Errorf("%+v", o.Lines)
+		}
 	})
 }
