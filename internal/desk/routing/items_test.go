@@ -63,7 +63,12 @@ func (p *provider) report(t testing.TB, u *union, r report.Report) {
 func eachDatabase(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, "") })
-	t.Run("postgresql", func(t *testing.T) { test(t, postgrestest.Start(t)) })
+	t.Run("postgresql", func(t *testing.T) {
+		if raceDetector {
+			t.Skip("SKIP: PostgreSQL is slow under the race detector, which sees the same code on SQLite; run without it")
+		}
+		test(t, postgrestest.Start(t))
+	})
 }
 
 // pair is a provider and the Centre.
