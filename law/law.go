@@ -9,7 +9,7 @@ package law
 import "embed"
 
 // Files holds the folders csar, classes, review, routing, legal-basis, orders,
-// notices and holds.
+// notices, holds and statistics.
 //
-//go:embed csar classes review routing legal-basis orders notices holds
+//go:embed csar classes review routing legal-basis orders notices holds statistics
 var Files embed.FS

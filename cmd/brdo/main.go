@@ -42,21 +42,22 @@ func (i incomplete) Is(target error) bool { return target == errIncomplete }
 
 // commands is the command line, one field a command.
 type commands struct {
-	Demo      demoCommand      `cmd:"" help:"Show everything on benign pictures, on this machine only."`
-	Serve     serveCommand     `cmd:"" help:"Run a node."`
-	LoginLink loginLinkCommand `cmd:"" name:"login-link" help:"Print a one-time login link for an account."`
-	Hash      hashCommand      `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
-	Scan      scanCommand      `cmd:"" help:"Compare files with hash lists."`
-	Verify    verifyCommand    `cmd:"" help:"Check a node's log or an exported bundle, offline."`
-	Bench     benchCommand     `cmd:"" help:"Measure this machine, as JSON."`
-	Log       logCommand       `cmd:"" help:"Export the log."`
-	Keys      keysCommand      `cmd:"" help:"Rotate the node's keys."`
-	Post      postCommand      `cmd:"" help:"Carry envelopes in files, to a node without a network."`
-	Registry  registryCommand  `cmd:"" help:"Publish the Centre's registry of nodes."`
-	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a node needs."`
-	Backup    backupCommand    `cmd:"" help:"Write rows and sealed content into a folder."`
-	Restore   restoreCommand   `cmd:"" help:"Check a backup, or put it back."`
-	Version   kong.VersionFlag `help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Show everything on benign pictures, on this machine only."`
+	Serve      serveCommand      `cmd:"" help:"Run a node."`
+	LoginLink  loginLinkCommand  `cmd:"" name:"login-link" help:"Print a one-time login link for an account."`
+	Hash       hashCommand       `cmd:"" help:"Compute digests and PDQ of files, as JSON Lines."`
+	Scan       scanCommand       `cmd:"" help:"Compare files with hash lists."`
+	Verify     verifyCommand     `cmd:"" help:"Check a node's log or an exported bundle, offline."`
+	Statistics statisticsCommand `cmd:"" help:"Count the figures of a year from an exported log, offline."`
+	Bench      benchCommand      `cmd:"" help:"Measure this machine, as JSON."`
+	Log        logCommand        `cmd:"" help:"Export the log."`
+	Keys       keysCommand       `cmd:"" help:"Rotate the node's keys."`
+	Post       postCommand       `cmd:"" help:"Carry envelopes in files, to a node without a network."`
+	Registry   registryCommand   `cmd:"" help:"Publish the Centre's registry of nodes."`
+	Doctor     doctorCommand     `cmd:"" help:"Look at everything that a node needs."`
+	Backup     backupCommand     `cmd:"" help:"Write rows and sealed content into a folder."`
+	Restore    restoreCommand    `cmd:"" help:"Check a backup, or put it back."`
+	Version    kong.VersionFlag  `help:"Print the version."`
 }
 
 // world is what commands reach of the outside.

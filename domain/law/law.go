@@ -34,6 +34,7 @@ const (
 	KindOrderForm  Kind = "order-form"
 	KindNoticeForm Kind = "notice-form"
 	KindHoldRules  Kind = "hold-rules"
+	KindStatistics Kind = "statistics"
 )
 
 // Status says how far a profile may be relied upon. It is shown to users.

@@ -31,6 +31,7 @@ type Library struct {
 	orders   map[Ref]*OrderForm
 	notices  map[Ref]*NoticeForm
 	holds    map[Ref]*HoldRules
+	figures  map[Ref]*Statistics
 }
 
 // Load reads every .json file below the root of files. The first error stops
@@ -39,7 +40,7 @@ func Load(files fs.FS) (*Library, error) {
 	library := &Library{
 		forms: map[Ref]*ReportForm{}, schemes: map[Ref]*Scheme{}, mappings: map[Ref]*Mapping{},
 		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{}, routings: map[Ref]*Routing{},
-		orders: map[Ref]*OrderForm{}, notices: map[Ref]*NoticeForm{}, holds: map[Ref]*HoldRules{},
+		orders: map[Ref]*OrderForm{}, notices: map[Ref]*NoticeForm{}, holds: map[Ref]*HoldRules{}, figures: map[Ref]*Statistics{},
 	}
 	origins := map[origin]string{}
 	count := 0
@@ -113,7 +114,7 @@ type Parsed interface {
 func (p Profile) head() Profile { return p }
 
 // Parse reads one profile. Its result is a *ReportForm, *Scheme, *Mapping,
-// *Review, *LegalBasis, *Routing, *OrderForm, *NoticeForm or *HoldRules. Every
+// *Review, *LegalBasis, *Routing, *OrderForm, *NoticeForm, *HoldRules or *Statistics. Every
 // error is a problem of kind Invalid that names the key.
 func Parse(data []byte) (Parsed, error) {
 	if len(data) > MaxProfileBytes {
@@ -145,8 +146,10 @@ func Parse(data []byte) (Parsed, error) {
 		profile = &NoticeForm{}
 	case KindHoldRules:
 		profile = &HoldRules{}
+	case KindStatistics:
+		profile = &Statistics{}
 	default:
-		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, routing, order-form, notice-form or hold-rules")
+		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, routing, order-form, notice-form, hold-rules or statistics")
 	}
 	if err := strictjson.Decode(data, MaxProfileBytes, profile); err != nil {
 		return nil, err
@@ -181,6 +184,8 @@ func (l *Library) add(profile Parsed) {
 		l.notices[ref] = p
 	case *HoldRules:
 		l.holds[ref] = p
+	case *Statistics:
+		l.figures[ref] = p
 	}
 }
 
@@ -274,6 +279,11 @@ func (l *Library) LatestNoticeForm(id string) (*NoticeForm, error) {
 // LatestHoldRules returns the newest version, for what begins now.
 func (l *Library) LatestHoldRules(id string) (*HoldRules, error) {
 	return latest(l.holds, KindHoldRules, id)
+}
+
+// LatestStatistics returns the newest version, for what is published now.
+func (l *Library) LatestStatistics(id string) (*Statistics, error) {
+	return latest(l.figures, KindStatistics, id)
 }
 
 // MappingsOf returns the tables that read that scheme, only the newest version

@@ -93,6 +93,10 @@ var (
 	LogConsult = Action{"log.consult", Consult, ResourceLog, false}
 	LogExport  = Action{"log.export", Disclose, ResourceLog, false}
 
+	// StatisticsConsult counts figures for publication from the log; nothing in
+	// them is about a person.
+	StatisticsConsult = Action{"statistics.consult", Consult, ResourceLog, false}
+
 	AccountConsult = Action{"account.consult", Consult, ResourceAccount, false}
 	AccountInvite  = Action{"account.invite", Collect, ResourceAccount, false}
 	AccountChange  = Action{"account.change", Alter, ResourceAccount, false}
@@ -115,7 +119,7 @@ var Actions = []Action{
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
 	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
-	LogConsult, LogExport,
+	LogConsult, LogExport, StatisticsConsult,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,
 	PeerRegister, NodeConsult,
 }

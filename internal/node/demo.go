@@ -151,7 +151,7 @@ func (w *World) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := w.people(ctx, w.Centre, mandate.Analyst, mandate.Supervisor, mandate.Auditor); err != nil {
+	if _, _, err := w.people(ctx, w.Centre, mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Auditor); err != nil {
 		return err
 	}
 	for _, authority := range []*Node{w.AuthorityA, w.AuthorityB} {

@@ -30,6 +30,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
+	"github.com/brdoproject/brdo/internal/desk/statistics"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/identity"
@@ -46,20 +47,21 @@ import (
 
 // Node is a node that was put together and can be run.
 type Node struct {
-	Config   Config
-	Identity *identity.Service
-	Lists    *lists.Desk
-	Intake   *intake.Desk
-	Triage   *triage.Desk
-	Reports  *reports.Desk
-	Routing  *routing.Desk
-	Post     *peer.Post
-	Ledger   *ledger.Ledger
-	Store    *store.Store
-	Index    *match.Index
-	Law      *law.Library
-	Decoder  *media.Service
-	Content  *blob.Sealed
+	Config     Config
+	Identity   *identity.Service
+	Lists      *lists.Desk
+	Intake     *intake.Desk
+	Triage     *triage.Desk
+	Reports    *reports.Desk
+	Routing    *routing.Desk
+	Statistics *statistics.Desk
+	Post       *peer.Post
+	Ledger     *ledger.Ledger
+	Store      *store.Store
+	Index      *match.Index
+	Law        *law.Library
+	Decoder    *media.Service
+	Content    *blob.Sealed
 
 	log      *slog.Logger
 	machines *api.Server
@@ -331,6 +333,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
+		Post: n.Post, MaxBytes: config.Media.MaxBytes,
 	})
 	o := config.Organisation
 	places, err := loadPlaces(config.Places)
@@ -340,7 +343,11 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 	if _, err := n.Law.Routing(config.Profiles.Routing); err != nil {
 		return problem.InvalidField("profiles.routing", "there is no such profile", "see law/routing").Because(err)
 	}
-	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Reportable: config.Profiles.Reportable, Places: places})
+	n.Routing = routing.New(routing.Options{
+		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Reportable: config.Profiles.Reportable,
+		Scheme: config.Profiles.Scheme, Review: review, Places: places,
+	})
+	n.Statistics = statistics.New(n.Ledger, n.Law)
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
@@ -393,7 +400,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Post: n.Post},
+		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Statistics: n.Statistics, Post: n.Post},
 		Door:    n.doors[doorPages],
 		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
 	})

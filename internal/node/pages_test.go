@@ -310,6 +310,15 @@ func TestPagesAreAccessible(t *testing.T) {
 	claimed := w.claimed(t)
 	investigator := visit(t, browser)
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
+	// One item is here and decided about, one is still with the provider.
+	reported, elsewhere := itemIn(t, w.Centre, claimed), itemIn(t, w.Centre, w.received)
+	assessor := actor(t, w.Centre, mandate.Analyst)
+	ctx := context.Background()
+	for _, id := range []string{reported, elsewhere} {
+		must(t, "taking", w.Centre.Triage.Take(ctx, assessor, id))
+	}
+	must(t, "opening", w.Centre.Triage.Open(ctx, assessor, reported))
+	must(t, "opening", w.AuthorityA.Triage.Open(ctx, actor(t, w.AuthorityA, mandate.Investigator), reported))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -354,6 +363,11 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received", reader, centre + "/received", nil},
 		{"received-report", reader, centre + "/" + w.received, nil},
 		{"received-claimed", reader, centre + "/" + claimed, nil},
+		{"statistics", at(mandate.Centre, mandate.Supervisor), centre + "/statistics?year=" + time.Now().UTC().Format("2006"), nil},
+		{"received-item", reader, centre + "/items/" + elsewhere, nil},
+		{"received-opened", reader, centre + "/items/" + reported, (*visitor).look},
+		{"received-queue", reader, centre + "/queue", nil},
+		{"referred-item", investigator, w.AuthorityA.Config.Origin + "/items/" + reported, (*visitor).look},
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {

@@ -178,7 +178,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(operator.ID, "person/")
 			}
 			names := strings.NewReplacer(
-				"{id}", id, "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
+				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
 				"{entry}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
 				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
@@ -211,6 +211,19 @@ func lookedAt(t *testing.T, n *node.Node) (id string) {
 	if id == "" {
 		t.Fatal("nothing was shown of any item")
 	}
+	return id
+}
+
+// itemIn is an item that a report at a node refers to.
+func itemIn(t *testing.T, n *node.Node, report string) (id string) {
+	t.Helper()
+	must(t, "finding an item", n.Store.Read(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.SightingsIn(report)
+		if err == nil {
+			id = rows[0].ItemID
+		}
+		return err
+	}))
 	return id
 }
 
@@ -313,6 +326,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(w.Centre, reader, "GET /received", "/received", "", "report.consult")
 	do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult")
 	do(w.Centre, reader, "POST /received/{id}/found", matter+"/found", "urgent=no", "report.assess")
+	reported := itemIn(t, w.Centre, w.received)
+	do(w.Centre, reader, "POST /items/{id}/take", "/items/"+reported+"/take", "", "item.take")
+	do(w.Centre, reader, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
 	self := func(n *node.Node) string { return url.QueryEscape(n.Post.Self().NodeID) }
 	do(w.Centre, reader, "POST /received/{id}/route", matter+"/route", "to="+self(w.AuthorityA)+"&to="+self(w.AuthorityB), "report.route")
 	w.deliver(t)
@@ -327,6 +343,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		do(n, ines, "POST /referrals/{id}/claim", offered+"/claim", "", "report.claim")
 		w.deliver(t)
 		do(n, ines, "POST /referrals/{id}/hold", offered+"/hold", "until="+time.Now().AddDate(0, 3, 0).Format(time.DateOnly)+"&reason=because", "notice.hold")
+		do(n, ines, "GET /items/{id}", "/items/"+reported, "", "item.consult")
+		do(n, ines, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
+		do(n, ines, "POST /items/{id}/view", "/items/"+reported+"/view", `{"level":"sketch"}`, "item.view")
 		if n == w.AuthorityB {
 			do(n, ines, "POST /referrals/{id}/lead", offered+"/lead", "lead="+self(w.AuthorityA), "report.claim")
 			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")
@@ -335,6 +354,12 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		do(n, ines, "POST /referrals/{id}/items", offered+"/items", "item="+w.reported+"&confirmed=yes", "outcome.record")
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
+	figures := in(w.Centre, "cleo", mandate.Supervisor)
+	told := do(w.Centre, figures, "GET /statistics", "/statistics?year="+time.Now().UTC().Format("2006"), "", "statistics.consult")
+	if _, cells, found := strings.Cut(told, "hosting</span>: "); !found || !strings.HasPrefix(strings.TrimSpace(cells), "suppressed") {
+		t.Errorf("the page of figures does not say that a small number is suppressed: %.200s", cells)
+	}
+	do(w.Centre, figures, "GET /statistics/{file}", "/statistics/2026.csv", "", "statistics.consult")
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")

@@ -156,6 +156,9 @@ type Pull struct {
 	From string
 	// Envelope is the received envelope that refers to the item.
 	Envelope string
+	// Else are others that referred to the same item, asked in this order when
+	// those before do not give it.
+	Else []Origin
 	// Item is the SHA-256 of its content, in hex.
 	Item string
 	// MaxBytes is the most that is taken.
@@ -177,6 +180,13 @@ func (p *Post) Pull(ctx context.Context, act ledger.Act, pull Pull, keep func(ct
 		return p.ledger.Do(ctx, act, func(*ledger.Tx) error { return err })
 	}
 	fetched := p.fetchItem(ctx, act.Purpose, pull, keep)
+	for _, other := range pull.Else {
+		if fetched == nil || ctx.Err() != nil {
+			break
+		}
+		pull.From, pull.Envelope = other.Source, other.ID
+		fetched = p.fetchItem(ctx, act.Purpose, pull, keep)
+	}
 	return p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		tx.Note("pulled_from", pull.From)
 		tx.Note("envelope", pull.Envelope)

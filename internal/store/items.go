@@ -8,6 +8,9 @@ import (
 
 // What became of an item's content.
 const (
+	// ContentElsewhere: another organisation has it, which referred to it; it is
+	// fetched when a person opens the item.
+	ContentElsewhere = "elsewhere"
 	// ContentSealed: it is in the blob store under the item's own key.
 	ContentSealed = "sealed"
 	// ContentErased: its key was destroyed.
@@ -143,6 +146,16 @@ func (tx *Tx) UpdateItem(i ItemRow) error {
 		i.Sightings, i.ID, i.Version)
 }
 
+// DescribeItem writes what became known of an item's content when it was
+// fetched; Conflict when somebody else changed the item since it was read.
+func (tx *Tx) DescribeItem(i ItemRow) error {
+	return tx.change("describing an item", Changed("item"),
+		`UPDATE items SET mime = $1, size = $2, width = $3, height = $4, md5 = $5, sha1 = $6, pdq = $7, pdq_quality = $8, media_status = $9, content = $10,
+		   version = version + 1
+		 WHERE id = $11 AND version = $12`,
+		i.MIME, i.Size, i.Width, i.Height, i.MD5, i.SHA1, i.PDQ, i.PDQQuality, i.MediaStatus, i.Content, i.ID, i.Version)
+}
+
 // The order is that of the index items_queue, so that a page of the queue costs
 // the same however much waits.
 const queueQuery = `SELECT ` + itemColumns + ` FROM items
@@ -202,8 +215,8 @@ func (tx *Tx) ItemsAfter(id string, limit int) ([]ItemRow, error) {
 // InsertSighting writes one occurrence of an item.
 func (tx *Tx) InsertSighting(s SightingRow) error {
 	return tx.exec("writing a sighting",
-		`INSERT INTO sightings (id, item_id, source, legal_basis, submitted_by, client_ref, at, context, matches, inherited) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		s.ID, s.ItemID, s.Source, s.LegalBasis, s.SubmittedBy, s.ClientRef, micros(s.At), s.Context, s.Matches, s.Inherited)
+		`INSERT INTO sightings (`+sightingColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.ID, s.ItemID, s.Source, s.LegalBasis, s.SubmittedBy, s.ClientRef, micros(s.At), s.Context, s.Matches, s.Inherited, s.ReportedIn)
 }
 
 const sightingColumns = `id, item_id, source, legal_basis, submitted_by, client_ref, at, context, matches, inherited, reported_in`
@@ -228,6 +241,12 @@ func (tx *Tx) Sightings(itemID string, limit int) ([]SightingRow, error) {
 // the order of time; a source restricts them to its own.
 func (tx *Tx) SightingsAfter(id, source string, limit int) ([]SightingRow, error) {
 	return tx.sightings(`SELECT `+sightingColumns+` FROM sightings WHERE id > $1 AND ($2 = '' OR source = $2) ORDER BY id LIMIT $3`, id, source, limit)
+}
+
+// SightingsIn returns the occurrences that a report tells of, in the order of
+// their items.
+func (tx *Tx) SightingsIn(report string) ([]SightingRow, error) {
+	return tx.sightings(`SELECT `+sightingColumns+` FROM sightings WHERE reported_in = $1 ORDER BY item_id, id`, report)
 }
 
 // Sighting returns one occurrence.

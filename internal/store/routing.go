@@ -59,18 +59,24 @@ func (tx *Tx) Matters(state string, limit int) ([]MatterRow, error) {
 	return tx.matters(`SELECT `+matterColumns+` FROM matters WHERE state = $1 ORDER BY state, urgent DESC, until, id LIMIT $2`, state, limit)
 }
 
-// CountMatters counts the matters in each state.
-func (tx *Tx) CountMatters() (map[string]int64, error) {
-	return tx.counts("counting matters", `SELECT state, COUNT(*) FROM matters GROUP BY state`)
+// MatterFigure is how much stands in one state, and since when.
+type MatterFigure struct {
+	State string
+	// Waiting of them, Urgent are urgent and Overdue have let their clock run out.
+	Waiting, Urgent, Overdue int64
+	// Oldest was received first; Next is when the next clock strikes or, when one
+	// has run out, when the first did. Zero when no clock runs.
+	Oldest, Next time.Time
 }
 
-func (tx *Tx) counts(doing, query string) (map[string]int64, error) {
-	all := map[string]int64{}
-	err := tx.rows(doing, query, nil, func(row scanner) error {
-		var key string
-		var count int64
-		err := row.Scan(&key, &count)
-		all[key] = count
+// MatterFigures counts the matters in each state.
+func (tx *Tx) MatterFigures(now time.Time) (map[string]MatterFigure, error) {
+	all := map[string]MatterFigure{}
+	err := tx.rows("counting matters", `SELECT m.state, COUNT(*), SUM(CASE WHEN m.urgent THEN 1 ELSE 0 END), SUM(CASE WHEN m.until <= $1 THEN 1 ELSE 0 END), MIN(r.received_at), MIN(m.until)
+		FROM matters m JOIN received_reports r ON r.id = m.id GROUP BY m.state`, []any{micros(now)}, func(row scanner) error {
+		var f MatterFigure
+		err := row.Scan(&f.State, &f.Waiting, &f.Urgent, &f.Overdue, moment{&f.Oldest}, moment{&f.Next})
+		all[f.State] = f
 		return err
 	})
 	return all, err

@@ -5,16 +5,18 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
+	"github.com/brdoproject/brdo/internal/desk/statistics"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
 // Desks are what the pages show and call.
 type Desks struct {
-	Lists   *lists.Desk
-	Intake  *intake.Desk
-	Triage  *triage.Desk
-	Reports *reports.Desk
-	Routing *routing.Desk
-	Post    *peer.Post
+	Lists      *lists.Desk
+	Intake     *intake.Desk
+	Triage     *triage.Desk
+	Reports    *reports.Desk
+	Routing    *routing.Desk
+	Statistics *statistics.Desk
+	Post       *peer.Post
 }

@@ -48,6 +48,15 @@ func showCard(v *visit) error {
 	return v.show(cardPage(v.frame("card.title", "/queue"), c, keysOf(v.person), v.actor.Has(mandate.Supervisor), v.takeDone()))
 }
 
+// openItem fetches what another organisation reported, for whoever looks next.
+func openItem(v *visit) error {
+	id := v.r.PathValue("id")
+	if err := v.s.options.Desks.Triage.Open(v.r.Context(), v.actor, id); err != nil {
+		return err
+	}
+	return v.done("/items/"+id, "card.opened")
+}
+
 // viewItem records what a person is about to be shown; the picture follows
 // under the exposure that it answers.
 func viewItem(v *visit) error {

@@ -35,6 +35,7 @@ func (s *Server) Routes() []Route {
 		in("POST /queue/next", goOn),
 		in("POST /items/{id}/take", takeItem),
 		in("GET /items/{id}", showCard),
+		in("POST /items/{id}/open", openItem),
 		in("POST /items/{id}/view", viewItem),
 		in("GET /pictures/{exposure...}", showPicture),
 		in("POST /exposures/{exposure...}", endView),
@@ -89,6 +90,8 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/proposals/{proposal}/confirm", confirmProposal),
 		in("POST /lists/{id}/proposals/{proposal}/refuse", refuseProposal),
 
+		in("GET /statistics", showStatistics),
+		in("GET /statistics/{file}", statisticsFile),
 		in("GET /log", showLog),
 		in("GET /log/events/{id...}", showEvent),
 		in("POST /log/verify", verifyLog),

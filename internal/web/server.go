@@ -295,6 +295,8 @@ func (s *Server) links(p identity.Person) []link {
 	switch s.options.Kind {
 	case mandate.Centre:
 		add("/received", "link.received", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
+		add("/queue", "link.queue", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+		add("/statistics", "link.statistics", mandate.Supervisor, mandate.Auditor)
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
 		add("/referrals", "link.referrals", mandate.Investigator, mandate.Analyst, mandate.Auditor)
 	default:
@@ -306,7 +308,7 @@ func (s *Server) links(p identity.Person) []link {
 	add("/people", "link.people", mandate.Operator)
 	add("/keys", "link.keys", mandate.Operator)
 	add("/peers", "link.peers", mandate.Operator)
-	add("/wellbeing", "link.wellbeing", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
+	add("/wellbeing", "link.wellbeing", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Investigator)
 	return links
 }
 

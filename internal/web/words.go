@@ -90,7 +90,7 @@ func sentence(text string) string {
 func pathOf(id string) string {
 	kind, rest, _ := strings.Cut(id, "/")
 	switch kind {
-	case "report", "list":
+	case "report", "list", "referral":
 		kind += "s"
 	}
 	return kind + "/" + rest
@@ -182,8 +182,14 @@ func matchesOf(c triage.Card) []match.Match {
 // unreported says that some sighting of an item may not be in a report yet; a
 // card lists only the latest ones.
 func unreported(c triage.Card) bool {
-	return c.Count > int64(len(c.Sightings)) || slices.ContainsFunc(c.Sightings, func(s triage.Sighting) bool { return s.ReportedIn == "" })
+	return !c.Received && (c.Count > int64(len(c.Sightings)) || slices.ContainsFunc(c.Sightings, func(s triage.Sighting) bool { return s.ReportedIn == "" }))
 }
+
+// looks reports whether the reader may ask for something of the item to be shown.
+func looks(c triage.Card) bool { return (c.Mine || c.Case) && c.Content != store.ContentElsewhere }
+
+// opens reports whether the reader may have the item's content fetched.
+func opens(c triage.Card) bool { return (c.Mine || c.Case) && c.Content == store.ContentElsewhere }
 
 func personLine(p report.Person) string {
 	var words []string

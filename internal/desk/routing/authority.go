@@ -54,6 +54,9 @@ func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	if err := tx.InsertReferral(row); err != nil {
 		return nil, err
 	}
+	if err := d.sight(tx, tell{row.ID, from.NodeID, offer.Provider, opened.ID}, r); err != nil {
+		return nil, err
+	}
 	return nil, wake(tx, referralClock, row.ID, value.Until)
 }
 

@@ -33,6 +33,16 @@ func (d *Desk) Begin(tx *ledger.Tx, row store.ReceivedReport) error {
 	if err := tx.InsertMatter(store.MatterRow{ID: row.ID, State: string(m.State), Urgent: m.Urgent, Until: at, Body: body, ChangedAt: tx.Now}); err != nil {
 		return err
 	}
+	r, err := report.Parse(row.Body)
+	if err != nil {
+		return err
+	}
+	// For the figures of Article 83(3), which are counted from the log alone.
+	tx.Note("types", r.Form.Types)
+	tx.Note("service", r.Form.Service.Type)
+	if err := d.sight(tx, tell{row.ID, row.Sender, row.SenderName, row.Envelope}, r); err != nil {
+		return err
+	}
 	return wake(tx, matterClock, row.ID, at)
 }
 
@@ -77,10 +87,18 @@ func (d *Desk) apply(tx *ledger.Tx, id string, event referral.Event) error {
 	if err != nil {
 		return err
 	}
+	var states []string
 	for _, effect := range effects {
 		if err := d.effect(tx, received, after, effect); err != nil {
 			return err
 		}
+		if effect.Kind == referral.SendOffer {
+			at := slices.IndexFunc(after.Offers, func(o referral.Offer) bool { return o.Authority == effect.To })
+			states = append(states, after.Offers[at].Country)
+		}
+	}
+	if len(states) > 0 {
+		tx.Note("offered_states", states)
 	}
 	return d.tellSender(tx, received, before, after)
 }
@@ -156,7 +174,7 @@ func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Ma
 	envelope, err := d.options.Post.Send(tx, peer.Message{
 		Recipient: to, Kind: mandate.EnvelopeReport, Type: "eu.brdo.report.forwarded.v1", Schema: received.Form, Subject: received.ID,
 		Purpose: mandate.PurposeReporting, LegalBasis: "COM(2022) 209 Article 48(3)", Priority: priority,
-		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope},
+		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope}, Items: filesOf(r),
 		Body: Offer{
 			Matter: received.ID, Reason: reason, Urgent: m.Urgent, Provider: received.SenderName, ReceivedAt: received.ReceivedAt, Evidence: evidence,
 			Report: json.RawMessage(received.Body),
@@ -292,6 +310,10 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 		// A rejection with a receipt: the sender has to see it, and stop sending.
 		known := problem.From(err)
 		return nil, problem.InvalidField("message", known.Reason, known.Remedy)
+	}
+	if err == nil && kind == referral.FinishedBy && slices.Contains(referral.Outcomes, a.Outcome) {
+		tx.Note("outcome", a.Outcome)
+		tx.Note("answer_state", from.Country)
 	}
 	return nil, err
 }

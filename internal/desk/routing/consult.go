@@ -30,6 +30,7 @@ type Matter struct {
 	Authorities []peer.Node
 	// Names are the names of the nodes concerned, by their ids.
 	Names     map[string]string
+	Files     []File
 	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
@@ -47,9 +48,10 @@ type Line struct {
 // Overview is what lies before the Centre, by state.
 type Overview struct {
 	// Lines are those that wait for somebody here, the most pressing first.
-	Lines  []Line
-	Counts map[string]int64
-	Now    time.Time
+	Lines []Line
+	// Figures are how much stands in each state.
+	Figures map[string]store.MatterFigure
+	Now     time.Time
 }
 
 // waiting are the states in which a person of the Centre has to act, the most
@@ -68,7 +70,7 @@ func assessing(actor mandate.Actor, id string) ledger.Act {
 func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, err error) {
 	err = d.options.Ledger.Read(ctx, assessing(actor, ""), func(tx *ledger.Tx) error {
 		o = Overview{Now: tx.Now}
-		if o.Counts, err = tx.CountMatters(); err != nil {
+		if o.Figures, err = tx.MatterFigures(tx.Now); err != nil {
 			return err
 		}
 		for _, urgent := range []bool{true, false} {
@@ -92,10 +94,29 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 				}
 			}
 		}
+		slices.SortStableFunc(o.Lines, pressing)
 		tx.Note("reports", len(o.Lines))
 		return nil
 	})
 	return o, err
+}
+
+// pressing orders lines: those that have no clock last, because others act on
+// them; before them the urgent ones first, then by when their clock strikes.
+func pressing(a, b Line) int {
+	switch {
+	case a.Until.IsZero() != b.Until.IsZero():
+		if b.Until.IsZero() {
+			return -1
+		}
+		return 1
+	case a.Urgent != b.Urgent:
+		if a.Urgent {
+			return -1
+		}
+		return 1
+	}
+	return a.Until.Compare(b.Until)
 }
 
 // Matter returns one report at the Centre, with what points to States.
@@ -126,6 +147,9 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 			return err
 		}
 		if err := d.names(tx, v.Names); err != nil {
+			return err
+		}
+		if v.Files, err = files(tx.Tx, id); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
@@ -163,6 +187,7 @@ type Referral struct {
 	// Findings are the latest of this authority and of others that it knows of,
 	// by item.
 	Findings  map[string][]store.FindingRow
+	Files     []File
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -232,6 +257,9 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		v.Now, v.Names, v.Self = tx.Now, map[string]string{}, d.options.Post.Self().NodeID
 		maps.Copy(v.Names, v.Value.Titles)
 		if err := d.names(tx, v.Names); err != nil {
+			return err
+		}
+		if v.Files, err = files(tx.Tx, id); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {

@@ -31,6 +31,9 @@ type Options struct {
 	Rules law.Ref
 	// Reportable is the mapping whose class "yes" an authority confirms.
 	Reportable law.Ref
+	// Scheme and Review are the profiles that new items begin under.
+	Scheme law.Ref
+	Review *law.Review
 	// Places looks up which State an address is in; nil means nobody knows.
 	Places Places
 }

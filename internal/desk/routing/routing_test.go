@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/domain/statistics"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -55,7 +56,7 @@ func found(t testing.TB, database func() string) *union {
 }
 
 func (u *union) nodes() []*nodetest.Node {
-	return []*nodetest.Node{u.provider, u.centre, u.slovenia, u.croatia, u.europol}
+	return slices.DeleteFunc([]*nodetest.Node{u.provider, u.centre, u.slovenia, u.croatia, u.europol}, func(n *nodetest.Node) bool { return n == nil })
 }
 
 // settle lets everything that was sent arrive, and what follows from it.
@@ -415,6 +416,14 @@ func TestNotConfirmedReachesEverybody(t *testing.T) {
 			if e.State != store.EnvelopeAnswered {
 				t.Errorf("the correction to %s is not receipted", e.Recipient)
 			}
+		}
+	}
+	must(t, u.centre.Ledger.Sequence(ctx))
+	figures, err := u.centre.Statistics.Figures(ctx, u.centre.Supervisor(), u.clock.Now().Year())
+	must(t, err)
+	for _, l := range figures.Lines {
+		if (l.Key == "not-confirmed-by-state" || l.Key == "forwarded-by-state") && (l.Status != statistics.Suppressed || !slices.ContainsFunc(l.Cells, func(c statistics.Cell) bool { return c.Of == "SI" })) {
+			t.Errorf("Article 83(3) says %+v, want a small number of SI", l)
 		}
 	}
 	if corrections != 3 {

@@ -35,16 +35,24 @@ type Card struct {
 	// their reasons; empty until a decision is final.
 	Reopened  []item.Decision
 	Inherited int
-	CanUndo   bool
-	Workload  item.Workload
-	Now       time.Time
+	// Case is set for a person of an authority whose open report refers to the
+	// item: they may look at it without taking it, and do not assess it.
+	Case bool
+	// Received is set when another organisation's report refers to the item.
+	Received bool
+	CanUndo  bool
+	Workload item.Workload
+	Now      time.Time
 }
 
 // Sighting is one occurrence on the card.
 type Sighting struct {
 	ID, Source string
 	At         time.Time
-	Basis      *law.LegalBasis
+	// Basis is the legal basis that it was detected under, or the form that it was
+	// reported by; Until is when the basis ends.
+	Basis string
+	Until time.Time
 	Evidence
 	Matches    []match.Match
 	Inherited  string
@@ -84,6 +92,12 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 			if c.Reopened, err = reopened(tx.Tx, id); err != nil {
 				return err
 			}
+		}
+		if d.investigates(actor) {
+			if err := openCase(tx.Tx, id); err != nil {
+				return err
+			}
+			c.Case = true
 		}
 		return d.sightingsOn(&c, tx, id)
 	})
@@ -128,8 +142,19 @@ func (d *Desk) sightingsOn(c *Card, tx *ledger.Tx, id string) error {
 		if err != nil {
 			return err
 		}
-		if s.Basis, err = d.options.Law.LegalBasis(ref); err != nil {
-			return err
+		if received(row) {
+			c.Received = true
+			form, err := d.options.Law.ReportForm(ref)
+			if err != nil {
+				return err
+			}
+			s.Basis = form.Title
+		} else {
+			basis, err := d.options.Law.LegalBasis(ref)
+			if err != nil {
+				return err
+			}
+			s.Basis, s.Until = basis.Name, basis.Until
 		}
 		if c.Decision == nil {
 			// What followed from a decision tells what it was. While people look a

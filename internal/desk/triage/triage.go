@@ -15,6 +15,7 @@ import (
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -31,6 +32,10 @@ type Options struct {
 	Reportable law.Ref
 	// Secret draws the sample for second looks, so that nobody foresees it.
 	Secret []byte
+	// Post fetches the content of items that other organisations reported, at
+	// most MaxBytes of each.
+	Post     *peer.Post
+	MaxBytes int64
 }
 
 // Desk is where items are reviewed.
@@ -50,7 +55,7 @@ func (d *Desk) node() mandate.Actor {
 }
 
 func (d *Desk) act(actor mandate.Actor, action mandate.Action, id string) ledger.Act {
-	return ledger.Act{Actor: actor, Action: action, Purpose: mandate.PurposeReview, Resource: access.Resource{ID: id}}
+	return ledger.Act{Actor: actor, Action: action, Purpose: d.purpose(actor), Resource: access.Resource{ID: id}}
 }
 
 // assessed reads an item with the state of its assessment.

@@ -30,7 +30,8 @@ const pictureTime = 2 * time.Minute
 
 // View records that a person is about to be shown something of an item, and
 // returns the exposure under which the picture can be fetched. Only the person
-// who has the item may ask.
+// who has the item may ask; at an authority, whoever investigates a report that
+// is open there.
 func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Look) (string, error) {
 	exposure := store.NewID("exposure")
 	err := d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemView, id), func(tx *ledger.Tx) error {
@@ -48,8 +49,11 @@ func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Lo
 		if err != nil {
 			return err
 		}
-		if row.Content != store.ContentSealed {
-			return problem.New(problem.NotFound, "the content was erased", "its facts and history remain")
+		switch row.Content {
+		case store.ContentElsewhere:
+			return problem.New(problem.Conflict, "the content is still where it was reported from", "open the item first")
+		case store.ContentErased:
+			return errErased
 		}
 		request, err := json.Marshal(look)
 		if err != nil {
@@ -65,6 +69,9 @@ func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Lo
 		}
 		tx.Note("level", look.Level.String())
 		tx.Note("exposure", exposure)
+		if d.investigates(actor) {
+			return openCase(tx.Tx, id)
+		}
 		return d.change(tx, id, item.Event{Kind: item.View, Person: actor.ID, Level: look.Level}, nil)
 	})
 	return exposure, err
