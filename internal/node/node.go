@@ -20,6 +20,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/engine/translog"
@@ -28,6 +29,7 @@ import (
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
@@ -52,6 +54,7 @@ type Node struct {
 	Triage   *triage.Desk
 	Reports  *reports.Desk
 	Routing  *routing.Desk
+	Orders   *orders.Desk
 	Post     *peer.Post
 	Ledger   *ledger.Ledger
 	Store    *store.Store
@@ -262,6 +265,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.Triage.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
+	n.Orders.Handle(n.runner)
 	n.Post.Handle(n.runner)
 	directory, err := n.openDirectory(ctx, config)
 	if err != nil {
@@ -335,6 +339,14 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 		return problem.InvalidField("profiles.routing", "there is no such profile", "see law/routing").Because(err)
 	}
 	n.Routing = routing.New(routing.Options{Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Places: places})
+	n.Orders = orders.New(orders.Options{
+		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Profile: "orders/removal",
+		Self: order.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
+		Centre: func(tx *store.Tx) (string, error) {
+			id, _, err := n.recipient(tx)
+			return id, err
+		},
+	})
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
