@@ -225,6 +225,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	claimed := w.claimed(t)
 	investigator := visit(t, browser)
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
+	issuer := visit(t, browser)
+	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
+	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	for _, page := range []struct {
 		name string
@@ -257,6 +260,11 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received-report", reader, centre + "/" + w.received, nil},
 		{"received-claimed", reader, centre + "/" + claimed, nil},
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
+		{"orders", investigator, w.AuthorityA.Config.Origin + "/orders", nil},
+		{"order-new", investigator, w.AuthorityA.Config.Origin + "/orders/new", nil},
+		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},
+		{"order-issue", issuer, w.AuthorityA.Config.Origin + orderPath, nil},
+		{"orders-received", analyst, provider + "/orders", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {
 		t.Run(page.name, func(t *testing.T) {

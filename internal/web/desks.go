@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
@@ -16,5 +17,6 @@ type Desks struct {
 	Triage  *triage.Desk
 	Reports *reports.Desk
 	Routing *routing.Desk
+	Orders  *orders.Desk
 	Post    *peer.Post
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/form"
 	"github.com/brdoproject/brdo/domain/hold"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -185,4 +186,127 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 		return err
 	})
 	return o, err
+}
+
+// Blank is what a person needs to fill in a request.
+type Blank struct {
+	Providers []peer.Node
+	Form      *law.OrderForm
+	// From is the report that the order would follow from, with its items.
+	From  string
+	Items []order.Item
+}
+
+// Prepare returns what is needed to request an order; from is the id of a
+// referral, or empty.
+func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, from string) (b Blank, err error) {
+	act := ledger.Act{Actor: actor, Action: mandate.OrderConsult, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: from}}
+	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		b = Blank{From: from}
+		if b.Form, err = d.options.Law.LatestOrderForm(d.options.Profile); err != nil {
+			return err
+		}
+		if b.Providers, err = d.nodes(tx, map[string]string{}, mandate.Provider); err != nil {
+			return err
+		}
+		if from == "" {
+			return nil
+		}
+		_, r, err := claimed(tx, from)
+		for _, file := range r.Control.Files {
+			b.Items = append(b.Items, order.Item{URL: r.Form.Service.URL, SHA256: file.Item})
+		}
+		return err
+	})
+	return b, err
+}
+
+// Paper is one document about an order, filled into the form of the law.
+type Paper struct {
+	Row      store.OrderRow
+	Document store.OrderDocument
+	Form     form.Form
+}
+
+// Document returns one document about an order as a form.
+func (d *Desk) Document(ctx context.Context, actor mandate.Actor, id, document string) (p Paper, err error) {
+	err = d.options.Ledger.Read(ctx, consulting(actor, id), func(tx *ledger.Tx) error {
+		if p.Row, err = tx.Order(id); err != nil {
+			return err
+		}
+		all, err := tx.OrderDocuments(id)
+		if err != nil {
+			return err
+		}
+		for _, found := range all {
+			if found.ID == document {
+				p.Document = found
+			}
+		}
+		if p.Document.ID == "" {
+			return store.NotFound("document", document)
+		}
+		tx.Note("document", p.Document.ID)
+		p.Form, err = d.paper(tx, p.Row, p.Document)
+		return err
+	})
+	return p, err
+}
+
+// paper fills a document into its form.
+func (d *Desk) paper(tx *ledger.Tx, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
+	facts, err := factsOf(row)
+	if err != nil {
+		return form.Form{}, err
+	}
+	rules, err := d.options.Law.OrderForm(facts.Profile)
+	if err != nil {
+		return form.Form{}, err
+	}
+	digest := order.Digest(document.Text)
+	switch document.Kind {
+	case DocumentRequest:
+		digest = "" // it is not signed, and no print of it is the original of anything
+		fallthrough
+	case DocumentOrder, DocumentNonDisclosure:
+		o, err := order.Parse(document.Text)
+		if err != nil {
+			return form.Form{}, err
+		}
+		return o.Form(rules, digest)
+	case DocumentExecution, DocumentNonExecution:
+		a, err := order.ParseAnswer(document.Text)
+		if err != nil {
+			return form.Form{}, err
+		}
+		return a.Form(rules, digest)
+	case DocumentUser:
+		u, err := order.ParseUserInformation(document.Text)
+		if err != nil {
+			return form.Form{}, err
+		}
+		return u.Form(rules, digest)
+	}
+	return clarificationForm(rules, row, document)
+}
+
+// clarificationForm is our own form of a clarification: no annex prints one.
+func clarificationForm(rules *law.OrderForm, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
+	c, err := opened[Clarification](document.Text)
+	if err != nil {
+		return form.Form{}, err
+	}
+	const article = "Article 14(6)"
+	template, _ := rules.Template(law.TemplateOrder)
+	field := func(label string, values ...string) form.Field {
+		return form.Field{Label: label, Article: article, Type: law.FieldText, Values: values}
+	}
+	return form.Form{
+		Language: rules.Language, Annex: article, Title: "Clarification of a removal order", Reference: "our own form; no annex prints one",
+		Profile: rules.Ref(), Status: rules.Status, Document: document.ID, Digest: order.Digest(document.Text), Print: template.Print,
+		Sections: []form.Section{{Title: "Clarification", Fields: []form.Field{
+			field("Reference of the removal order:", row.Reference), field("SHA-256 of the order that is clarified:", c.Digest),
+			field("Clarification:", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
+		}}},
+	}, nil
 }

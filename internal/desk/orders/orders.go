@@ -191,15 +191,15 @@ func tooLong(field, text string) error {
 	return nil
 }
 
-// do is a person's decision about an order. about tells the policy who requested
-// it.
+// do is a person's decision about an order. The policy hears who requested it
+// where it asks for another person.
 func (d *Desk) do(ctx context.Context, actor mandate.Actor, action mandate.Action, id string, change func(tx *ledger.Tx, row store.OrderRow) error) error {
-	act := ledger.Act{
-		Actor: actor, Action: action, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: id},
-		Find: func(tx *store.Tx) (access.Resource, error) {
+	act := ledger.Act{Actor: actor, Action: action, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: id}}
+	if action == mandate.OrderIssue {
+		act.Find = func(tx *store.Tx) (access.Resource, error) {
 			row, err := tx.Order(id)
 			return access.Resource{ID: id, Author: row.Author}, err
-		},
+		}
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Order(id)

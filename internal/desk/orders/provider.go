@@ -109,11 +109,11 @@ func (d *Desk) takeText(tx *ledger.Tx, from peer.Node, row store.OrderRow, known
 		return problem.InvalidField("message.order", "this order is here already", "send what is new about it")
 	}
 	row = store.OrderRow{
-		ID: store.NewID("received-order"), Side: store.OrderReceived, Source: from.NodeID, Name: facts.ID, Provider: message.Addressee,
+		ID: store.NewID("order"), Side: store.OrderReceived, Source: from.NodeID, Name: facts.ID, Provider: message.Addressee,
 		Reference: o.Reference, CreatedAt: tx.Now,
 	}
 	if d.options.Ledger.NodeKind() != mandate.Provider {
-		row.ID, row.Side = store.NewID("copied-order"), store.OrderCopied
+		row.ID, row.Side = store.NewID("order"), store.OrderCopied
 		copy, track := newCopy(facts, o.Addressee.Name, message.Final)
 		if err := d.insert(tx, row, copy, track, o, nil); err != nil {
 			return err
