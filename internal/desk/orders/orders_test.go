@@ -327,6 +327,10 @@ func execute(t *testing.T, u *union) {
 	if text, err := u.slovenia.Post.Self().OpenStatement("brdo-order", p.Documents[0].Signed); err != nil || order.Digest(text) != v.Issuance.Facts.Digest {
 		t.Errorf("the signature beside the order: %v", err)
 	}
+	_, err := u.slovenia.Post.Self().OpenStatement("brdo-order-answer", p.Documents[0].Signed)
+	nodetest.Want(t, "an order taken for an answer", err, problem.Invalid)
+	_, err = u.croatia.Post.Self().OpenStatement("brdo-order", p.Documents[0].Signed)
+	nodetest.Want(t, "the signature of another", err, problem.Invalid)
 	if copy := u.row(u.centre, id); copy.Side != store.OrderCopied || copy.State != string(order.Issued) {
 		t.Errorf("the Centre has %+v", copy)
 	}
