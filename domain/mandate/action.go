@@ -11,6 +11,8 @@ const (
 	ResourceAccount  Resource = "Account"
 	ResourceLog      Resource = "Log"
 	ResourceNode     Resource = "Node"
+	// ResourceOrder is an order that makes material inaccessible, at whichever side.
+	ResourceOrder Resource = "Order"
 )
 
 // Action is something an actor may be permitted to do. It names its legal
@@ -86,6 +88,39 @@ var (
 	NoticeRecord   = Action{"notice.record", Alter, ResourceReport, false}
 	NoticeHold     = Action{"notice.hold", Alter, ResourceReport, false}
 
+	// OrderRequest asks, at an authority, that an order is issued.
+	OrderRequest = Action{"order.request", Combine, ResourceOrder, false}
+	OrderConsult = Action{"order.consult", Consult, ResourceOrder, false}
+	// DeconflictionAsk asks others who act on the same matter whether the removal
+	// would harm them, or records that there is nobody to ask; DeconflictionAnswer
+	// answers such a question.
+	DeconflictionAsk    = Action{"deconfliction.ask", Disclose, ResourceOrder, false}
+	DeconflictionAnswer = Action{"deconfliction.answer", Disclose, ResourceOrder, false}
+	// OrderIssue signs an order and sends it, refuses it, or extends its
+	// non-disclosure: what the issuing authority decides.
+	OrderIssue = Action{"order.issue", Disclose, ResourceOrder, false}
+	// OrderFollow is what the authority does about an order that was sent: it
+	// clarifies it, records what a court decided, or takes it back.
+	OrderFollow = Action{"order.follow", Disclose, ResourceOrder, false}
+	// OrderReceive takes an order in, at a provider.
+	OrderReceive = Action{"order.receive", Collect, ResourceOrder, false}
+	// OrderEvaluate decides, at a provider, that an order is executed.
+	OrderEvaluate = Action{"order.evaluate", Alter, ResourceOrder, false}
+	// OrderExecute records what the service did or undid.
+	OrderExecute = Action{"order.execute", Alter, ResourceOrder, false}
+	// OrderAnswer sends the authority the answer in the form of the law.
+	OrderAnswer = Action{"order.answer", Disclose, ResourceOrder, false}
+	// OrderInform records that the user was informed of an order.
+	OrderInform = Action{"order.inform", Disclose, ResourceOrder, false}
+	// OrderVerify records whether the material is gone.
+	OrderVerify = Action{"order.verify", Alter, ResourceOrder, false}
+	// OrderEscalate is what the node does when a clock of an order strikes: it
+	// reminds and raises an alarm, and decides nothing.
+	OrderEscalate = Action{"order.escalate", Alter, ResourceOrder, false}
+	// HoldRecord records that a competent authority asked to wait with removing
+	// material or with notices about it.
+	HoldRecord = Action{"hold.record", Alter, ResourceOrder, false}
+
 	EnvelopeDeliver = Action{"envelope.deliver", Disclose, ResourceEnvelope, false}
 	EnvelopeReceive = Action{"envelope.receive", Collect, ResourceEnvelope, false}
 	EnvelopeConsult = Action{"envelope.consult", Consult, ResourceEnvelope, false}
@@ -118,6 +153,8 @@ var Actions = []Action{
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
 	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
+	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport, StatisticsConsult,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,

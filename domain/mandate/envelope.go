@@ -32,6 +32,13 @@ const (
 	// EnvelopeCoordination names those who act on one report to one another, and
 	// carries whom they would have lead.
 	EnvelopeCoordination EnvelopeKind = "coordination"
+	// EnvelopeOrder carries an order, and what its authority has to say about it.
+	EnvelopeOrder EnvelopeKind = "order"
+	// EnvelopeOrderAnswer carries the addressee's answers to an order.
+	EnvelopeOrderAnswer EnvelopeKind = "order-answer"
+	// EnvelopeDeconfliction asks another authority whether a removal would harm
+	// what it does, and carries its answer.
+	EnvelopeDeconfliction EnvelopeKind = "deconfliction"
 	// EnvelopeErasure asks to erase what the sender sent before.
 	EnvelopeErasure EnvelopeKind = "erasure"
 )
@@ -40,4 +47,5 @@ const (
 var EnvelopeKinds = []EnvelopeKind{
 	EnvelopeReport, EnvelopeReceipt, EnvelopeClaim, EnvelopeOutcome, EnvelopeQuestion, EnvelopeAnswer,
 	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure, EnvelopeCoordination, EnvelopeFeedback,
+	EnvelopeOrder, EnvelopeOrderAnswer, EnvelopeDeconfliction,
 }

@@ -74,13 +74,15 @@ const (
 	PurposeAudit           Purpose = "audit"
 	PurposeRetention       Purpose = "retention"
 	PurposeAdministration  Purpose = "administration"
+	// PurposeRemoval: making material inaccessible by an order or a notice.
+	PurposeRemoval Purpose = "removal"
 )
 
 // Purposes lists every purpose that may be stated.
 var Purposes = []Purpose{
 	PurposeDetection, PurposeReview, PurposeQuality, PurposeReporting, PurposeAssessment,
 	PurposeListManagement, PurposeInvestigation, PurposeUserInformation, PurposeStaffProtection,
-	PurposeAudit, PurposeRetention, PurposeAdministration,
+	PurposeAudit, PurposeRetention, PurposeAdministration, PurposeRemoval,
 }
 
 // OrganisationKind says what the one organisation that runs a node is.

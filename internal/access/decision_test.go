@@ -259,15 +259,17 @@ func crossed(r Request) string {
 	actor, thing := r.Actor, r.Resource
 	is := func(actions ...mandate.Action) bool { return slices.Contains(actions, r.Action) }
 	deciding := is(mandate.ItemDecide, mandate.ItemSecondLook, mandate.ItemAdjudicate, mandate.ReportApprove,
-		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.NoticeHold)
+		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.NoticeHold,
+		mandate.OrderRequest, mandate.DeconflictionAsk, mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderEvaluate,
+		mandate.OrderExecute, mandate.OrderAnswer, mandate.OrderInform, mandate.HoldRecord)
 	self := actor.ID
 	switch {
 	case !actor.IsPerson() && (deciding || r.Action.Content):
 		return "only people decide and see content"
 	case actor.Kind != mandate.Person && actor.Kind != mandate.Node && r.Action == mandate.ItemErase:
 		return "keys and peers do not erase"
-	case actor.Has(mandate.Operator) && (r.Action.Content || r.Action.Resource == mandate.ResourceItem || r.Action.Resource == mandate.ResourceReport):
-		return "an operator sees no content, item or report"
+	case actor.Has(mandate.Operator) && (r.Action.Content || r.Action.Resource == mandate.ResourceItem || r.Action.Resource == mandate.ResourceReport || r.Action.Resource == mandate.ResourceOrder):
+		return "an operator sees no content, item, report or order"
 	case actor.Has(mandate.Auditor) && r.Action.Operation != mandate.Consult &&
 		!is(mandate.LogExport, mandate.AccountOwn, mandate.KeysRemap):
 		return "an auditor changes nothing"
@@ -277,6 +279,8 @@ func crossed(r Request) string {
 		return "adjudication by another"
 	case actor.IsPerson() && r.Action == mandate.ReportApprove && (thing.Author == "" || thing.Author == self):
 		return "approval by another"
+	case actor.IsPerson() && r.Action == mandate.OrderIssue && (thing.Author == "" || thing.Author == self):
+		return "issuing by another"
 	case r.Action == mandate.DetectionSubmit && !r.LegalBasisActive:
 		return "detection without legal basis"
 	case is(mandate.LogConsult, mandate.LogExport) && r.Purpose != mandate.PurposeAudit && r.Purpose != mandate.PurposeInvestigation:

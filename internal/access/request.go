@@ -29,8 +29,8 @@ type Resource struct {
 	ID string
 	// Owner has taken the item, or holds the account.
 	Owner string
-	// Author wrote the report, asked for the export of the list, or proposed its
-	// entry.
+	// Author wrote the report, asked for the export of the list, proposed its
+	// entry, or requested the order.
 	Author string
 	// FirstDecider made the first decision on the item.
 	FirstDecider string
@@ -149,7 +149,7 @@ func (r Resource) attributes(kind mandate.Resource) types.Record {
 		if r.Source != "" {
 			fields["source"] = types.String(r.Source)
 		}
-	case mandate.ResourceReport:
+	case mandate.ResourceReport, mandate.ResourceOrder:
 		whoever("author", r.Author)
 		envelope()
 	case mandate.ResourceEnvelope:

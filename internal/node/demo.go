@@ -95,8 +95,8 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	for i, one := range []inhabitant{
 		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"}, &w.Provider},
 		{"centre", Organisation{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"}, &w.Centre},
-		{"authority-a", Organisation{ID: "authority-a.localhost", Name: "Authority A (demo)", Kind: mandate.Authority, Country: "SI"}, &w.AuthorityA},
-		{"authority-b", Organisation{ID: "authority-b.localhost", Name: "Authority B (demo)", Kind: mandate.Authority, Country: "HR"}, &w.AuthorityB},
+		{"authority-a", Organisation{ID: "authority-a.localhost", Name: "Authority A (demo)", Kind: mandate.Authority, Country: "SI", ContactInfo: "3 Lake Road, Demotown"}, &w.AuthorityA},
+		{"authority-b", Organisation{ID: "authority-b.localhost", Name: "Authority B (demo)", Kind: mandate.Authority, Country: "HR", ContactInfo: "4 Lake Road, Demotown"}, &w.AuthorityB},
 	} {
 		at := 0
 		if port != 0 {
@@ -131,14 +131,16 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	return w, w.furnish(ctx)
 }
 
-// introduce makes the Centre and each of the others known to one another.
+// introduce makes all known to one another.
 func (w *World) introduce(ctx context.Context) error {
 	for _, n := range w.nodes {
-		if n == w.Centre {
-			continue
-		}
-		if err := errors.Join(n.Post.Register(ctx, n.console(), w.Centre.Post.Self()), w.Centre.Post.Register(ctx, w.Centre.console(), n.Post.Self())); err != nil {
-			return err
+		for _, other := range w.nodes {
+			if n == other {
+				continue
+			}
+			if err := n.Post.Register(ctx, n.console(), other.Post.Self()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -155,7 +157,7 @@ func (w *World) furnish(ctx context.Context) error {
 		return err
 	}
 	for _, authority := range []*Node{w.AuthorityA, w.AuthorityB} {
-		if _, _, err := w.people(ctx, authority, mandate.Investigator, mandate.Auditor); err != nil {
+		if _, _, err := w.people(ctx, authority, mandate.Investigator, mandate.Supervisor, mandate.Auditor); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/engine/translog"
@@ -28,6 +29,7 @@ import (
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/statistics"
@@ -54,6 +56,7 @@ type Node struct {
 	Triage     *triage.Desk
 	Reports    *reports.Desk
 	Routing    *routing.Desk
+	Orders     *orders.Desk
 	Statistics *statistics.Desk
 	Post       *peer.Post
 	Ledger     *ledger.Ledger
@@ -269,6 +272,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.Lists.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
+	n.Orders.Handle(n.runner)
 	n.Post.Handle(n.runner)
 	directory, err := n.openDirectory(ctx, config)
 	if err != nil {
@@ -348,6 +352,14 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 		Scheme: config.Profiles.Scheme, Review: review, Places: places,
 	})
 	n.Statistics = statistics.New(n.Ledger, n.Law)
+	n.Orders = orders.New(orders.Options{
+		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Profile: "orders/removal",
+		Self: order.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
+		Centre: func(tx *store.Tx) (string, error) {
+			id, _, err := n.recipient(tx)
+			return id, err
+		},
+	})
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
@@ -400,7 +412,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Statistics: n.Statistics, Post: n.Post},
+		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Statistics: n.Statistics, Post: n.Post},
 		Door:    n.doors[doorPages],
 		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
 	})

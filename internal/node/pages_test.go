@@ -319,6 +319,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	}
 	must(t, "opening", w.Centre.Triage.Open(ctx, assessor, reported))
 	must(t, "opening", w.AuthorityA.Triage.Open(ctx, actor(t, w.AuthorityA, mandate.Investigator), reported))
+	issuer := visit(t, browser)
+	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
+	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -369,6 +372,11 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received-queue", reader, centre + "/queue", nil},
 		{"referred-item", investigator, w.AuthorityA.Config.Origin + "/items/" + reported, (*visitor).look},
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
+		{"orders", investigator, w.AuthorityA.Config.Origin + "/orders", nil},
+		{"order-new", investigator, w.AuthorityA.Config.Origin + "/orders/new", nil},
+		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},
+		{"order-issue", issuer, w.AuthorityA.Config.Origin + orderPath, nil},
+		{"orders-received", analyst, provider + "/orders", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {
 		t.Run(page.name, func(t *testing.T) {

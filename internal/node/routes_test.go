@@ -61,6 +61,7 @@ var forms = map[string]string{
 	"POST /people":                                      "name=somebody&roles=auditor",
 	"POST /people/{id}/state":                           "state=suspended",
 	"POST /referrals/{id}/hold":                         "until=2030-01-01&reason=because",
+	"POST /orders":                                      "reference=17",
 	"POST /received/{id}/found":                         "urgent=no",
 	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
 	"POST /received/{id}/second":                        "agrees=yes",
@@ -172,14 +173,14 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				}
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
-			case strings.HasPrefix(path, "/referrals"):
+			case strings.HasPrefix(path, "/referrals"), strings.HasPrefix(path, "/orders"), strings.HasPrefix(path, "/questions"):
 				id = "01890000-0000-7000-8000-000000000001"
 			case strings.HasPrefix(path, "/people"), strings.HasPrefix(path, "/keys"):
 				id = strings.TrimPrefix(operator.ID, "person/")
 			}
 			names := strings.NewReplacer(
 				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
-				"{entry}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
+				"{entry}", "1", "{step}", "accept", "{document}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
 				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
@@ -363,6 +364,11 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
+
+	orderRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
+		who := in(n, name, role)
+		return func(pattern, path, form, action string) string { return do(n, who, pattern, path, form, action) }
+	})
 
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")

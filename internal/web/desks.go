@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/statistics"
@@ -17,6 +18,7 @@ type Desks struct {
 	Triage     *triage.Desk
 	Reports    *reports.Desk
 	Routing    *routing.Desk
+	Orders     *orders.Desk
 	Statistics *statistics.Desk
 	Post       *peer.Post
 }

@@ -71,6 +71,15 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/hold", askToWait),
 		in("POST /referrals/{id}/items", assessItem),
 
+		in("GET /orders", showOrders),
+		in("GET /orders/new", newOrder),
+		in("POST /orders", requestOrder),
+		in("GET /orders/{id}", showOrder),
+		in("POST /orders/{id}/{step}", stepOrder),
+		in("GET /orders/{id}/documents/{document}", showPaper),
+		in("GET /orders/{id}/documents/{document}/pdf", printPaper),
+		in("POST /questions/{id}/answer", answerQuestion),
+
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
 		in("GET /lists/{id}", showList),

@@ -2939,7 +2939,7 @@ func referralActions(v routing.Referral) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = withReason("decline", base+"/decline", t(ctx, "referral.decline"), "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = withReason(v.Row.ID, "decline", t(ctx, "referral.decline"), "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -3058,7 +3058,7 @@ func referralActions(v routing.Referral) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = withReason("release", base+"/release", t(ctx, "referral.release"), "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = withReason(v.Row.ID, "release", t(ctx, "referral.release"), "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -303,6 +303,12 @@ func (s *Server) links(p identity.Person) []link {
 		add("/queue", "link.queue", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor)
 		add("/reports", "link.reports", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Investigator, mandate.Auditor)
 	}
+	switch s.options.Kind {
+	case mandate.Provider, mandate.Centre:
+		add("/orders", "link.orders", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
+	case mandate.Authority:
+		add("/orders", "link.orders", mandate.Investigator, mandate.Supervisor, mandate.Auditor)
+	}
 	add("/lists", "link.lists", mandate.Analyst, mandate.Supervisor, mandate.ListManager, mandate.Investigator, mandate.Auditor)
 	add("/log", "link.log", mandate.Auditor)
 	add("/people", "link.people", mandate.Operator)

@@ -89,6 +89,10 @@ func completed() map[string][]string {
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
 		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
 		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},
+		"order.state.":    {"requested", "deconflicting", "deconflicted", "refused", "issued", "delivered", "overdue", "received", "evaluated", "impossible", "clarification", "executed", "verified", "reappeared", "restoring", "restored", "not-restored", "ended", "withdrawn"},
+		"order.standing.": {"challenged", "final", "annulled", "revoked"},
+		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
+		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
 		"journey.status.": {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
 	}
 }

@@ -86,11 +86,12 @@ func sentence(text string) string {
 	return string(unicode.ToUpper(first)) + text[size:]
 }
 
-// pathOf is the page of an identifier: reports live under /reports.
+// pathOf is the page of an identifier: reports live under /reports, orders under
+// /orders.
 func pathOf(id string) string {
 	kind, rest, _ := strings.Cut(id, "/")
 	switch kind {
-	case "report", "list", "referral":
+	case "report", "list", "referral", "order":
 		kind += "s"
 	}
 	return kind + "/" + rest

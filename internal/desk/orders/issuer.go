@@ -1,0 +1,679 @@
+package orders
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/hold"
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/domain/watch"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/peer"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Draft is what a person fills in to request an order.
+type Draft struct {
+	// From is the report (the id of its referral) that the order follows from; may
+	// be empty. The address of the service and the digests that it names are taken
+	// where Items is empty.
+	From string
+	// Provider is the node of the addressee.
+	Provider string
+	// LegalRep, ContactPoint and Service say more of the addressee; Languages are
+	// those that it declared.
+	LegalRep, ContactPoint, Service string
+	Languages                       []string
+	// Issuing names the authority that is asked to issue, with its details.
+	Issuing, IssuingDetails string
+	Reference               string
+	Items                   []order.Item
+	Elements                []string
+	// SilentWeeks asks for non-disclosure of so many weeks, from issuing on; then
+	// Consulted names the public authorities that were consulted.
+	SilentWeeks int
+	Consulted   []string
+	Reasons     string
+	Redress     order.Redress
+}
+
+// Request asks that an order is issued, and returns its id.
+//
+// Errors: Invalid with the field that the form or the law asks for; NotFound for
+// a provider or report that is not known; Conflict for a report that this
+// authority has not claimed.
+func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (id string, err error) {
+	act := ledger.Act{Actor: actor, Action: mandate.OrderRequest, Purpose: mandate.PurposeRemoval}
+	err = d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		id = store.NewID("order")
+		tx.Concerns(id)
+		form, err := d.options.Law.LatestOrderForm(d.options.Profile)
+		if err != nil {
+			return err
+		}
+		o, pdq, err := d.draft(tx, id, form, draft)
+		if err != nil {
+			return err
+		}
+		text, err := o.Marshal()
+		if err != nil {
+			return err
+		}
+		_, facts, err := order.ReadRequest(text, form)
+		if err != nil {
+			return err
+		}
+		value, effects, err := order.NewIssuance(form, order.Request{Facts: facts, Person: actor.ID, Decision: tx.EventID(), Consulted: draft.Consulted}, tx.Now)
+		if err != nil {
+			return err
+		}
+		row := store.OrderRow{
+			ID: id, Side: store.OrderIssued, Source: d.options.Post.Self().NodeID, Name: id, Provider: draft.Provider, Reference: o.Reference,
+			About: draft.From, Author: actor.ID, CreatedAt: tx.Now,
+		}
+		if err := d.insert(tx, row, value, value.Track, o, pdq); err != nil {
+			return err
+		}
+		return d.carryOut(tx, row, deed{kind: DocumentRequest, text: text}, effects)
+	})
+	return id, err
+}
+
+// insert writes a new order with its items.
+func (d *Desk) insert(tx *ledger.Tx, row store.OrderRow, value any, track order.Track, o order.Order, pdq map[string]string) error {
+	if err := put(tx, &row, value, track); err != nil {
+		return err
+	}
+	if err := tx.InsertOrder(row); err != nil {
+		return err
+	}
+	tx.Note("order", row.ID)
+	if o.Material == nil {
+		return nil
+	}
+	for position, item := range o.Material.Items {
+		if err := tx.InsertOrderItem(store.OrderItem{OrderID: row.ID, Position: position, URL: item.URL, SHA256: item.SHA256, PDQ: pdq[item.SHA256]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// draft writes the text of a request. pdq holds the perceptual digests of its
+// items by their SHA-256, as far as the report has them.
+func (d *Desk) draft(tx *ledger.Tx, id string, form *law.OrderForm, draft Draft) (o order.Order, pdq map[string]string, err error) {
+	provider, err := d.options.Post.Find(tx, draft.Provider)
+	if err != nil {
+		return o, nil, err
+	}
+	if provider.Organisation != mandate.Provider {
+		return o, nil, problem.InvalidField("addressee", "it is no provider", "orders bind providers")
+	}
+	self := d.options.Post.Self()
+	o = order.Order{
+		ID: id, Profile: form.Ref(), Kind: form.Order, Language: form.Language, LegalBasis: form.LegalBasis, Reference: draft.Reference,
+		Requesting: order.Authority{Name: self.Title, Contact: d.options.Self.ContactInfo, Country: self.Country},
+		Issuing:    order.Authority{Name: draft.Issuing, Details: draft.IssuingDetails, Country: self.Country},
+		Addressee: order.Addressee{
+			Name: provider.Title, LegalRep: draft.LegalRep, ContactPoint: draft.ContactPoint, Service: draft.Service, Country: provider.Country, Languages: draft.Languages,
+		},
+		Material: &order.Material{Items: draft.Items, Elements: draft.Elements}, Reasons: draft.Reasons, Redress: draft.Redress,
+	}
+	if draft.SilentWeeks > 0 {
+		o.Material.NonDisclosure = &order.Period{From: tx.Now, Until: law.Period{Weeks: draft.SilentWeeks}.AddTo(tx.Now)}
+	}
+	if draft.From == "" {
+		return o, nil, nil
+	}
+	row, r, err := claimed(tx, draft.From)
+	if err != nil {
+		return o, nil, err
+	}
+	pdq = map[string]string{}
+	for _, file := range r.Control.Files {
+		pdq[file.Item] = file.Hashes["pdq"]
+		if len(draft.Items) == 0 {
+			o.Material.Items = append(o.Material.Items, order.Item{URL: r.Form.Service.URL, SHA256: file.Item})
+		}
+	}
+	tx.Note("report", row.ID)
+	return o, pdq, nil
+}
+
+// claimed returns a report that this authority has claimed.
+func claimed(tx *ledger.Tx, id string) (row store.ReferralRow, r report.Report, err error) {
+	if row, err = tx.Referral(id); err != nil {
+		return row, r, err
+	}
+	if row.Standing != string(referral.StandingClaimed) {
+		return row, r, problem.New(problem.Conflict, "this authority has not claimed the report", "claim it first")
+	}
+	var offer struct {
+		Report json.RawMessage `json:"report"`
+	}
+	if err := json.Unmarshal(row.Offer, &offer); err != nil {
+		return row, r, fmt.Errorf("reading the offer of %s: %w", id, err)
+	}
+	r, err = report.Parse(offer.Report)
+	return row, r, err
+}
+
+// others are the authorities that act on the same report and can be asked.
+func (d *Desk) others(tx *ledger.Tx, row store.OrderRow) ([]string, error) {
+	if row.About == "" {
+		return nil, nil
+	}
+	about, err := tx.Referral(row.About)
+	if err != nil {
+		return nil, err
+	}
+	var value referral.Referral
+	if err := json.Unmarshal(about.Body, &value); err != nil {
+		return nil, fmt.Errorf("reading referral %s: %w", about.ID, err)
+	}
+	known, err := d.options.Post.Known(tx.Tx, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, node := range known {
+		if node.Organisation == mandate.Authority && slices.Contains(value.Others, node.NodeID) {
+			all = append(all, node.NodeID)
+		}
+	}
+	return all, nil
+}
+
+// Ask asks other authorities whether the removal would harm what they do. Those
+// that act on the same report must be among them.
+func (d *Desk) Ask(ctx context.Context, actor mandate.Actor, id string, nodes []string) error {
+	return d.do(ctx, actor, mandate.DeconflictionAsk, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		others, err := d.others(tx, row)
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			if !slices.Contains(nodes, other) {
+				return problem.InvalidField("asked", "an authority that acts on the same report is not among them", "ask it too: "+other)
+			}
+		}
+		for _, node := range nodes {
+			if asked, err := d.options.Post.Find(tx, node); err != nil {
+				return err
+			} else if asked.Organisation != mandate.Authority {
+				return problem.InvalidField("asked", asked.Title+" is no authority", "ask authorities")
+			}
+		}
+		return d.decided(tx, row, actor, deed{event: order.Event{Kind: order.Ask, Asked: nodes}})
+	})
+}
+
+// question sends the question to those who are asked.
+func (d *Desk) question(tx *ledger.Tx, row store.OrderRow, effect order.Effect) error {
+	value, err := read[order.Issuance](row)
+	if err != nil {
+		return err
+	}
+	items, err := tx.OrderItems(row.ID)
+	if err != nil {
+		return err
+	}
+	question := Question{Order: row.Name, Says: questionAsked, Places: value.Facts.Places}
+	for _, item := range items {
+		if item.SHA256 != "" && !slices.Contains(question.SHA256, item.SHA256) {
+			question.SHA256 = append(question.SHA256, item.SHA256)
+		}
+	}
+	question.Due, _ = value.Clock(order.ClockDeconfliction)
+	for _, node := range effect.To {
+		if err := d.converse(tx, node, row.ID, "", question); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellAsked tells those who were asked what became of the order.
+func (d *Desk) tellAsked(tx *ledger.Tx, row store.OrderRow, reason string) error {
+	value, err := read[order.Issuance](row)
+	if err != nil {
+		return err
+	}
+	for _, q := range value.Questions {
+		if err := d.converse(tx, q.Who, row.ID, "", Question{Order: row.Name, Says: saysTold, Reason: reason}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// converse sends a question, its answer, or word of what followed.
+func (d *Desk) converse(tx *ledger.Tx, node, subject, replyTo string, question Question) error {
+	envelope, err := d.options.Post.Send(tx, peer.Message{
+		Recipient: node, Kind: mandate.EnvelopeDeconfliction, Type: "eu.brdo.deconfliction." + question.Says + ".v1", Schema: "deconfliction-1", Subject: subject,
+		Purpose: mandate.PurposeRemoval, LegalBasis: "COM(2022) 209 Articles 15(4) and 48(6)", Priority: peer.Urgent, ReplyTo: replyTo, Body: question,
+	})
+	tx.Note("sent", envelope)
+	return err
+}
+
+// NobodyToAsk records, with a reason, that nobody else could be harmed.
+func (d *Desk) NobodyToAsk(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.do(ctx, actor, mandate.DeconflictionAsk, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		others, err := d.others(tx, row)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			return problem.New(problem.Conflict, "another authority acts on the same report", "ask it first: "+others[0])
+		}
+		return d.decided(tx, row, actor, deed{event: order.Event{Kind: order.NobodyToAsk, Reason: reason}})
+	})
+}
+
+// Proceed goes on despite silence or an objection, with a reason.
+func (d *Desk) Proceed(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.DeconflictionAsk, id, order.Event{Kind: order.Proceed, Reason: reason})
+}
+
+// heldOn looks for holds on what an order names, in the transaction of the act.
+func heldOn(tx *ledger.Tx, id string) (hold.Check, error) {
+	items, err := tx.OrderItems(id)
+	if err != nil {
+		return hold.Check{}, err
+	}
+	check := hold.Check{At: tx.Now}
+	for _, item := range items {
+		for _, subject := range []string{item.URL, item.SHA256} {
+			if subject == "" {
+				continue
+			}
+			records, err := holdsOn(tx, subject)
+			if err != nil {
+				return hold.Check{}, err
+			}
+			check.Holds = append(check.Holds, records...)
+		}
+	}
+	return check, nil
+}
+
+// Issue signs the order that was requested, by another person, and sends it.
+//
+// Errors: Denied to whoever requested it, and while a hold is in force; Conflict
+// while others who were asked have not answered.
+func (d *Desk) Issue(ctx context.Context, actor mandate.Actor, id string, appeal law.Period) error {
+	return d.do(ctx, actor, mandate.OrderIssue, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		o, form, err := d.text(tx, row, DocumentRequest)
+		if err != nil {
+			return err
+		}
+		if silence := o.Material.NonDisclosure; silence != nil {
+			// It is asked for from issuing on, however long that took.
+			o.Material.NonDisclosure = &order.Period{From: tx.Now, Until: tx.Now.Add(silence.Until.Sub(silence.From))}
+		}
+		does, err := d.sign(tx, o, form, DocumentOrder)
+		if err != nil {
+			return err
+		}
+		check, err := heldOn(tx, row.ID)
+		if err != nil {
+			return err
+		}
+		does.event.Kind, does.event.Check, does.event.Appeal = order.Issue, check, appeal
+		return d.decided(tx, row, actor, does)
+	})
+}
+
+// sign writes an order as the issuing authority's and signs its exact bytes.
+func (d *Desk) sign(tx *ledger.Tx, o order.Order, form *law.OrderForm, kind string) (deed, error) {
+	o.IssuedAt, o.Timestamp, o.Signature = tx.Now, order.Timestamp{At: tx.Now}, signature(d.options.Post.Self())
+	text, err := o.Marshal()
+	if err != nil {
+		return deed{}, err
+	}
+	_, facts, err := order.ReadIssued(text, form)
+	if err != nil {
+		return deed{}, err
+	}
+	signed, err := d.options.Post.Sign(signedOrder, text)
+	return deed{event: order.Event{Facts: &facts}, kind: kind, text: text, signed: signed}, err
+}
+
+// text returns the latest document of a kind that is an order, and its form.
+func (d *Desk) text(tx *ledger.Tx, row store.OrderRow, kind string) (o order.Order, form *law.OrderForm, err error) {
+	document, err := latest(tx, row.ID, kind)
+	if err != nil {
+		return o, nil, err
+	}
+	if o, err = order.Parse(document.Text); err != nil {
+		return o, nil, err
+	}
+	form, err = d.options.Law.OrderForm(o.Profile)
+	return o, form, err
+}
+
+func latest(tx *ledger.Tx, id, kind string) (found store.OrderDocument, err error) {
+	all, err := tx.OrderDocuments(id)
+	for _, document := range all {
+		if document.Kind == kind {
+			found = document
+		}
+	}
+	if err == nil && found.ID == "" {
+		err = store.NotFound(kind+" of", id)
+	}
+	return found, err
+}
+
+// Refuse does not issue an order, with a reason.
+func (d *Desk) Refuse(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderIssue, id, order.Event{Kind: order.Refuse, Reason: reason})
+}
+
+// ExtendNonDisclosure extends the time in which the provider tells nobody, once
+// and by no more than the law allows (Article 15(4)).
+//
+// Errors: Denied for a further extension, Expired after the period has ended.
+func (d *Desk) ExtendNonDisclosure(ctx context.Context, actor mandate.Actor, id string, weeks int, reasons string) error {
+	return d.do(ctx, actor, mandate.OrderIssue, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		o, form, err := d.text(tx, row, DocumentOrder)
+		if err != nil {
+			return err
+		}
+		value, err := read[order.Issuance](row)
+		if err != nil {
+			return err
+		}
+		until := value.SilentUntil()
+		if until.IsZero() {
+			return problem.New(problem.Conflict, "the order has no non-disclosure that could be extended", "Article 15(4): it is set when the order is issued")
+		}
+		o.ID, o.Extends, o.Reasons = store.NewID("order"), row.Name, reasons
+		o.Material.NonDisclosure = &order.Period{From: until, Until: law.Period{Weeks: weeks}.AddTo(until)}
+		does, err := d.sign(tx, o, form, DocumentNonDisclosure)
+		if err != nil {
+			return err
+		}
+		does.event.Kind = order.ExtendNonDisclosure
+		return d.decided(tx, row, actor, does)
+	})
+}
+
+// Clarify sends the clarification that the addressee asked for (Article 14(6)).
+func (d *Desk) Clarify(ctx context.Context, actor mandate.Actor, id, text string) error {
+	return d.do(ctx, actor, mandate.OrderFollow, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		if text == "" || len(text) > 64<<10 {
+			return problem.InvalidField("text", "it is missing or longer than 64 KiB", "say what was unclear")
+		}
+		value, err := read[order.Issuance](row)
+		if err != nil {
+			return err
+		}
+		body, err := written(Clarification{Order: row.Name, Digest: value.Facts.Digest, Text: text, At: tx.Now})
+		if err != nil {
+			return err
+		}
+		signed, err := d.options.Post.Sign(signedClarification, body)
+		if err != nil {
+			return err
+		}
+		event := order.Event{Kind: order.Clarify, Digest: order.Digest(body)}
+		return d.decided(tx, row, actor, deed{event: event, kind: DocumentClarification, text: body, signed: signed})
+	})
+}
+
+// Challenge records that a court was seised; the court may suspend the order.
+func (d *Desk) Challenge(ctx context.Context, actor mandate.Actor, id, court, reason string, suspends bool) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Challenge, By: court, Reason: reason, Suspends: suspends})
+}
+
+// LiftSuspension records that the court lifted its suspension.
+func (d *Desk) LiftSuspension(ctx context.Context, actor mandate.Actor, id string, at time.Time, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.LiftSuspension, At: at, Reason: reason})
+}
+
+// Confirm records that the order is final, and sends it to the other authorities
+// (Article 15(2)).
+func (d *Desk) Confirm(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.do(ctx, actor, mandate.OrderFollow, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		document, err := latest(tx, row.ID, DocumentOrder)
+		if err != nil {
+			return err
+		}
+		return d.decided(tx, row, actor, deed{event: order.Event{Kind: order.Confirm, Reason: reason}, signed: document.Signed})
+	})
+}
+
+// Annul records that a court annulled the order: all who have it are told until
+// they have receipted.
+func (d *Desk) Annul(ctx context.Context, actor mandate.Actor, id, court, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Annul, By: court, Reason: reason})
+}
+
+// Withdraw takes an order back, before or after it was sent.
+func (d *Desk) Withdraw(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Withdraw, Reason: reason})
+}
+
+// Resolve records that what reappeared is dealt with.
+func (d *Desk) Resolve(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Resolve, Reason: reason})
+}
+
+// Looked records what a person found at the places of an executed order.
+func (d *Desk) Looked(ctx context.Context, actor mandate.Actor, id string, checks []watch.Check) error {
+	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, _ store.OrderRow) error {
+		return d.Verified(tx, id, watch.Round{At: tx.Now, By: actor.ID, Checks: checks})
+	})
+}
+
+// Verified takes in a look at the places of an executed order, in the caller's
+// transaction: the action of its act is order.verify.
+func (d *Desk) Verified(tx *ledger.Tx, id string, round watch.Round) error {
+	row, err := tx.Order(id)
+	if err != nil {
+		return err
+	}
+	return d.apply(tx, row, deed{event: order.Event{Kind: order.Looked, Round: &round}})
+}
+
+// FoundElsewhere records another address at which the material was found.
+func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, address string) error {
+	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		return d.apply(tx, row, deed{event: order.Event{Kind: order.FoundElsewhere, Place: address}})
+	})
+}
+
+// receipted takes note of receipts of what was sent about an order: the time for
+// execution runs from the proven receipt (Article 14(4)).
+func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
+	if receipt.Status != peer.Received && receipt.Status != peer.Rejected {
+		return nil
+	}
+	row, err := tx.Order(sent.Subject)
+	if err != nil {
+		return err
+	}
+	envelope, err := peer.Parse(sent.Body)
+	if err != nil {
+		return err
+	}
+	event := order.Event{At: receipt.At, Receipt: sent.ID}
+	switch {
+	case receipt.Status == peer.Rejected && sent.Recipient == row.Provider && row.State == string(order.Issued):
+		event = order.Event{Kind: order.DeliveryFailed, Reason: "the addressee refused it: " + receipt.Reason}
+	case receipt.Status == peer.Rejected:
+		return alarm(tx, row.ID, "what was sent was refused: "+receipt.Reason)
+	case sent.Recipient != row.Provider:
+		return nil
+	case envelope.Type == "eu.brdo.order."+DocumentOrder+".v1":
+		event.Kind = order.DeliveryProven
+	case envelope.Type == "eu.brdo.order."+DocumentClarification+".v1":
+		event.Kind = order.ClarificationReceived
+	default:
+		return nil
+	}
+	err = d.apply(tx, row, deed{event: event})
+	if problem.Is(err, problem.Conflict) {
+		return nil // an answer crossed with the receipt, and proved the same
+	}
+	return err
+}
+
+// takeAnswer takes in what the addressee says.
+func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) error {
+	reply, err := opened[Reply](envelope.Message)
+	if err != nil {
+		return err
+	}
+	row, err := d.known(tx, from, reply.Order)
+	if err != nil {
+		return err
+	}
+	tx.Note("order", row.ID)
+	event := order.Event{At: reply.At, Receipt: envelope.ID, Reason: reply.Reason}
+	switch reply.Says {
+	case DocumentNonExecution, DocumentExecution:
+		return d.takeForm(tx, from, row, reply, envelope)
+	case string(order.ReasonEnded), string(order.RestorationProven), string(order.RestorationRefused):
+		event.Kind = order.EventKind(reply.Says)
+	default:
+		return problem.InvalidField("message.says", "it is no answer that this node knows", "see docs/orders.md")
+	}
+	return d.apply(tx, row, deed{event: event})
+}
+
+// takeForm takes in an answer in the form of an annex.
+func (d *Desk) takeForm(tx *ledger.Tx, from peer.Node, row store.OrderRow, reply Reply, envelope peer.Opened) error {
+	text, err := from.OpenStatement(signedAnswer, reply.Signed)
+	if err != nil {
+		return err
+	}
+	facts, err := factsOf(row)
+	if err != nil {
+		return err
+	}
+	form, err := d.options.Law.OrderForm(facts.Profile)
+	if err != nil {
+		return err
+	}
+	_, answer, err := order.ReadAnswer(text, form, facts)
+	if err != nil {
+		return err
+	}
+	if string(answer.Kind) != reply.Says {
+		return problem.InvalidField("message.says", "the form says something else", "")
+	}
+	kind := order.CannotExecute
+	if answer.Kind == order.AnswerExecution {
+		kind = order.ExecutionReported
+	}
+	if err := keep(tx, row.ID, reply.Says, text, reply.Signed, envelope.ID); err != nil {
+		return err
+	}
+	return d.apply(tx, row, deed{event: order.Event{Kind: kind, Answer: &answer, Receipt: envelope.ID}})
+}
+
+// known returns the order that a provider answers, by the authority's name of
+// it. A provider speaks only about orders that bind it.
+func (d *Desk) known(tx *ledger.Tx, from peer.Node, name string) (store.OrderRow, error) {
+	rows, err := tx.OrdersNamed(name)
+	if err != nil {
+		return store.OrderRow{}, err
+	}
+	for _, row := range rows {
+		if row.Provider == from.NodeID {
+			return row, nil
+		}
+	}
+	return store.OrderRow{}, problem.InvalidField("message.order", "no order of that name binds this provider", "name the order that was received")
+}
+
+func factsOf(row store.OrderRow) (order.Facts, error) {
+	value, err := read[struct {
+		Facts order.Facts `json:"facts"`
+	}](row)
+	return value.Facts, err
+}
+
+// takeDeconfliction takes in a question of another authority, an answer to one
+// of this node's, or word of what followed.
+func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Opened) error {
+	question, err := opened[Question](envelope.Message)
+	if err != nil {
+		return err
+	}
+	switch question.Says {
+	case questionAsked:
+		if question.Order == "" || len(question.Places) == 0 || question.Due.IsZero() {
+			return problem.InvalidField("message", "the order, its places or the time are missing", "see docs/orders.md")
+		}
+		return tx.PutDeconfliction(store.Deconfliction{
+			ID: store.NewID("deconfliction"), Source: from.NodeID, Name: question.Order, Envelope: envelope.ID, State: QuestionOpen, Until: question.Due,
+			Question: envelope.Message, ReceivedAt: tx.Now,
+		})
+	case questionAnswered:
+		row, found, err := tx.OrderOf(d.options.Post.Self().NodeID, question.Order)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return problem.InvalidField("message.order", "this node requested no such order", "")
+		}
+		event := order.Event{Kind: order.Answered, By: from.NodeID, Objects: question.Objects, Until: question.Until, Reason: question.Reason}
+		return d.apply(tx, row, deed{event: event})
+	case saysTold:
+		return asked(tx, question.Order, from.Title+": "+question.Reason)
+	}
+	return problem.InvalidField("message.says", "it is nothing that this node knows", "see docs/orders.md")
+}
+
+// States of a question of another authority.
+const (
+	QuestionOpen     = "open"
+	QuestionAnswered = "answered"
+)
+
+// AnswerQuestion answers the question of another authority: no objection, or one
+// with its reason and its end.
+//
+// Errors: Invalid for an objection without a reason or an end ahead; Conflict
+// when it was answered already.
+func (d *Desk) AnswerQuestion(ctx context.Context, actor mandate.Actor, id string, objects bool, until time.Time, reason string) error {
+	act := ledger.Act{Actor: actor, Action: mandate.DeconflictionAnswer, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: id}}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		row, err := tx.Deconfliction(id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case row.State != QuestionOpen:
+			return problem.New(problem.Conflict, "it was answered already", "")
+		case objects && (reason == "" || !until.After(tx.Now)):
+			return problem.InvalidField("until", "an objection lacks its reason, or an end ahead", "say why, and until when")
+		}
+		if err := tooLong("reason", reason); err != nil {
+			return err
+		}
+		answer := Question{Order: row.Name, Says: questionAnswered}
+		row.State, row.Answer, row.AnsweredAt = QuestionAnswered, "no-objection", tx.Now
+		if objects {
+			answer.Objects, answer.Until, answer.Reason, row.Answer = true, until, reason, "objects"
+		}
+		tx.Note("answer", row.Answer)
+		if err := tx.UpdateDeconfliction(row); err != nil {
+			return err
+		}
+		return d.converse(tx, row.Source, row.ID, row.Envelope, answer)
+	})
+}

@@ -1,0 +1,115 @@
+package orders
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/peer"
+)
+
+// Kinds of statements that are signed apart from their envelope.
+const (
+	signedOrder         = "brdo-order"
+	signedClarification = "brdo-order-clarification"
+	signedAnswer        = "brdo-order-answer"
+)
+
+// Kinds of documents that are kept beside an order.
+const (
+	DocumentRequest       = "request"
+	DocumentOrder         = order.DocumentOrder
+	DocumentClarification = order.DocumentClarification
+	DocumentNonDisclosure = order.DocumentNonDisclosure
+	DocumentNonExecution  = law.TemplateNonExecution
+	DocumentExecution     = law.TemplateExecution
+	DocumentUser          = law.TemplateUserInformation
+)
+
+// Message is what an authority says about an order, in an envelope of kind order
+// or in a correction of one.
+type Message struct {
+	// Order is the authority's name of it.
+	Order string `json:"order"`
+	// Says is a document (order, clarification, non-disclosure) or what happened
+	// (reopened, challenge, lift-suspension, annul, withdraw, told).
+	Says string `json:"says"`
+	// Signed holds the exact bytes of the document with the authority's signature
+	// (JWS).
+	Signed string `json:"signed,omitempty"`
+	// Addressee is the node that the order binds, beside the order itself.
+	Addressee string `json:"addressee,omitempty"`
+	// Final: the order that comes with it cannot be challenged any more.
+	Final bool `json:"final,omitempty"`
+	// By is the court, Suspends that it suspended the order.
+	By       string    `json:"by,omitempty"`
+	Suspends bool      `json:"suspends,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	At       time.Time `json:"at,omitzero"`
+}
+
+// saysTold is word about an order that changes nothing by itself.
+const saysTold = "told"
+
+// Clarification is the document by which an authority clarifies an order
+// (Article 14(6)).
+type Clarification struct {
+	Order  string `json:"order"`
+	Digest string `json:"digest"`
+	// Text says what was unclear.
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+}
+
+// Reply is what the addressee says about an order, in an envelope of kind
+// order-answer.
+type Reply struct {
+	Order string `json:"order"`
+	// Says is a form (non-execution, execution) or what happened (reason-ended,
+	// restored, not-restored).
+	Says string `json:"says"`
+	// Signed holds the exact bytes of the form with the addressee's signature.
+	Signed string    `json:"signed,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// Question asks another authority whether a removal would harm what it does; the
+// same message carries the answer, and word of what followed.
+type Question struct {
+	Order string `json:"order"`
+	// Says is asked, answered or told.
+	Says string `json:"says"`
+	// Places and SHA256 are what would be removed.
+	Places []string `json:"places,omitempty"`
+	SHA256 []string `json:"sha256,omitempty"`
+	// Due is when the answer is awaited.
+	Due time.Time `json:"due,omitzero"`
+	// Objects asks to wait until a time.
+	Objects bool      `json:"objects,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// Words of a [Question].
+const (
+	questionAsked    = "asked"
+	questionAnswered = "answered"
+)
+
+func opened[T any](text json.RawMessage) (message T, err error) {
+	if err := json.Unmarshal(text, &message); err != nil {
+		return message, problem.InvalidField("message", "it cannot be read", "see docs/orders.md").Because(err)
+	}
+	return message, nil
+}
+
+// method is how documents are signed.
+const method = "Ed25519 (JWS, RFC 7515 and 8037)"
+
+// signature names the key of a node.
+func signature(node peer.Node) order.Signature {
+	return order.Signature{KeyID: node.NodeID, Method: method}
+}

@@ -1,0 +1,241 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/watch"
+	"github.com/brdoproject/brdo/internal/desk/orders"
+	"github.com/brdoproject/brdo/internal/print"
+)
+
+func (v *visit) orders() *orders.Desk { return v.s.options.Desks.Orders }
+
+// field is a field of the form without spaces around it.
+func (v *visit) field(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+func showOrders(v *visit) error {
+	overview, err := v.orders().Overview(v.r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
+	return v.show(ordersPage(v.frame("orders.title", "/orders"), overview, v.actor, v.takeDone()))
+}
+
+// drafting is the form of a request: what it holds and, when it was not taken,
+// why.
+type drafting struct {
+	orders.Draft
+	URL, SHA256, Identification string
+	Refused                     *problem.Error
+}
+
+func newOrder(v *visit) error {
+	return v.draft(drafting{Draft: orders.Draft{From: v.r.URL.Query().Get("from")}}, http.StatusOK)
+}
+
+func (v *visit) draft(form drafting, status int) error {
+	blank, err := v.orders().Prepare(v.r.Context(), v.actor, form.From)
+	if err != nil {
+		return err
+	}
+	if form.Refused == nil && len(blank.Items) > 0 {
+		form.URL, form.SHA256 = blank.Items[0].URL, blank.Items[0].SHA256
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	return v.show(draftPage(v.frame("order.new", "/orders"), blank, form))
+}
+
+func requestOrder(v *visit) error {
+	weeks, _ := strconv.Atoi(v.field("weeks"))
+	form := drafting{
+		Draft: orders.Draft{
+			From: v.field("from"), Provider: v.field("provider"), ContactPoint: v.field("contact_point"), LegalRep: v.field("legal_rep"), Service: v.field("service"),
+			Languages: []string{"en"}, Issuing: v.field("issuing"), Reference: v.field("reference"), Elements: v.r.PostForm["element"], SilentWeeks: weeks,
+			Consulted: lines(v.field("consulted")), Reasons: v.field("reasons"),
+			Redress: order.Redress{Court: v.field("court"), TimePeriods: v.field("time_periods"), Law: v.field("law")},
+		},
+		URL: v.field("url"), SHA256: v.field("sha256"), Identification: v.field("identification"),
+	}
+	form.Items = []order.Item{{URL: form.URL, SHA256: form.SHA256, Identification: form.Identification}}
+	id, err := v.orders().Request(v.r.Context(), v.actor, form.Draft)
+	if problem.Is(err, problem.Invalid) {
+		form.Refused = problem.From(err)
+		return v.draft(form, http.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	return v.done("/"+pathOf(id), "order.done")
+}
+
+func (v *visit) orderID() string { return "order/" + v.r.PathValue("id") }
+
+func showOrder(v *visit) error {
+	view, err := v.orders().Order(v.r.Context(), v.actor, v.orderID())
+	if err != nil {
+		return err
+	}
+	return v.show(orderPage(v.frame("order.one", "/orders"), view, v.actor, v.takeDone()))
+}
+
+// paper returns the document that the request names.
+func (v *visit) paper() (orders.Paper, error) {
+	return v.orders().Document(v.r.Context(), v.actor, v.orderID(), "document/"+v.r.PathValue("document"))
+}
+
+func showPaper(v *visit) error {
+	paper, err := v.paper()
+	if err != nil {
+		return err
+	}
+	return v.show(paperPage(v.frame("order.paper", "/orders"), paper))
+}
+
+func printPaper(v *visit) error {
+	paper, err := v.paper()
+	if err != nil {
+		return err
+	}
+	file, err := print.PDF(paper.Form, paper.Document.At)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/pdf")
+	v.w.Header().Set("Content-Disposition", `inline; filename="`+paper.Document.Kind+`.pdf"`)
+	_, err = v.w.Write(file)
+	return err
+}
+
+// moment reads a date and time of the form, in UTC; empty is now.
+func (v *visit) moment(name string) (time.Time, error) {
+	text := v.field(name)
+	if text == "" {
+		return v.s.options.Ledger.Now(), nil
+	}
+	at, err := time.Parse("2006-01-02T15:04", text)
+	if err != nil {
+		return at, problem.InvalidField(name, "is no date and time", "write it as 2026-12-31T17:30, in UTC")
+	}
+	return at, nil
+}
+
+// orderSteps are what people do with an order, by the last part of the path.
+var orderSteps = map[string]func(v *visit, id string) error{
+	"ask": func(v *visit, id string) error {
+		return v.orders().Ask(v.r.Context(), v.actor, id, v.r.PostForm["asked"])
+	},
+	"nobody":   func(v *visit, id string) error { return v.orders().NobodyToAsk(v.r.Context(), v.actor, id, v.reason()) },
+	"proceed":  func(v *visit, id string) error { return v.orders().Proceed(v.r.Context(), v.actor, id, v.reason()) },
+	"refuse":   func(v *visit, id string) error { return v.orders().Refuse(v.r.Context(), v.actor, id, v.reason()) },
+	"clarify":  func(v *visit, id string) error { return v.orders().Clarify(v.r.Context(), v.actor, id, v.reason()) },
+	"confirm":  func(v *visit, id string) error { return v.orders().Confirm(v.r.Context(), v.actor, id, v.reason()) },
+	"withdraw": func(v *visit, id string) error { return v.orders().Withdraw(v.r.Context(), v.actor, id, v.reason()) },
+	"resolve":  func(v *visit, id string) error { return v.orders().Resolve(v.r.Context(), v.actor, id, v.reason()) },
+	"issue": func(v *visit, id string) error {
+		days, _ := strconv.Atoi(v.field("appeal"))
+		return v.orders().Issue(v.r.Context(), v.actor, id, law.Period{Days: days})
+	},
+	"extend": func(v *visit, id string) error {
+		weeks, _ := strconv.Atoi(v.field("weeks"))
+		return v.orders().ExtendNonDisclosure(v.r.Context(), v.actor, id, weeks, v.reason())
+	},
+	"annul": func(v *visit, id string) error {
+		return v.orders().Annul(v.r.Context(), v.actor, id, v.field("court"), v.reason())
+	},
+	"challenge": func(v *visit, id string) error {
+		return v.orders().Challenge(v.r.Context(), v.actor, id, v.field("court"), v.reason(), v.field("suspends") != "")
+	},
+	"lift": func(v *visit, id string) error {
+		return v.orders().LiftSuspension(v.r.Context(), v.actor, id, v.s.options.Ledger.Now(), v.reason())
+	},
+	"look": lookAtPlaces,
+
+	"accept": func(v *visit, id string) error { return v.orders().Accept(v.r.Context(), v.actor, id, "") },
+	"decline": func(v *visit, id string) error {
+		return v.orders().Decline(v.r.Context(), v.actor, id, v.r.PostForm["ground"], v.reason())
+	},
+	"answer":   func(v *visit, id string) error { return v.orders().SendAnswer(v.r.Context(), v.actor, id) },
+	"informed": func(v *visit, id string) error { return v.orders().UserInformed(v.r.Context(), v.actor, id) },
+	"nobody-to-inform": func(v *visit, id string) error {
+		return v.orders().NobodyToInform(v.r.Context(), v.actor, id, v.reason())
+	},
+	"copy": func(v *visit, id string) error { return v.orders().CopyAsked(v.r.Context(), v.actor, id) },
+	"keep": func(v *visit, id string) error { return v.orders().Keep(v.r.Context(), v.actor, id, v.reason()) },
+	"ended": func(v *visit, id string) error {
+		at, err := v.moment("at")
+		if err != nil {
+			return err
+		}
+		return v.orders().ReasonEnded(v.r.Context(), v.actor, id, at)
+	},
+	"carried": func(v *visit, id string) error {
+		at, err := v.moment("at")
+		if err != nil {
+			return err
+		}
+		return v.orders().CarriedOut(v.r.Context(), v.actor, id, v.field("measure"), at)
+	},
+	"undo": func(v *visit, id string) error {
+		at, err := v.moment("at")
+		if err != nil {
+			return err
+		}
+		return v.orders().Undo(v.r.Context(), v.actor, id, at)
+	},
+}
+
+// lookAtPlaces records what a person found at each place, in the order of the
+// page.
+func lookAtPlaces(v *visit, id string) error {
+	var checks []watch.Check
+	for i, place := range v.r.PostForm["place"] {
+		checks = append(checks, watch.Check{Place: place, Finding: watch.Finding(v.field(fmt.Sprintf("finding.%d", i))), Reason: v.reason()})
+	}
+	return v.orders().Looked(v.r.Context(), v.actor, id, checks)
+}
+
+func stepOrder(v *visit) error {
+	step, known := orderSteps[v.r.PathValue("step")]
+	if !known {
+		return problem.New(problem.NotFound, "there is no such step", "go back to the order")
+	}
+	if err := step(v, v.orderID()); err != nil {
+		return err
+	}
+	return v.done("/"+pathOf(v.orderID()), "order.done")
+}
+
+func answerQuestion(v *visit) error {
+	until, err := time.Time{}, error(nil)
+	if v.field("until") != "" {
+		if until, err = time.Parse(time.DateOnly, v.field("until")); err != nil {
+			return problem.InvalidField("until", "is no date", "write it as 2026-12-31")
+		}
+	}
+	if err := v.orders().AnswerQuestion(v.r.Context(), v.actor, "deconfliction/"+v.r.PathValue("id"), v.field("objects") == "yes", until, v.reason()); err != nil {
+		return err
+	}
+	return v.done("/orders", "order.done")
+}
+
+// in reports whether an order is in one of some states.
+func inState(v orders.View, states ...order.State) bool {
+	return slices.Contains(states, v.Track().State)
+}
+
+// requests and issues say what the page offers to a person; the policy decides.
+func requests(actor mandate.Actor) bool { return actor.Has(mandate.Investigator) }
+func issues(actor mandate.Actor) bool   { return actor.Has(mandate.Supervisor) }
+func executes(actor mandate.Actor) bool {
+	return actor.Has(mandate.Analyst) || actor.Has(mandate.Supervisor)
+}
