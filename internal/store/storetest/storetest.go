@@ -49,7 +49,7 @@ func WriteSQLite(t testing.TB, path string) {
 	t.Helper()
 	content, err := migratedSQLite()
 	if err == nil {
-		err = os.WriteFile(path, content, 0o600)
+		err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600))
 	}
 	if err != nil {
 		t.Fatalf("writing the test database: %v", err)
