@@ -153,7 +153,16 @@ func writeMatrix(out *bytes.Buffer, p *Policy, node mandate.OrganisationKind) {
 	}
 }
 
+// long tests have one goroutine, which the race detector makes slow for nothing.
+func long(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("SKIP: it has one goroutine and is slow under the race detector; it is run without it")
+	}
+}
+
 func TestMatrix(t *testing.T) {
+	long(t)
 	p := embedded(t)
 	var out bytes.Buffer
 	out.WriteString("Who may do what for some purpose, with nothing else against it (y allowed, - denied).\n")
@@ -173,6 +182,7 @@ func TestMatrixOfLines(t *testing.T) {
 }
 
 func TestPurposes(t *testing.T) {
+	long(t)
 	p := embedded(t)
 	var out bytes.Buffer
 	out.WriteString("For which purposes who may do what, at which kinds of node (all where none is named).\nWhatever is not listed is denied.\n")
@@ -234,6 +244,7 @@ func TestPeerEnvelopes(t *testing.T) {
 // decision changing is dead text that a reader would believe; so is a line that
 // forbids nothing even under a file that permits everything.
 func TestNoDeadRule(t *testing.T) {
+	long(t)
 	ours, open := embedded(t), loaded(t, permitEverything)
 	for i, r := range ours.rules {
 		whole, cases := ours, ordinaryCases
