@@ -161,13 +161,13 @@ func (u *union) matches(what string, number int, want bool) {
 // with its provenance; the subscriber's matching follows, and stops when the
 // authority corrects itself; objections travel back and are answered.
 func TestIndicatorsComeFromAuthoritiesAndReachSubscribers(t *testing.T) {
-	engines := map[string]func() string{"sqlite": func() string { return "" }, "postgresql": func() string { return postgrestest.Start(t) }}
+	engines := map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgresql": func(t testing.TB) string { return postgrestest.Start(t) }}
 	if raceDetector { // five nodes are slow under it; the routes of internal/node take the same way on SQLite
 		delete(engines, "sqlite")
 	}
 	for engine, database := range engines {
 		t.Run(engine, func(t *testing.T) {
-			u := found(t, database)
+			u := found(t, func() string { return database(t) })
 			ctx, centre := t.Context(), u.centre
 			u.share()
 			u.settle()
