@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/door"
 )
 
 // Limit is how many questions a key may ask. A file that is compared is one
@@ -140,15 +141,9 @@ func (l *limits) take(actor mandate.Actor, now time.Time, questions int, pressin
 func exhausted(b *rate.Limiter, now time.Time, questions int) error {
 	missing := float64(questions) - b.TokensAt(now)
 	wait := min(math.Ceil(missing/float64(b.Limit())), 24*60*60) // seconds
-	p := problem.New(problem.Unavailable, "this key asked more than it may for now", "wait as long as Retry-After says and send it again; nothing was recorded. The operator can raise detection.sources[].limit")
-	p.RetryAfter = time.Duration(max(wait, 1)) * time.Second
-	return &tooMany{p}
+	return door.TooMuch("this key asked more than it may for now",
+		"wait as long as Retry-After says and send it again; nothing was recorded. The operator can raise detection.sources[].limit", time.Duration(max(wait, 1))*time.Second)
 }
-
-// tooMany marks that somebody asks too often.
-type tooMany struct{ error }
-
-func (t *tooMany) Unwrap() error { return t.error }
 
 // pressing reports whether a submission must not wait for others of its key: a
 // person asked for a look, or the service says that a child may be in danger.

@@ -58,11 +58,10 @@ func describe(err error) *Problem {
 		retryAfter: int(p.RetryAfter.Seconds()),
 	}
 	var unauthorised *unauthorised
-	var tooMany *tooMany
 	switch {
 	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		d.Status, d.Title = http.StatusInsufficientStorage, "The disk is full"
-	case errors.As(err, &tooMany), door.IsFull(err):
+	case door.IsTooMuch(err):
 		d.Status, d.Title = http.StatusTooManyRequests, "Too many requests"
 	case errors.As(err, &unauthorised):
 		d.Status, d.Title = http.StatusUnauthorized, "Who are you?"

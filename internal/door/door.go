@@ -80,7 +80,7 @@ type Visit struct {
 // in memory is bounded too. Whoever says that it is urgent may be let in above
 // that number; whether it is true is asked for by Begin. Leave must follow.
 //
-// Errors: Full.
+// Errors: those of [TooMuch].
 func (d *Door) Arrive(saysUrgent bool) (*Visit, error) {
 	if d == nil {
 		return &Visit{}, nil
@@ -100,7 +100,7 @@ func (d *Door) Arrive(saysUrgent bool) (*Visit, error) {
 
 // Begin waits for the turn of the visit. A second call does nothing.
 //
-// Errors: Full when it did not come in time; the context's own.
+// Errors: those of [TooMuch] when it did not come in time; the context's own.
 func (v *Visit) Begin(ctx context.Context, urgent bool) error {
 	if v.door == nil || v.working {
 		return nil
@@ -215,21 +215,27 @@ func (d *Door) refuse() error {
 	d.refused++
 	queue := float64(len(d.urgent)+len(d.normal)+1) / float64(d.limit.AtOnce)
 	pause := time.Duration(math.Ceil(d.held.Seconds()*queue)) * time.Second
-	p := problem.New(problem.Unavailable, "this node has too much to do now", "wait as long as Retry-After says and send it again; nothing was recorded")
-	p.RetryAfter = min(max(pause, time.Second), longestPause)
-	return &full{p}
+	return TooMuch("this node has too much to do now", "wait as long as Retry-After says and send it again; nothing was recorded", min(max(pause, time.Second), longestPause))
 }
 
-// full marks that a door is full.
-type full struct{ error }
+// tooMuch marks that somebody was turned away because of how much is asked.
+type tooMuch struct{ error }
 
-func (f *full) Unwrap() error { return f.error }
+func (e *tooMuch) Unwrap() error { return e.error }
 
-// IsFull reports whether an error says that a door turned somebody away: the
-// answer is 429 (RFC 6585), not 503, because the node works.
-func IsFull(err error) bool {
-	var f *full
-	return errors.As(err, &f)
+// TooMuch turns somebody away because of how much is asked, with a time after
+// which to come again.
+func TooMuch(reason, remedy string, retryAfter time.Duration) error {
+	p := problem.New(problem.Unavailable, reason, remedy)
+	p.RetryAfter = retryAfter
+	return &tooMuch{p}
+}
+
+// IsTooMuch reports whether an error comes from [TooMuch]: the answer is 429
+// (RFC 6585), not 503, because the node works.
+func IsTooMuch(err error) bool {
+	var e *tooMuch
+	return errors.As(err, &e)
 }
 
 // Figures are what a door did since the process began, and who stands in it.

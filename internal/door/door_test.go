@@ -43,7 +43,7 @@ func enter(t *testing.T, d *door.Door, urgent bool) func() {
 func wantFull(t *testing.T, what string, err error, pause time.Duration) {
 	t.Helper()
 	p := problem.From(err)
-	if !door.IsFull(err) || p.Kind != problem.Unavailable || p.RetryAfter != pause || p.Remedy == "" {
+	if !door.IsTooMuch(err) || p.Kind != problem.Unavailable || p.RetryAfter != pause || p.Remedy == "" {
 		t.Errorf("%s: %v with a pause of %s, want that the door is full and %s", what, err, p.RetryAfter, pause)
 	}
 }

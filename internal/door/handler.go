@@ -66,14 +66,14 @@ func (d *Door) Behind(next http.Handler, g Guard) http.Handler {
 // Begin waits for the turn of the request that came through a door. It does
 // nothing for one that came through none.
 //
-// Errors: Full; Unavailable when the client has gone.
+// Errors: those of [TooMuch]; Unavailable when the client has gone.
 func Begin(ctx context.Context, urgent bool) error {
 	visit, found := ctx.Value(visitKey{}).(*Visit)
 	if !found {
 		return nil
 	}
 	err := visit.Begin(ctx, urgent)
-	if err != nil && !IsFull(err) {
+	if err != nil && !IsTooMuch(err) {
 		return problem.New(problem.Unavailable, "the request was broken off while it waited", "send it again; nothing was recorded").Because(err)
 	}
 	return err

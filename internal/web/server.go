@@ -218,7 +218,7 @@ func (s *Server) busy(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
 	}
 	status := statuses[p.Kind]
-	if door.IsFull(err) {
+	if door.IsTooMuch(err) {
 		status = http.StatusTooManyRequests
 	}
 	reason, remedy := t(r.Context(), "busy.reason"), t(r.Context(), "busy.remedy")
