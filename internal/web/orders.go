@@ -56,7 +56,7 @@ func (v *visit) draft(form drafting, status int) error {
 }
 
 func requestOrder(v *visit) error {
-	weeks, _ := strconv.Atoi(v.field("weeks"))
+	weeks, wrong := v.number("weeks")
 	form := drafting{
 		Draft: orders.Draft{
 			From: v.field("from"), Provider: v.field("provider"), ContactPoint: v.field("contact_point"), LegalRep: v.field("legal_rep"), Service: v.field("service"),
@@ -67,7 +67,10 @@ func requestOrder(v *visit) error {
 		URL: v.field("url"), SHA256: v.field("sha256"), Identification: v.field("identification"),
 	}
 	form.Items = []order.Item{{URL: form.URL, SHA256: form.SHA256, Identification: form.Identification}}
-	id, err := v.orders().Request(v.r.Context(), v.actor, form.Draft)
+	id, err := "", wrong
+	if err == nil {
+		id, err = v.orders().Request(v.r.Context(), v.actor, form.Draft)
+	}
 	if problem.Is(err, problem.Invalid) {
 		form.Refused = problem.From(err)
 		return v.draft(form, http.StatusUnprocessableEntity)
@@ -116,6 +119,19 @@ func printPaper(v *visit) error {
 	return err
 }
 
+// number reads a whole number of the form that is not negative; empty is 0.
+func (v *visit) number(name string) (int, error) {
+	text := v.field(name)
+	if text == "" {
+		return 0, nil
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < 0 {
+		return 0, problem.InvalidField(name, "is no whole number", "write it in digits, for example 6, or leave it empty")
+	}
+	return value, nil
+}
+
 // moment reads a date and time of the form, in UTC; empty is now.
 func (v *visit) moment(name string) (time.Time, error) {
 	text := v.field(name)
@@ -142,11 +158,17 @@ var orderSteps = map[string]func(v *visit, id string) error{
 	"withdraw": func(v *visit, id string) error { return v.orders().Withdraw(v.r.Context(), v.actor, id, v.reason()) },
 	"resolve":  func(v *visit, id string) error { return v.orders().Resolve(v.r.Context(), v.actor, id, v.reason()) },
 	"issue": func(v *visit, id string) error {
-		days, _ := strconv.Atoi(v.field("appeal"))
+		days, err := v.number("appeal")
+		if err != nil {
+			return err
+		}
 		return v.orders().Issue(v.r.Context(), v.actor, id, law.Period{Days: days})
 	},
 	"extend": func(v *visit, id string) error {
-		weeks, _ := strconv.Atoi(v.field("weeks"))
+		weeks, err := v.number("weeks")
+		if err != nil {
+			return err
+		}
 		return v.orders().ExtendNonDisclosure(v.r.Context(), v.actor, id, weeks, v.reason())
 	},
 	"annul": func(v *visit, id string) error {
@@ -228,7 +250,7 @@ func answerQuestion(v *visit) error {
 	return v.done("/orders", "order.done")
 }
 
-// in reports whether an order is in one of some states.
+// inState reports whether an order is in one of some states.
 func inState(v orders.View, states ...order.State) bool {
 	return slices.Contains(states, v.Track().State)
 }
