@@ -39,6 +39,17 @@ type Opened struct {
 	Message json.RawMessage
 }
 
+// ReadMessage reads the message of an envelope, or what stands in it; see names
+// the document that describes its form.
+//
+// Errors: Invalid, which rejects the envelope.
+func ReadMessage[T any](text json.RawMessage, see string) (message T, err error) {
+	if err := json.Unmarshal(text, &message); err != nil {
+		return message, problem.InvalidField("message", "it cannot be read", "see "+see).Because(err)
+	}
+	return message, nil
+}
+
 // Handler is the desk that takes in a kind of envelope, in the transaction that
 // stores the envelope and its receipt. What it answers goes into the receipt. A
 // problem of kind Invalid rejects the envelope with that reason; any other

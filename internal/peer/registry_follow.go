@@ -405,6 +405,30 @@ func (p *Post) Known(tx *store.Tx, now time.Time) ([]Known, error) {
 	return all, nil
 }
 
+// KnownOf returns the nodes of a kind with which envelopes may be exchanged now,
+// in the order of their ids.
+func (p *Post) KnownOf(tx *store.Tx, now time.Time, kind mandate.OrganisationKind) ([]Node, error) {
+	known, err := p.Known(tx, now)
+	var all []Node
+	for _, k := range known {
+		if k.Organisation == kind {
+			all = append(all, k.Node)
+		}
+	}
+	return all, err
+}
+
+// Titles are what this node and those with which envelopes may be exchanged now
+// are called, by their ids.
+func (p *Post) Titles(tx *store.Tx, now time.Time) (map[string]string, error) {
+	titles := map[string]string{p.keys.Self.NodeID: p.keys.Self.Title}
+	known, err := p.Known(tx, now)
+	for _, k := range known {
+		titles[k.NodeID] = k.Title
+	}
+	return titles, err
+}
+
 // ParseRegistryEntries reads entries as `brdo registry draft` writes them.
 func ParseRegistryEntries(text []byte) ([]RegistryEntry, error) {
 	var entries []RegistryEntry

@@ -257,6 +257,11 @@ func (tx *Tx) Objections(listID string, limit int) ([]ObjectionRow, error) {
 	return tx.objections(`SELECT `+objectionColumns+` FROM list_objections WHERE list_id = $1 ORDER BY CASE WHEN answer = '' THEN 0 ELSE 1 END, made_at DESC, id LIMIT $2`, listID, limit)
 }
 
+// OpenObjections returns the objections to entries of a list that have no answer.
+func (tx *Tx) OpenObjections(listID string) ([]ObjectionRow, error) {
+	return tx.objections(`SELECT `+objectionColumns+` FROM list_objections WHERE list_id = $1 AND answer = '' ORDER BY made_at DESC, id`, listID)
+}
+
 // AnswerObjection writes what a person of the list's keeper decided, once.
 func (tx *Tx) AnswerObjection(o ObjectionRow) error {
 	return tx.change("answering an objection", Changed("objection"),

@@ -237,6 +237,20 @@ func (tx *Tx) Sightings(itemID string, limit int) ([]SightingRow, error) {
 	return tx.sightings(`SELECT `+sightingColumns+` FROM sightings WHERE item_id = $1 ORDER BY at DESC, id DESC LIMIT $2`, itemID, limit)
 }
 
+// CountReportsOfItem counts the reports that tell of an item.
+func (tx *Tx) CountReportsOfItem(itemID string) (count int64, err error) {
+	err = tx.one("counting reports of an item", nil, `SELECT COUNT(DISTINCT reported_in) FROM sightings WHERE item_id = $1 AND reported_in <> ''`, []any{itemID}, &count)
+	return count, err
+}
+
+// CountReferralsOfItem counts the reports that were referred to this node, tell
+// of an item and stand in one of two ways.
+func (tx *Tx) CountReferralsOfItem(itemID, one, other string) (count int64, err error) {
+	err = tx.one("counting referrals of an item", nil,
+		`SELECT COUNT(*) FROM referrals WHERE standing IN ($2, $3) AND id IN (SELECT reported_in FROM sightings WHERE item_id = $1)`, []any{itemID, one, other}, &count)
+	return count, err
+}
+
 // SightingsAfter returns up to limit sightings after an identifier, which are in
 // the order of time; a source restricts them to its own.
 func (tx *Tx) SightingsAfter(id, source string, limit int) ([]SightingRow, error) {

@@ -165,16 +165,12 @@ func (tx *Tx) CountOrderFigure(order, figure string, change int64, now time.Time
 
 // OrderFigures returns the figures about all orders of this node.
 func (tx *Tx) OrderFigures() (map[string]int64, error) {
-	return tx.counts("reading figures", `SELECT figure, CAST(SUM(change) AS BIGINT) FROM order_figures GROUP BY figure`)
-}
-
-func (tx *Tx) counts(doing, query string) (map[string]int64, error) {
 	all := map[string]int64{}
-	err := tx.rows(doing, query, nil, func(row scanner) error {
-		var key string
-		var count int64
-		err := row.Scan(&key, &count)
-		all[key] = count
+	err := tx.rows("reading figures", `SELECT figure, CAST(SUM(change) AS BIGINT) FROM order_figures GROUP BY figure`, nil, func(row scanner) error {
+		var figure string
+		var sum int64
+		err := row.Scan(&figure, &sum)
+		all[figure] = sum
 		return err
 	})
 	return all, err

@@ -51,9 +51,10 @@ func (d *Desk) RequestExport(ctx context.Context, actor mandate.Actor, list, why
 
 // Export releases a list and returns how many entries were written: all that are
 // active, or, after a version other than 0, all that changed since, with the
-// state that each is in now; only CSV and JSON Lines can say that. A person names a request that
-// somebody else made in the last seven days and that was not released yet; for
-// another organisation's node, which the policy may let fetch lists, request is
+// state that each is in now; only CSV and JSON Lines can say that. A person names
+// a request that somebody else made in the last seven days and that was not
+// released yet; for another organisation's node, which the policy may let fetch
+// lists, request is
 // 0. The release is in the log before the first byte is written, and uses the
 // request up even when the writing breaks off.
 //

@@ -37,7 +37,7 @@ func (g *ground) identified(list store.HashList, mapping law.Ref, itemID string)
 	if len(g.findings) == 0 {
 		return problem.New(problem.Conflict, "no authority has identified it", "wait for an authority's assessment")
 	}
-	g.entry = store.ListEntry{ListID: list.ID, State: store.EntryActive, Verification: verifications[1]}
+	g.entry = store.ListEntry{ListID: list.ID, State: store.EntryActive, Verification: verifications[min(len(g.findings), 3)]}
 	var names, provenance []string
 	for _, f := range g.findings {
 		switch {
@@ -52,9 +52,6 @@ func (g *ground) identified(list store.HashList, mapping law.Ref, itemID string)
 		g.decisions = append(g.decisions, f.Decision)
 		names = append(names, f.AuthorityName)
 		provenance = append(provenance, fmt.Sprintf("identified by %s on %s, %s", f.AuthorityName, f.At.UTC().Format(time.RFC3339), f.Decision))
-	}
-	if len(g.findings) > 1 {
-		g.entry.Verification = verifications[min(len(g.findings), 3)]
 	}
 	g.entry.Source, g.entry.SourceID, g.entry.Note = strings.Join(slices.Compact(names), ", "), g.decisions[0], strings.Join(provenance, "; ")
 	g.row.ID = itemID

@@ -239,15 +239,13 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		if l.Objections, err = tx.CountObjections(id); err != nil {
 			return err
 		}
-		objections, err := tx.Objections(id, 1000)
+		objections, err := tx.OpenObjections(id)
 		if err != nil {
 			return err
 		}
 		l.Contested = map[string]store.ObjectionRow{}
 		for _, o := range objections {
-			if o.Answer == "" {
-				l.Contested[o.EntryID] = o
-			}
+			l.Contested[o.EntryID] = o
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err

@@ -2,7 +2,6 @@ package lists
 
 import (
 	"context"
-	"encoding/json"
 	"regexp"
 	"slices"
 
@@ -62,11 +61,11 @@ func (d *Desk) Object(ctx context.Context, actor mandate.Actor, list, entry, why
 		if err != nil {
 			return err
 		}
-		before, err := tx.Objections(list, 1000)
+		open, err := tx.OpenObjections(list)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(before, func(o store.ObjectionRow) bool { return o.EntryID == entry && o.Answer == "" }) {
+		if slices.ContainsFunc(open, func(o store.ObjectionRow) bool { return o.EntryID == entry }) {
 			return problem.New(problem.Conflict, "an objection to this entry waits for its answer", "wait for it")
 		}
 		tx.Note("entry", entry)
@@ -146,9 +145,9 @@ func (d *Desk) takeFeedback(tx *ledger.Tx, from peer.Node, opened peer.Opened) (
 }
 
 func (d *Desk) takeObjection(tx *ledger.Tx, from peer.Node, opened peer.Opened) error {
-	var m Objection
-	if err := json.Unmarshal(opened.Message, &m); err != nil {
-		return problem.InvalidField("message", "it cannot be read", "see docs/lists.md").Because(err)
+	m, err := peer.ReadMessage[Objection](opened.Message, "docs/lists.md")
+	if err != nil {
+		return err
 	}
 	if !objectionID.MatchString(m.ID) || len(m.Identity) > 100 || checkReason(m.Reason) != nil {
 		return problem.InvalidField("message", "its name, the entry or the reason is missing or too long", "see docs/lists.md")
@@ -181,9 +180,12 @@ func (d *Desk) takeObjection(tx *ledger.Tx, from peer.Node, opened peer.Opened) 
 }
 
 func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) error {
-	var m ObjectionAnswer
-	if err := json.Unmarshal(opened.Message, &m); err != nil || !slices.Contains(Answers, m.Answer) || checkReason(m.Reason) != nil {
-		return problem.InvalidField("message", "it cannot be read, or the answer or its reason is missing", "see docs/lists.md").Because(err)
+	m, err := peer.ReadMessage[ObjectionAnswer](opened.Message, "docs/lists.md")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(Answers, m.Answer) || checkReason(m.Reason) != nil {
+		return problem.InvalidField("message", "the answer or its reason is missing or too long", "see docs/lists.md")
 	}
 	o, found, err := tx.Objection(m.ID)
 	if err != nil {

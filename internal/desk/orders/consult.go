@@ -62,7 +62,7 @@ func consulting(actor mandate.Actor, id string) ledger.Act {
 // Order returns one order with what was said about it.
 func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v View, err error) {
 	err = d.options.Ledger.Read(ctx, consulting(actor, id), func(tx *ledger.Tx) error {
-		v = View{Now: tx.Now, Names: map[string]string{}}
+		v = View{Now: tx.Now}
 		if v.Row, err = tx.Order(id); err != nil {
 			return err
 		}
@@ -94,7 +94,10 @@ func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v Vie
 		if v.Others, err = d.others(tx, v.Row); err != nil {
 			return err
 		}
-		if v.Authorities, err = d.nodes(tx, v.Names, mandate.Authority); err != nil {
+		if v.Authorities, err = d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Authority); err != nil {
+			return err
+		}
+		if v.Names, err = d.options.Post.Titles(tx.Tx, tx.Now); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 50); err != nil {
@@ -126,25 +129,6 @@ func (v *View) value() error {
 	return err
 }
 
-// nodes returns the registered nodes of a kind, and fills in what all are
-// called.
-func (d *Desk) nodes(tx *ledger.Tx, names map[string]string, kind mandate.OrganisationKind) ([]peer.Node, error) {
-	known, err := d.options.Post.Known(tx.Tx, tx.Now)
-	if err != nil {
-		return nil, err
-	}
-	var all []peer.Node
-	for _, node := range known {
-		names[node.NodeID] = node.Title
-		if node.Organisation == kind {
-			all = append(all, node.Node)
-		}
-	}
-	self := d.options.Post.Self()
-	names[self.NodeID] = self.Title
-	return all, nil
-}
-
 // Overview is what lies before this node about orders.
 type Overview struct {
 	Orders    []store.OrderRow
@@ -160,7 +144,7 @@ type Overview struct {
 // first, the questions of others and the holds in force.
 func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, err error) {
 	err = d.options.Ledger.Read(ctx, consulting(actor, ""), func(tx *ledger.Tx) error {
-		o = Overview{Now: tx.Now, Names: map[string]string{}}
+		o = Overview{Now: tx.Now}
 		if o.Orders, err = tx.Orders(200); err != nil {
 			return err
 		}
@@ -182,7 +166,7 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 			return err
 		}
 		tx.Note("orders", len(o.Orders))
-		_, err = d.nodes(tx, o.Names, mandate.Authority)
+		o.Names, err = d.options.Post.Titles(tx.Tx, tx.Now)
 		return err
 	})
 	return o, err
@@ -206,7 +190,7 @@ func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, from string) (b
 		if b.Form, err = d.options.Law.LatestOrderForm(d.options.Profile); err != nil {
 			return err
 		}
-		if b.Providers, err = d.nodes(tx, map[string]string{}, mandate.Provider); err != nil {
+		if b.Providers, err = d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Provider); err != nil {
 			return err
 		}
 		if from == "" {

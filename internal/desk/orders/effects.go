@@ -217,17 +217,12 @@ func (d *Desk) receivers(tx *ledger.Tx, row store.OrderRow, to string) ([]string
 		}
 		return []string{centre}, nil
 	case law.ToOtherAuthorities:
-		known, err := d.options.Post.Known(tx.Tx, tx.Now)
-		if err != nil {
-			return nil, err
-		}
+		known, err := d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Authority)
 		var all []string
 		for _, node := range known {
-			if node.Organisation == mandate.Authority {
-				all = append(all, node.NodeID)
-			}
+			all = append(all, node.NodeID)
 		}
-		return all, nil
+		return all, err
 	}
 	return nil, nil
 }
@@ -251,13 +246,18 @@ func (d *Desk) say(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Ef
 	if message.Says == DocumentOrder {
 		message.Addressee = row.Provider
 	}
+	return d.send(tx, row, to, mandate.EnvelopeOrder, message.Says, message)
+}
+
+// send sends a message to all that a word of the terms stands for.
+func (d *Desk) send(tx *ledger.Tx, row store.OrderRow, to string, kind mandate.EnvelopeKind, says string, message any) error {
 	nodes, err := d.receivers(tx, row, to)
 	if err != nil {
 		return err
 	}
 	for _, node := range nodes {
 		envelope, err := d.options.Post.Send(tx, peer.Message{
-			Recipient: node, Kind: mandate.EnvelopeOrder, Type: "eu.brdo.order." + message.Says + ".v1", Schema: "order-1", Subject: row.ID,
+			Recipient: node, Kind: kind, Type: "eu.brdo." + string(kind) + "." + says + ".v1", Schema: string(kind) + "-1", Subject: row.ID,
 			Purpose: mandate.PurposeRemoval, LegalBasis: legalBasis, Priority: peer.Urgent, Body: message,
 		})
 		if err != nil {
@@ -306,19 +306,5 @@ func (d *Desk) reply(tx *ledger.Tx, row store.OrderRow, does deed, effect order.
 	default:
 		return nil // what the authority said itself need not be told to it
 	}
-	nodes, err := d.receivers(tx, row, to)
-	if err != nil {
-		return err
-	}
-	for _, node := range nodes {
-		envelope, err := d.options.Post.Send(tx, peer.Message{
-			Recipient: node, Kind: mandate.EnvelopeOrderAnswer, Type: "eu.brdo.order-answer." + reply.Says + ".v1", Schema: "order-answer-1", Subject: row.ID,
-			Purpose: mandate.PurposeRemoval, LegalBasis: legalBasis, Priority: peer.Urgent, Body: reply,
-		})
-		if err != nil {
-			return err
-		}
-		tx.Note("sent", envelope)
-	}
-	return nil
+	return d.send(tx, row, to, mandate.EnvelopeOrderAnswer, reply.Says, reply)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/order"
-	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -99,11 +98,8 @@ const (
 	questionAnswered = "answered"
 )
 
-func opened[T any](text json.RawMessage) (message T, err error) {
-	if err := json.Unmarshal(text, &message); err != nil {
-		return message, problem.InvalidField("message", "it cannot be read", "see docs/orders.md").Because(err)
-	}
-	return message, nil
+func opened[T any](text json.RawMessage) (T, error) {
+	return peer.ReadMessage[T](text, "docs/orders.md")
 }
 
 // method is how documents are signed.

@@ -138,12 +138,12 @@ func (d *Desk) Hold(ctx context.Context, actor mandate.Actor, id string, hold re
 // takeHold takes in an authority's request, passed on by the Centre, not to
 // inform the user of a report yet (Article 48(6) and (7)).
 func (d *Desk) takeHold(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	var request struct {
+	request, err := peer.ReadMessage[struct {
 		Report string      `json:"report"`
 		Hold   report.Hold `json:"hold"`
-	}
-	if err := json.Unmarshal(opened.Message, &request); err != nil {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	}](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
 	}
 	row, err := tx.Report(request.Report)
 	if problem.Is(err, problem.NotFound) || err == nil && row.Recipient != from.NodeID {

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -18,9 +17,9 @@ import (
 
 // takeOffer takes in a report that the Centre passes on.
 func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	var offer Offer
-	if err := json.Unmarshal(opened.Message, &offer); err != nil {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	offer, err := peer.ReadMessage[Offer](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
 	}
 	r, err := report.Parse(offer.Report)
 	if err != nil {
@@ -164,9 +163,12 @@ func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Rec
 
 // takeCoordination takes note of the others that act on a report.
 func (d *Desk) takeCoordination(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	var c Coordination
-	if err := json.Unmarshal(opened.Message, &c); err != nil || len(c.Act) > 100 || len(c.Titles) > 100 {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	c, err := peer.ReadMessage[Coordination](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Act) > 100 || len(c.Titles) > 100 {
+		return nil, problem.InvalidField("message", "it names more than 100 organisations", "see docs/referral.md")
 	}
 	row, known, err := tx.ReferralOf(from.NodeID, c.Matter)
 	if err != nil {

@@ -187,7 +187,7 @@ func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Ma
 // toKind passes the report on to the one node of a kind, for example Europol's.
 // Where none is registered a person has to use another channel, and is told.
 func (d *Desk) toKind(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, kind mandate.OrganisationKind, reason string) error {
-	nodes, err := d.nodes(tx.Tx, kind)
+	nodes, err := d.options.Post.KnownOf(tx.Tx, tx.Now, kind)
 	if err != nil {
 		return err
 	}
@@ -197,24 +197,9 @@ func (d *Desk) toKind(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 	return d.offer(tx, received, m, nodes[0].NodeID, reason)
 }
 
-// nodes are the registered nodes of a kind that are not revoked.
-func (d *Desk) nodes(tx *store.Tx, kind mandate.OrganisationKind) ([]peer.Node, error) {
-	known, err := d.options.Post.Known(tx, d.options.Ledger.Now())
-	if err != nil {
-		return nil, err
-	}
-	var all []peer.Node
-	for _, k := range known {
-		if k.Organisation == kind {
-			all = append(all, k.Node)
-		}
-	}
-	return all, nil
-}
-
 func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter) error {
 	to := m.Claimants()
-	eurojust, err := d.nodes(tx.Tx, mandate.Eurojust)
+	eurojust, err := d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Eurojust)
 	if err != nil {
 		return err
 	}
@@ -226,10 +211,11 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 			return err
 		}
 	}
-	names, titles := map[string]string{}, map[string]string{}
-	if err := d.names(tx, names); err != nil {
+	names, err := d.options.Post.Titles(tx.Tx, tx.Now)
+	if err != nil {
 		return err
 	}
+	titles := map[string]string{}
 	for _, id := range m.Claimants() {
 		titles[id] = names[id]
 	}
@@ -288,9 +274,9 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 	if opened.Type == typeAssessed {
 		return d.takeFinding(tx, from, opened)
 	}
-	var a Answer
-	if err := json.Unmarshal(opened.Message, &a); err != nil {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	a, err := peer.ReadMessage[Answer](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
 	}
 	kinds := map[mandate.EnvelopeKind][]referral.EventKind{
 		mandate.EnvelopeClaim:        {referral.ClaimedBy, referral.DeclinedBy, referral.ReleasedBy},
@@ -304,7 +290,7 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 	if len(a.Reason) > maxReason {
 		return nil, problem.InvalidField("message.reason", "it is longer than 1000 bytes", "say it shorter")
 	}
-	err := d.apply(tx, a.Matter, referral.Event{Kind: kind, Authority: from.NodeID, Turn: a.Turn, Reason: a.Reason, Outcome: a.Outcome, Lead: a.Lead})
+	err = d.apply(tx, a.Matter, referral.Event{Kind: kind, Authority: from.NodeID, Turn: a.Turn, Reason: a.Reason, Outcome: a.Outcome, Lead: a.Lead})
 	switch {
 	case problem.Is(err, problem.NotFound), problem.Is(err, problem.Denied), problem.Is(err, problem.Conflict):
 		// A rejection with a receipt: the sender has to see it, and stop sending.
@@ -408,7 +394,7 @@ type Direction struct {
 func (d *Desk) Route(ctx context.Context, actor mandate.Actor, id string, direction Direction) error {
 	act := ledger.Act{Actor: actor, Action: mandate.ReportRoute, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		authorities, err := d.nodes(tx.Tx, mandate.Authority)
+		authorities, err := d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Authority)
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,7 @@ func pressing(a, b Line) int {
 // Matter returns one report at the Centre, with what points to States.
 func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Matter, err error) {
 	err = d.options.Ledger.Read(ctx, assessing(actor, id), func(tx *ledger.Tx) error {
-		v = Matter{Now: tx.Now, Names: map[string]string{}}
+		v = Matter{Now: tx.Now}
 		if v.Row, err = tx.ReceivedReport(id); err != nil {
 			return err
 		}
@@ -143,10 +143,10 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Likely, err = referral.Jurisdiction(v.Rules, v.Evidence); err != nil {
 			return err
 		}
-		if v.Authorities, err = d.nodes(tx.Tx, mandate.Authority); err != nil {
+		if v.Authorities, err = d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Authority); err != nil {
 			return err
 		}
-		if err := d.names(tx, v.Names); err != nil {
+		if v.Names, err = d.options.Post.Titles(tx.Tx, tx.Now); err != nil {
 			return err
 		}
 		if v.Files, err = files(tx.Tx, id); err != nil {
@@ -162,16 +162,6 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		return err
 	})
 	return v, err
-}
-
-func (d *Desk) names(tx *ledger.Tx, into map[string]string) error {
-	known, err := d.options.Post.Known(tx.Tx, tx.Now)
-	for _, k := range known {
-		into[k.NodeID] = k.Title
-	}
-	self := d.options.Post.Self()
-	into[self.NodeID] = self.Title
-	return err
 }
 
 // Referral is a report at an authority, as its people see it.
@@ -256,9 +246,11 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		}
 		v.Now, v.Names, v.Self = tx.Now, map[string]string{}, d.options.Post.Self().NodeID
 		maps.Copy(v.Names, v.Value.Titles)
-		if err := d.names(tx, v.Names); err != nil {
+		registered, err := d.options.Post.Titles(tx.Tx, tx.Now)
+		if err != nil {
 			return err
 		}
+		maps.Copy(v.Names, registered)
 		if v.Files, err = files(tx.Tx, id); err != nil {
 			return err
 		}

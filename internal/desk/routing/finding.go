@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,24 +127,22 @@ func (d *Desk) correctItems(tx *ledger.Tx, row store.ReferralRow) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range v.Report.Control.Files {
-		held, found, err := ownFinding(tx, file.Item, d.options.Post.Self())
+	for _, item := range filesOf(v.Report) {
+		held, found, err := ownFinding(tx, item, d.options.Post.Self())
 		if err != nil {
 			return err
 		}
 		if found && !held.Confirmed {
 			continue
 		}
-		if err := d.tellFinding(tx, row, file.Item, false, "the assessment does not confirm the report"); err != nil {
+		if err := d.tellFinding(tx, row, item, false, "the assessment does not confirm the report"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func holds(r report.Report, itemID string) bool {
-	return slices.ContainsFunc(r.Control.Files, func(f report.File) bool { return f.Item == itemID })
-}
+func holds(r report.Report, itemID string) bool { return slices.Contains(filesOf(r), itemID) }
 
 func keepFinding(tx *ledger.Tx, from peer.Node, f Finding) error {
 	tx.Note("item", ledger.Named(f.Item))
@@ -164,9 +161,9 @@ func keepFinding(tx *ledger.Tx, from peer.Node, f Finding) error {
 // takeFinding takes in at the Centre what an authority found about an item. The
 // desk of lists learns of it and stops what rests on it no more.
 func (d *Desk) takeFinding(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	var f Finding
-	if err := json.Unmarshal(opened.Message, &f); err != nil {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	f, err := peer.ReadMessage[Finding](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case len(f.Reason) > maxReason, !f.Confirmed && f.Reason == "":

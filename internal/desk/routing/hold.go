@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -76,9 +75,9 @@ func (d *Desk) pass(tx *ledger.Tx, to, subject, replyTo string, request HoldRequ
 // takeHold passes an authority's request on to whoever reported. The Centre
 // decides nothing about it: it checks that the authority acts on the report.
 func (d *Desk) takeHold(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	var request HoldRequest
-	if err := json.Unmarshal(opened.Message, &request); err != nil {
-		return nil, problem.InvalidField("message", "it cannot be read", "see docs/referral.md").Because(err)
+	request, err := peer.ReadMessage[HoldRequest](opened.Message, "docs/referral.md")
+	if err != nil {
+		return nil, err
 	}
 	_, m, err := matterOf(tx.Tx, request.Matter)
 	if problem.Is(err, problem.NotFound) || err == nil && !slices.Contains(m.Claimants(), from.NodeID) {

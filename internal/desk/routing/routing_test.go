@@ -8,11 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	orderdomain "github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/domain/statistics"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -368,7 +371,40 @@ func TestTwoAuthoritiesClaim(t *testing.T) {
 		if until, responsible := u.referralAt(u.slovenia, id).Value.Responsible(); !responsible || until.IsZero() {
 			t.Error("whoever does not lead is not responsible any more")
 		}
+		u.askedBeforeRemoval(id)
 	})
+}
+
+// askedBeforeRemoval: an order that follows from a report on which another
+// authority acts too cannot be issued without asking that one.
+func (u *union) askedBeforeRemoval(id string) {
+	t, ctx, desk, ines := u.t, u.t.Context(), u.slovenia.Orders, investigator(u.slovenia)
+	nodetest.Meet(t, u.slovenia, u.provider)
+	order, err := desk.Request(ctx, ines, orders.Draft{
+		From: u.referralAt(u.slovenia, id).Row.ID, Provider: u.provider.Post.Self().NodeID, ContactPoint: "contact point", Service: "pictures", Languages: []string{"en"},
+		Items:   []orderdomain.Item{{URL: "https://photos.example/p/17"}},
+		Issuing: "a court", Reference: "17", Elements: []string{"appearing"}, Reasons: "reason 17",
+		Redress: orderdomain.Redress{Court: "a higher court", TimePeriods: "15 days", Law: "section 17"},
+	})
+	must(t, err)
+	v, err := desk.Order(ctx, ines, order)
+	must(t, err)
+	other := u.croatia.Post.Self().NodeID
+	if !slices.Equal(v.Others, []string{other}) || len(v.Items) != 1 {
+		t.Errorf("the order knows of %v and names %+v", v.Others, v.Items)
+	}
+	nodetest.Want(t, "asking nobody", desk.NobodyToAsk(ctx, ines, order, "nobody is there"), problem.Conflict)
+	nodetest.Want(t, "asking another one only", desk.Ask(ctx, ines, order, nil), problem.Invalid)
+	nodetest.Want(t, "issuing before it was asked", desk.Issue(ctx, u.slovenia.Supervisor(), order, law.Period{Days: 15}), problem.Conflict)
+	nodetest.Want(t, "asking one that is not registered", desk.Ask(ctx, ines, order, []string{other}), problem.NotFound)
+	nodetest.Meet(t, u.slovenia, u.croatia)
+	must(t, desk.Ask(ctx, ines, order, []string{other}))
+	u.settle()
+	open, err := u.croatia.Orders.Overview(ctx, investigator(u.croatia))
+	must(t, err)
+	if len(open.Questions) != 1 || open.Questions[0].Name != order {
+		t.Errorf("the other authority was asked %+v", open.Questions)
+	}
 }
 
 // TestAClaimAfterTheEnd opens the matter again: nobody who acts is lost, although

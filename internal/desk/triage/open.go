@@ -37,27 +37,12 @@ func (d *Desk) purpose(actor mandate.Actor) mandate.Purpose {
 //
 // Errors: Denied when there is none.
 func openCase(tx *store.Tx, id string) error {
-	sightings, err := tx.Sightings(id, maxSightings)
-	if err != nil {
+	open, err := tx.CountReferralsOfItem(id, string(referral.StandingOffered), string(referral.StandingClaimed))
+	if err != nil || open > 0 {
 		return err
-	}
-	for _, s := range sightings {
-		if !strings.HasPrefix(s.ReportedIn, "referral/") {
-			continue
-		}
-		row, err := tx.Referral(s.ReportedIn)
-		if err != nil {
-			return err
-		}
-		if row.Standing == string(referral.StandingOffered) || row.Standing == string(referral.StandingClaimed) {
-			return nil
-		}
 	}
 	return problem.New(problem.Denied, "no report that refers to this item is open here", "claim the report, if this authority acts on it after all")
 }
-
-// maxSightings is how many occurrences are searched for one that is open.
-const maxSightings = 10_000
 
 // Open fetches the content of an item that another organisation's report refers
 // to, because a person wants to look at it: nothing is fetched before. It is

@@ -24,19 +24,11 @@ const maxReason = 2000
 //
 // Errors: Denied; NotFound; Conflict without a final decision; Invalid without a
 // reason.
-func (d *Desk) Reopen(ctx context.Context, actor mandate.Actor, id, reason string) (reports int, err error) {
+func (d *Desk) Reopen(ctx context.Context, actor mandate.Actor, id, reason string) (reports int64, err error) {
 	err = d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemReopen, id), func(tx *ledger.Tx) error {
-		sightings, err := tx.Sightings(id, 1000)
-		if err != nil {
+		if reports, err = tx.CountReportsOfItem(id); err != nil {
 			return err
 		}
-		told := map[string]bool{}
-		for _, sighting := range sightings {
-			if sighting.ReportedIn != "" {
-				told[sighting.ReportedIn] = true
-			}
-		}
-		reports = len(told)
 		decision := item.Decision{ID: store.NewID("decision"), Person: actor.ID, At: tx.Now, Reason: strings.TrimSpace(reason)}
 		if len(decision.Reason) > maxReason {
 			return problem.InvalidField("reason", "it is longer than 2000 bytes", "say it shorter")
