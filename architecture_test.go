@@ -55,6 +55,7 @@ var house = []room{
 	{path: "internal/match", floor: halls},
 	{path: "internal/print", floor: halls},
 
+	{path: "internal/racetest", floor: ground, lateral: true, testing: true},
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/lossydisk", floor: machinery, lateral: true, testing: true},
 	{path: "internal/store/storetest", floor: machinery, lateral: true, testing: true},

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // TestHashMeetsTheManifest runs the command over the conformance vectors and
 // compares what it prints with what the reference implementation computed.
 func TestHashMeetsTheManifest(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
 	const directory = "../../../shared/vectors/pdq" // beside the repository

@@ -17,6 +17,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/referral"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // The simulation drives providers, the Centre, 27 authorities, Europol and
@@ -568,7 +569,7 @@ func simulate(r *law.Routing, seed uint64, f fault, trace *strings.Builder) erro
 
 // TestNoGap drives many lives; see the head of this file.
 func TestNoGap(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: the simulation has one goroutine a seed and is slow under the race detector; it is run without it")
 	}
 	r := rules(t)

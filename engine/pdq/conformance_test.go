@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // expectation is one row of the reference's results.
@@ -119,7 +120,7 @@ func checkExact(t *testing.T, directory string, all []expectation) {
 }
 
 func TestPhotosGiveTheFullResolutionHash(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
 	directory := vectors(t)

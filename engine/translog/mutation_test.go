@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/translog"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 const mutations = 10_000
@@ -125,7 +126,7 @@ func two(r *rand.Rand, n int) (int, int) {
 // TestTenThousandMutationsAreFound changes stored logs and bundles in one
 // place each, ten thousand times each, and demands that every change is found.
 func TestTenThousandMutationsAreFound(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
 	t.Run("stored log", func(t *testing.T) {

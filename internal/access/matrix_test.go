@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 var update = flag.Bool("update", false, "write the golden tables anew")
@@ -156,7 +157,7 @@ func writeMatrix(out *bytes.Buffer, p *Policy, node mandate.OrganisationKind) {
 // long tests have one goroutine, which the race detector makes slow for nothing.
 func long(t *testing.T) {
 	t.Helper()
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: it has one goroutine and is slow under the race detector; it is run without it")
 	}
 }

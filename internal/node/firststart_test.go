@@ -14,13 +14,14 @@ import (
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // TestKilledDuringTheFirstStart ends nodes while they make their database, keys
 // and folders for the first time. The next start must need nobody's help.
 func TestKilledDuringTheFirstStart(t *testing.T) {
 	kills := 6
-	if raceDetector || testing.Short() {
+	if racetest.Enabled || testing.Short() {
 		kills = 3
 	}
 	decoder := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre}).Decoder

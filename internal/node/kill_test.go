@@ -36,6 +36,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -300,7 +301,7 @@ func TestKillNine(t *testing.T) {
 // undetected skips what asks for whole nodes that work hard before they die.
 func undetected(t *testing.T) {
 	t.Helper()
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: under the race detector SQLite is a hundred times slower and victims die before they work; this is tested without it")
 	}
 }

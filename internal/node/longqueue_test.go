@@ -13,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -24,7 +25,7 @@ const waiting = 100_000
 // person sees, with the reason. How the database finds it is tested in the
 // store.
 func TestTheMostUrgentIsFirstHoweverLongTheQueue(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: the race detector makes SQLite a hundred times slower; this is tested without it")
 	}
 	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {

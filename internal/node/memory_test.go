@@ -22,6 +22,7 @@ import (
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // servantEnvironment holds the configuration of a node that serves in a process
@@ -117,7 +118,7 @@ func (r *repeated) Read(into []byte) (n int, err error) {
 // TestHostileSizesDoNotFillTheMemory sends what is large or claims to be, and
 // holds the node's own memory against the 64 MB that it may grow by.
 func TestHostileSizesDoNotFillTheMemory(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("SKIP: the race detector multiplies memory; this is tested without it")
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -328,7 +329,7 @@ func TestNoEntryWithoutPeople(t *testing.T) {
 	number, confirmed, stopped, restored := 100, 0, 0, 0
 	checks := flag.Lookup("rapid.checks")
 	was, want := checks.Value.String(), "30"
-	if raceDetector {
+	if racetest.Enabled {
 		want = "10"
 	}
 	if text := os.Getenv("BRDO_SEQUENCES"); text != "" { // how many hundred

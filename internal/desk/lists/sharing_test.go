@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -162,7 +163,7 @@ func (u *union) matches(what string, number int, want bool) {
 // authority corrects itself; objections travel back and are answered.
 func TestIndicatorsComeFromAuthoritiesAndReachSubscribers(t *testing.T) {
 	engines := map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgresql": func(t testing.TB) string { return postgrestest.Start(t) }}
-	if raceDetector { // five nodes are slow under it; the routes of internal/node take the same way on SQLite
+	if racetest.Enabled { // five nodes are slow under it; the routes of internal/node take the same way on SQLite
 		delete(engines, "sqlite")
 	}
 	for engine, database := range engines {

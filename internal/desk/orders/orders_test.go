@@ -17,6 +17,7 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -220,7 +221,7 @@ func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" })) })
 	t.Run("postgresql", func(t *testing.T) {
-		if raceDetector {
+		if racetest.Enabled {
 			t.Skip("SKIP: four nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
 		}
 		test(t, found(t, func() string { return postgrestest.Start(t) }))

@@ -21,6 +21,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -424,7 +425,7 @@ func TestPagesOfReportsThatChangedAtOnce(t *testing.T) {
 func TestNothingIsSentWithoutPeople(t *testing.T) {
 	n, _ := two(t, nodetest.Options{})
 	batch := 3 // rapid makes 100 checks, so 300 sequences
-	if raceDetector {
+	if racetest.Enabled {
 		batch = 1
 	}
 	if text := os.Getenv("BRDO_SEQUENCES"); text != "" { // how many hundred

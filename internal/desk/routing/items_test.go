@@ -24,6 +24,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	profiles "github.com/brdoproject/brdo/law"
 )
@@ -64,7 +65,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, "") })
 	t.Run("postgresql", func(t *testing.T) {
-		if raceDetector {
+		if racetest.Enabled {
 			t.Skip("SKIP: PostgreSQL is slow under the race detector, which sees the same code on SQLite; run without it")
 		}
 		test(t, postgrestest.Start(t))

@@ -22,6 +22,7 @@ import (
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -194,7 +195,7 @@ func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" })) })
 	t.Run("postgresql", func(t *testing.T) {
-		if raceDetector {
+		if racetest.Enabled {
 			t.Skip("SKIP: five nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
 		}
 		test(t, found(t, func() string { return postgrestest.Start(t) }))

@@ -1,5 +1,0 @@
-//go:build race
-
-package referral_test
-
-const raceDetector = true

@@ -1,5 +1,0 @@
-//go:build !race
-
-package pdq_test
-
-const raceDetector = false

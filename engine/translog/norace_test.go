@@ -1,5 +1,0 @@
-//go:build !race
-
-package translog_test
-
-const raceDetector = false
