@@ -142,6 +142,25 @@ func (d *Desk) correctItems(tx *ledger.Tx, row store.ReferralRow) error {
 	return nil
 }
 
+// actedOn says whether an authority may tell what it found in a report: it has
+// claimed it, though it may have finished or given it back since. What it found
+// can overtake its claim on the way.
+//
+// Errors: Unavailable, so that it comes again, before the claim has arrived;
+// Invalid for an authority that was never offered the report.
+func actedOn(m referral.Matter, from peer.Node) error {
+	for _, o := range m.Offers {
+		switch {
+		case o.Authority != from.NodeID:
+		case slices.Contains([]referral.OfferState{referral.OfferClaimed, referral.OfferFinished, referral.OfferReleased}, o.State):
+			return nil
+		default:
+			return problem.New(problem.Unavailable, "the claim of the report has not arrived", "send that first; this is tried again")
+		}
+	}
+	return problem.InvalidField("message.matter", "this authority does not act on such a report", "claim it first")
+}
+
 func holds(r report.Report, itemID string) bool { return slices.Contains(filesOf(r), itemID) }
 
 func keepFinding(tx *ledger.Tx, from peer.Node, f Finding) error {
@@ -176,10 +195,8 @@ func (d *Desk) takeFinding(tx *ledger.Tx, from peer.Node, opened peer.Opened) (a
 		return nil, problem.InvalidField("message.class", "it is missing", "say what it was found to be")
 	}
 	_, m, err := matterOf(tx.Tx, f.Matter)
-	if problem.Is(err, problem.NotFound) || err == nil && !slices.ContainsFunc(m.Offers, func(o referral.Offer) bool {
-		return o.Authority == from.NodeID && (o.State == referral.OfferClaimed || o.State == referral.OfferFinished)
-	}) {
-		return nil, problem.InvalidField("message.matter", "this authority does not act on such a report", "claim it first")
+	if err == nil || problem.Is(err, problem.NotFound) {
+		err = actedOn(m, from)
 	}
 	if err != nil {
 		return nil, err

@@ -376,6 +376,46 @@ func TestTwoAuthoritiesClaim(t *testing.T) {
 	})
 }
 
+// TestAFindingOvertakesTheClaim: what an authority found may arrive before its
+// claim. It is not rejected, for then it would be lost; it comes again.
+func TestAFindingOvertakesTheClaim(t *testing.T) {
+	u := found(t, func() string { return "" })
+	ctx := t.Context()
+	_, id := u.reported(1, false, "192.0.2.17")
+	must(t, u.centre.Routing.Found(ctx, u.centre.Analyst(), id, false))
+	u.route(id, u.slovenia)
+	r := u.referralAt(u.slovenia, id)
+	must(t, u.slovenia.Routing.Claim(ctx, investigator(u.slovenia), r.Row.ID))
+	item := r.Report.Control.Files[0].Item
+	must(t, u.slovenia.Routing.AssessItem(ctx, investigator(u.slovenia), r.Row.ID, item, false, "reason 17"))
+	sent := func() (outcome store.EnvelopeOut) {
+		u.slovenia.Look(t, func(tx *store.Tx) error {
+			all, err := tx.EnvelopesAbout(r.Row.ID)
+			for _, e := range all {
+				if e.Kind == string(mandate.EnvelopeOutcome) {
+					outcome = e
+				}
+			}
+			return err
+		})
+		return outcome
+	}
+	_, err := u.centre.Post.Receive(ctx, u.slovenia.Post.Self(), sent().Body)
+	nodetest.Want(t, "a finding before the claim", err, problem.Unavailable)
+	u.settle() // the finding is urgent and goes first again
+	u.later(time.Hour)
+	if e := sent(); e.State != store.EnvelopeAnswered || e.Status == "rejected" {
+		t.Errorf("the finding is %s, %s", e.State, e.Status)
+	}
+	u.centre.Look(t, func(tx *store.Tx) error {
+		all, err := tx.Findings(item)
+		if len(all) != 1 || all[0].Confirmed {
+			t.Errorf("the Centre knows of %+v", all)
+		}
+		return err
+	})
+}
+
 // askedBeforeRemoval: an order that follows from a report on which another
 // authority acts too cannot be issued without asking that one.
 func (u *union) askedBeforeRemoval(id string) {
