@@ -54,6 +54,7 @@ var house = []room{
 	{path: "internal/media", floor: halls},
 	{path: "internal/match", floor: halls},
 	{path: "internal/print", floor: halls},
+	{path: "internal/webhost", floor: halls},
 
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/lossydisk", floor: machinery, lateral: true, testing: true},
@@ -68,6 +69,7 @@ var house = []room{
 	{path: "internal/keyring", floor: machinery, lateral: true},
 	{path: "internal/blob", floor: machinery, lateral: true},
 	{path: "internal/door", floor: machinery, lateral: true},
+	{path: "internal/lookout", floor: machinery, lateral: true},
 
 	{path: "internal/desk/", floor: desks},
 
