@@ -116,6 +116,18 @@ func lookAgain(t *testing.T, u *union) {
 	if v := u.wantSeen(id, order.Verified, "", ""); v.Looks[0].Reason != "the page is empty" || u.internet.Asked(seventeen) != asked {
 		t.Errorf("%+v, asked %d times more", v.Looks[0], u.internet.Asked(seventeen)-asked)
 	}
+	// So is a round that a person's look overtakes while the machine is looking.
+	u.internet.Handle(seventeen, func(answer http.ResponseWriter, request *http.Request) {
+		must(t, u.slovenia.Orders.Looked(ctx, u.requester(), id, []watch.Check{
+			{Place: seventeen, Finding: watch.Gone, Reason: "looked meanwhile"}, {Place: eighteen, Finding: watch.Gone, Reason: "looked meanwhile"},
+		}))
+		webhost.Status(http.StatusNotFound)(answer, request)
+	})
+	u.later(24 * time.Hour)
+	asked = u.internet.Asked(seventeen)
+	if v := u.wantSeen(id, order.Verified, "", ""); v.Looks[0].Reason != "looked meanwhile" || asked == 0 {
+		t.Errorf("%+v, asked %d times", v.Looks[0], asked)
+	}
 	// An order that has fallen is looked after no more.
 	must(t, u.slovenia.Orders.Withdraw(ctx, u.requester(), id, "issued by mistake"))
 	u.later(30 * 24 * time.Hour)
