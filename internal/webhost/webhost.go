@@ -184,9 +184,18 @@ func (w *Web) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		serve(answer, request)
 	case w.isHost(request.Host):
 		http.NotFound(answer, request)
+	case request.URL.Host == "" && isLoopback(request.Host):
+		w.service(answer, request)
 	default:
 		http.Error(answer, "no host of this name is known here", http.StatusBadGateway)
 	}
+}
+
+// isLoopback reports whether a browser came straight to the listener, and not by
+// a name of somebody else's that leads there.
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	return err == nil && (name == "localhost" || name == "127.0.0.1")
 }
 
 // isHost reports whether anything was ever served under a name.
