@@ -31,6 +31,8 @@ type View struct {
 	// that the node looks by itself.
 	Looks     []store.OrderLook
 	ByMachine bool
+	// Uploads are uploads of what the order removed, at its addressee.
+	Uploads []store.OrderUpload
 	// Others are authorities that act on the same report; Authorities are all that
 	// can be asked.
 	Others      []string
@@ -88,6 +90,9 @@ func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v Vie
 			return err
 		}
 		if v.Items, err = tx.OrderItems(id); err != nil {
+			return err
+		}
+		if v.Uploads, err = tx.OrderUploads(id, maxUploads); err != nil {
 			return err
 		}
 		if v.Looks, err = tx.OrderLooks(id, 200); err != nil {

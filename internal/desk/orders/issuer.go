@@ -522,6 +522,11 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) e
 		return d.takeForm(tx, from, row, reply, envelope)
 	case string(order.ReasonEnded), string(order.RestorationProven), string(order.RestorationRefused):
 		event.Kind = order.EventKind(reply.Says)
+	case saysSeenAgain:
+		if d.options.Ledger.NodeKind() == mandate.Authority && row.Side == store.OrderIssued {
+			return d.seenAgain(tx, row, reply)
+		}
+		return problem.InvalidField("message.says", "it is for the authority that issued the order", "send it there")
 	default:
 		return problem.InvalidField("message.says", "it is no answer that this node knows", "see docs/orders.md")
 	}

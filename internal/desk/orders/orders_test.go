@@ -243,6 +243,7 @@ func TestAnOrder(t *testing.T) {
 			{"annulled", annul},
 			{"a hold bars it", heldBack},
 			{"a machine looks whether it is gone", lookAgain},
+			{"what was removed is uploaded again", uploadedAgain},
 		} {
 			t.Run(step.name, func(t *testing.T) {
 				inner := *u
