@@ -157,6 +157,11 @@ func (k *keeper) content() []byte {
 	return k.held.Bytes()
 }
 
+// clearly is how many times the radius two pictures differ that are clearly not
+// alike. Unrelated pictures differ in about 128 of 256 bits; a copy that was cut
+// or much compressed lies between.
+const clearly = 2
+
 // compareAsPicture says whether other content than the item is a picture like
 // it, another picture, or something that cannot be compared.
 func (l *Lookout) compareAsPicture(ctx context.Context, s served, item Item) (outcome Outcome, reason string, distance int, err error) {
@@ -185,6 +190,8 @@ func (l *Lookout) compareAsPicture(ctx context.Context, s served, item Item) (ou
 	switch {
 	case distance <= item.Radius:
 		return Alike, fmt.Sprintf("a picture is served that is like the item (%d of 256 bits differ): a person compares", distance), distance, nil
+	case distance <= clearly*item.Radius:
+		return cannot(fmt.Sprintf("a picture is served that is neither clearly like the item nor clearly another (%d of 256 bits differ)", distance))
 	case picture.Quality < pdq.MinimumQuality:
 		return cannot("a picture is served that has too few features to be compared")
 	case picture.FirstFrameOnly:
