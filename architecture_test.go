@@ -54,6 +54,7 @@ var house = []room{
 	{path: "internal/media", floor: halls},
 	{path: "internal/match", floor: halls},
 	{path: "internal/print", floor: halls},
+	{path: "internal/webhost", floor: halls},
 
 	{path: "internal/racetest", floor: ground, lateral: true, testing: true},
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
@@ -69,6 +70,7 @@ var house = []room{
 	{path: "internal/keyring", floor: machinery, lateral: true},
 	{path: "internal/blob", floor: machinery, lateral: true},
 	{path: "internal/door", floor: machinery, lateral: true},
+	{path: "internal/lookout", floor: machinery, lateral: true},
 
 	{path: "internal/desk/", floor: desks},
 
@@ -256,6 +258,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // doors are the functions that open a transaction without the ledger, and why
 // that is right. All others reach rows through ledger.Do and ledger.Read.
 var doors = map[string]string{
+	"internal/desk/orders.(Desk).due":      "finds the addresses that the node itself looks at; what it finds there is logged",
 	"internal/desk/lists.(Desk).Load":      "fills the index of this process: the node compares, nobody is shown anything",
 	"internal/desk/lists.(Desk).catchUp":   "fills the index of this process: the node compares, nobody is shown anything",
 	"internal/desk/lists.(Desk).Export":    "writes out what the release permits, which was logged before the first byte",

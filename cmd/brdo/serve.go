@@ -96,7 +96,7 @@ func (c loginLinkCommand) Run(ctx context.Context, w world) error {
 }
 
 type demoCommand struct {
-	Port  int           `help:"Port of the provider; the Centre and two authorities get the next ones. 0 lets the system choose." default:"8080"`
+	Port  int           `help:"Port of the provider; the Centre, two authorities and the played internet get the next ones. 0 lets the system choose." default:"8080"`
 	Data  string        `help:"Keep the demonstration's data in this folder; otherwise it goes when the demonstration ends." type:"path"`
 	Items int           `help:"How many pictures are submitted at the start." default:"200"`
 	Live  time.Duration `help:"How often another picture is submitted." default:"15s"`
@@ -104,7 +104,7 @@ type demoCommand struct {
 
 func (demoCommand) Help() string {
 	return `Runs a provider, a Centre and two authorities on this machine, with generated landscapes and patterns, and prints
-one login link a role and a trail of eight steps. It opens no connection to anywhere else.`
+one login link a role and a trail of nine steps. A played internet serves the pictures. It opens no connection to anywhere else.`
 }
 
 func (c demoCommand) Run(ctx context.Context, w world) error {
@@ -144,12 +144,12 @@ func (c demoCommand) Run(ctx context.Context, w world) error {
 
 func trail(world *node.World) string {
 	text := "\nBrdo demonstration. Every picture is generated; nothing here has a legal meaning.\n\n" +
-		"  Provider  " + world.Provider.Config.Origin + "\n  Centre    " + world.Centre.Config.Origin + "\n  Authorities A and B  " + world.AuthorityA.Config.Origin + "  " + world.AuthorityB.Config.Origin + "\n\nLogin links, each works once:\n"
+		"  Provider  " + world.Provider.Config.Origin + "\n  Centre    " + world.Centre.Config.Origin + "\n  Authorities A and B  " + world.AuthorityA.Config.Origin + "  " + world.AuthorityB.Config.Origin + "\n  The provider's service itself  " + world.Service + "\n\nLogin links, each works once:\n"
 	for _, login := range world.Logins {
 		text += fmt.Sprintf("  %-11s %-14s %s\n", login.Node, login.Role, login.URL)
 	}
 	return text + fmt.Sprintf(`
-A trail of eight steps:
+A trail of nine steps:
   1  As the provider's analyst, open the queue, take the first item (Enter), press v for a sketch,
      1 and 4 for the facts, Enter to decide. Take the next item: the decision becomes final.
   2  As the second-looker (in a private window), take the same item and decide: blind to the first.
@@ -162,7 +162,10 @@ A trail of eight steps:
      when they name the same, a lead is agreed.
   7  As both, say what became of it. "Our assessment does not confirm it" goes to everybody who has it,
      as a correction that is pursued until it is receipted; the Centre's page shows each.
-  8  As any auditor, open the log and verify it.
+  8  As the investigator of authority A, request an order from the referred report; authority B is asked
+     and answers; the supervisor issues it. As the provider's analyst, decide to execute it, remove the
+     picture at the service itself, record that, and answer. A minute later the order's page says "gone".
+  9  As any auditor, open the log and verify it.
 
 Upload a picture yourself:
   curl -s -H 'Authorization: Bearer %s' --data-binary @picture.jpg %s/v1/detect

@@ -193,7 +193,10 @@ type WatchTerms struct {
 	// one first. The last one ends the watch.
 	Schedule []Period `json:"schedule"`
 	// Retry is when a check that could not tell is repeated.
-	Retry   Period `json:"retry"`
+	Retry Period `json:"retry"`
+	// Radius is up to which PDQ distance, in bits of 256, another picture at the
+	// address is called like the item; a person then compares.
+	Radius  int    `json:"radius"`
 	Article string `json:"article"`
 }
 
@@ -480,6 +483,9 @@ func (c Clock) check(at string, required bool) error {
 func (w WatchTerms) validate(at string) error {
 	if len(w.Schedule) == 0 || w.Retry.IsZero() || w.Article == "" {
 		return problem.InvalidField(at, "lacks its schedule, its retry or its article", "")
+	}
+	if w.Radius <= 0 || w.Radius > 64 {
+		return problem.InvalidField(at+".radius", "is not between 1 and 64 bits", "31 is usual")
 	}
 	return nil
 }

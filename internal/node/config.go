@@ -21,6 +21,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/api"
 	"github.com/brdoproject/brdo/internal/door"
+	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -54,6 +55,7 @@ type Config struct {
 	// Centre is the id of the peer to which reports are sent.
 	Centre    string    `yaml:"centre"`
 	Exchange  Exchange  `yaml:"exchange"`
+	Egress    Egress    `yaml:"egress"`
 	Detection Detection `yaml:"detection"`
 	// Places is a file of two columns, a block of addresses and a country: at the
 	// Centre it shows which States addresses point to. Empty: nobody knows.
@@ -134,6 +136,37 @@ const (
 
 func (d Doors) byName() map[string]Door {
 	return map[string]Door{doorAPI: d.API, doorPeers: d.Peers, doorPages: d.Pages}
+}
+
+// Egress is the only way by which the node asks web addresses whether they still
+// serve an item. Credentials of the proxy come from the environment:
+// BRDO_PROXY_USER and BRDO_PROXY_PASSWORD.
+type Egress struct {
+	// Proxy is http://, https:// or socks5://, host and port; empty means that the
+	// node looks at no address, and people do.
+	Proxy string `yaml:"proxy"`
+	// Ports that an address may name; empty means [lookout.DefaultPorts].
+	Ports []int `yaml:"ports"`
+}
+
+// check reports what is wrong; an empty proxy is fine.
+func (e Egress) check() error {
+	for i, port := range e.Ports {
+		if port < 1 || port > 65535 {
+			return problem.InvalidField(fmt.Sprintf("egress.ports[%d]", i), "it is no port", "give numbers between 1 and 65535, or leave them out")
+		}
+	}
+	if e.Proxy == "" {
+		return nil
+	}
+	proxy, err := url.Parse(e.Proxy)
+	if err != nil {
+		return problem.InvalidField("egress.proxy", "it is no address", "give the proxy's address, for example socks5://127.0.0.1:9050")
+	}
+	if proxy.User != nil {
+		return problem.InvalidField("egress.proxy", "it holds a user name", "a secret does not belong into the file: set BRDO_PROXY_USER and BRDO_PROXY_PASSWORD")
+	}
+	return lookout.CheckProxy(proxy)
 }
 
 // S3 names a bucket of an S3-compatible store. The credentials come from the
@@ -343,6 +376,9 @@ func (c Config) check() error {
 		if err := door.Limit(d).Validate("doors." + name); err != nil {
 			return err
 		}
+	}
+	if err := c.Egress.check(); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for i, source := range c.Detection.Sources {

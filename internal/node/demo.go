@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,6 +28,8 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/webhost"
+	profiles "github.com/brdoproject/brdo/law"
 )
 
 func errNobody(name string) error {
@@ -34,8 +37,9 @@ func errNobody(name string) error {
 }
 
 // World is the demonstration: a provider, a Centre and the authorities of two
-// States on loopback, with benign generated pictures and neutral names. Its
-// data can never become real nodes', and it opens no connection to anywhere else.
+// States on loopback, with benign generated pictures and neutral names, and a
+// played internet that serves them. Its data can never become real nodes', and it
+// opens no connection to anywhere else.
 type World struct {
 	Provider, Centre, AuthorityA, AuthorityB *Node
 	// Logins are one login link a role, in the order in which the trail needs them.
@@ -43,6 +47,11 @@ type World struct {
 	// Key is the API key of the provider's upload service.
 	Key string
 
+	// Service is the address of the page of whoever runs the provider's service.
+	Service string
+
+	web       *webhost.Web
+	service   *http.Server
 	nodes     []*Node
 	listeners []net.Listener
 	decoder   *media.Service
@@ -73,8 +82,8 @@ type inhabitant struct {
 }
 
 // OpenWorld puts the demonstration together in a folder. The provider listens on
-// a port, the Centre and the two authorities on those after it; 0 lets the
-// system choose.
+// a port, the Centre, the two authorities and the played internet on those after
+// it; 0 lets the system choose.
 func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (_ *World, err error) {
 	w := &World{}
 	defer func() {
@@ -92,19 +101,28 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	if err := os.WriteFile(places, []byte(demoPlaces), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the table of addresses: %w", err)
 	}
+	at := func(i int) int {
+		if port == 0 {
+			return 0
+		}
+		return port + i
+	}
+	if err := w.openInternet(at(4)); err != nil {
+		return nil, err
+	}
+	rules := filepath.Join(folder, "law")
+	if err := demoLaw(rules); err != nil {
+		return nil, err
+	}
 	for i, one := range []inhabitant{
 		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"}, &w.Provider},
 		{"centre", Organisation{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"}, &w.Centre},
 		{"authority-a", Organisation{ID: "authority-a.localhost", Name: "Authority A (demo)", Kind: mandate.Authority, Country: "SI", ContactInfo: "3 Lake Road, Demotown"}, &w.AuthorityA},
 		{"authority-b", Organisation{ID: "authority-b.localhost", Name: "Authority B (demo)", Kind: mandate.Authority, Country: "HR", ContactInfo: "4 Lake Road, Demotown"}, &w.AuthorityB},
 	} {
-		at := 0
-		if port != 0 {
-			at = port + i
-		}
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(at)))
+		listener, err := listen(at(i))
 		if err != nil {
-			return nil, problem.New(problem.Unavailable, fmt.Sprintf("port %d is taken", at), "choose another with --port, or --port 0 for any").Because(err)
+			return nil, err
 		}
 		w.listeners = append(w.listeners, listener)
 		config := Defaults()
@@ -115,10 +133,14 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		config.Centre = "centre.localhost"
 		config.Places = places
 		config.Profiles = demoProfiles()
+		config.Profiles.LawFolder = rules
+		if one.Kind == mandate.Authority {
+			config.Egress.Proxy = w.Service
+		}
 		if one.Kind == mandate.Provider {
 			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
 		}
-		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log})
+		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots()})
 		if err != nil {
 			return nil, err
 		}
@@ -129,6 +151,59 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		return nil, err
 	}
 	return w, w.furnish(ctx)
+}
+
+// listen listens on loopback.
+func listen(port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, problem.New(problem.Unavailable, fmt.Sprintf("port %d is taken", port), "choose another with --port, or --port 0 for any").Because(err)
+	}
+	return listener, nil
+}
+
+// openInternet serves the played internet, which is empty at each start.
+func (w *World) openInternet(port int) (err error) {
+	if w.web, err = webhost.New(); err != nil {
+		return err
+	}
+	listener, err := listen(port)
+	if err != nil {
+		return err
+	}
+	w.Service = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	w.service = &http.Server{Handler: w.web, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = w.service.Serve(listener) }() // ends when the world is closed
+	return nil
+}
+
+// demoLaw is the embedded law with an order whose addresses are looked at after
+// a minute, so that whoever follows the trail need not wait for an hour.
+func demoLaw(folder string) error {
+	if _, err := os.Stat(folder); err == nil {
+		return nil // of an earlier start on the same folder
+	}
+	if err := os.CopyFS(folder, profiles.Files); err != nil {
+		return fmt.Errorf("writing the demonstration's profiles: %w", err)
+	}
+	removal := filepath.Join(folder, "orders", "removal")
+	text, err := os.ReadFile(removal + ".json")
+	if err != nil {
+		return fmt.Errorf("reading the profile of removal orders: %w", err)
+	}
+	for _, change := range [][2]string{
+		{`"version": 1`, `"version": 2`}, {`"title": "Removal order"`, `"title": "Removal order (demonstration)"`}, {`"status": "verified"`, `"status": "demo"`},
+		{`"schedule": ["PT1H", `, `"schedule": ["PT1M", "PT5M", "PT1H", `}, {`"retry": "PT6H"`, `"retry": "PT1M"`},
+	} {
+		if !bytes.Contains(text, []byte(change[0])) {
+			return problem.Newf(problem.Internal, "the profile of removal orders does not hold %s", change[0])
+		}
+		text = bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)
+	}
+	if err := os.WriteFile(removal+"-demo.json", text, 0o600); err != nil {
+		return fmt.Errorf("writing the demonstration's profile of removal orders: %w", err)
+	}
+	return nil
 }
 
 // introduce makes all known to one another.
@@ -240,32 +315,23 @@ func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
 	return nil
 }
 
-// Upload submits one picture as the provider's service would. Most of them are
-// like a list entry in one way or another, some are not.
+// Upload submits one picture as the provider's service would, which serves it at
+// the address that the submission names. Most pictures are like a list entry in
+// one way or another, some are not.
 func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error) {
-	i := number * 7 % references
-	picture := scenery(uint64(1000+i), 480, 360)
-	var content []byte
-	name := fmt.Sprintf("picture %d.jpg", number)
-	switch number % 5 {
-	case 0:
-		content, name = reference(i), fmt.Sprintf("picture %d.png", number)
-	case 1:
-		content = asJPEG(picture, 60)
-	case 2:
-		content = asJPEG(mirrored(picture), 80)
-	case 3:
-		content = asJPEG(scenery(uint64(1000+i), 300, 225), 70)
-	default:
-		content = asJPEG(scenery(uint64(90_000+number), 400, 300), 80)
-	}
+	name, mime, content := uploaded(number)
+	address := fmt.Sprintf("https://photos.example/p/%d", number)
+	w.web.Put(address, mime, func() []byte {
+		_, _, content := uploaded(number)
+		return content
+	})
 	now := w.Provider.Ledger.Now()
 	user := number % 23
 	s := intake.Submission{
 		ClientRef: fmt.Sprintf("upload-%d", number), Flagged: number%5 == 4 && number%10 == 4,
 		Files: []intake.Upload{{Name: name, Content: bytes.NewReader(content)}},
 		Context: item.Context{
-			URL: fmt.Sprintf("https://photos.example/p/%d", number),
+			URL: address, Service: report.Service{URL: address},
 			IPEvents: []report.IPEvent{{
 				IP: demoAddress(number, user), Port: 40_000 + number%20_000, At: now.Add(-time.Duration(number%50) * time.Minute).Truncate(time.Second), TZ: "Z",
 			}},
@@ -278,6 +344,26 @@ func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error
 		s.Signals = []law.Signal{law.SignalUrgent}
 	}
 	return w.Provider.Intake.Detect(ctx, w.uploads, s)
+}
+
+// uploaded is the picture of a number, with its file name and type.
+func uploaded(number int) (name, mime string, content []byte) {
+	i := number * 7 % references
+	picture := scenery(uint64(1000+i), 480, 360)
+	name = fmt.Sprintf("picture %d.jpg", number)
+	switch number % 5 {
+	case 0:
+		return fmt.Sprintf("picture %d.png", number), "image/png", reference(i)
+	case 1:
+		content = asJPEG(picture, 60)
+	case 2:
+		content = asJPEG(mirrored(picture), 80)
+	case 3:
+		content = asJPEG(scenery(uint64(1000+i), 300, 225), 70)
+	default:
+		content = asJPEG(scenery(uint64(90_000+number), 400, 300), 80)
+	}
+	return name, "image/jpeg", content
 }
 
 // demoAddress is in one of the two States of the demonstration, or in neither.
@@ -344,6 +430,9 @@ func (w *World) Close() error {
 	var all error
 	for _, n := range w.nodes {
 		all = errors.Join(all, n.Close())
+	}
+	if w.service != nil {
+		all = errors.Join(all, w.service.Close())
 	}
 	if w.decoder != nil {
 		all = errors.Join(all, w.decoder.Close())

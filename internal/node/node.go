@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ import (
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/peer"
@@ -85,6 +87,9 @@ type Options struct {
 	Log *slog.Logger
 	// Decoder shares a decoder between the nodes of a demonstration.
 	Decoder *media.Service
+	// Roots are who may vouch for the web servers that the node looks at; nil means
+	// the machine's own. For a played internet: no configuration reaches it.
+	Roots *x509.CertPool
 }
 
 // Files of the data folder.
@@ -258,7 +263,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.Post = peer.New(peer.Keys{Self: peer.Node{Public: self.Public(), Title: config.Organisation.Name, URL: config.Origin, Country: config.Organisation.Country, Speaks: peer.Version}, Secrets: self}, n.Ledger, n.Store, nil)
 	n.Post.SetCentre(config.Centre)
 	n.Post.SetClocks(peer.Clocks{Gap: config.Exchange.GapAfter, Silence: config.Exchange.SilenceAfter})
-	if err := n.assembleDesks(config, self); err != nil {
+	if err := n.assembleDesks(config, self, options.Roots); err != nil {
 		return err
 	}
 	if err := n.Lists.Load(ctx); err != nil {
@@ -305,7 +310,7 @@ func loadPolicy(path string) (*access.Policy, error) {
 	return access.Load(text, path)
 }
 
-func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
+func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.CertPool) error {
 	review, err := n.Law.Review(config.Profiles.Review)
 	if err != nil {
 		return problem.InvalidField("profiles.review", "there is no such profile", "see law/review").Because(err)
@@ -352,8 +357,13 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 		Scheme: config.Profiles.Scheme, Review: review, Places: places,
 	})
 	n.Statistics = statistics.New(n.Ledger, n.Law)
+	outlook, err := openLookout(config, n.Decoder, roots)
+	if err != nil {
+		return err
+	}
 	n.Orders = orders.New(orders.Options{
-		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Profile: "orders/removal",
+		Lookout: outlook,
+		Ledger:  n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "orders/removal",
 		Self: order.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Centre: func(tx *store.Tx) (string, error) {
 			id, _, err := n.recipient(tx)
@@ -367,6 +377,21 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity) error {
 		Recipient: n.recipient,
 	})
 	return nil
+}
+
+// openLookout returns nil where no proxy is configured.
+func openLookout(config Config, decoder *media.Service, roots *x509.CertPool) (*lookout.Lookout, error) {
+	if config.Egress.Proxy == "" {
+		return nil, nil
+	}
+	proxy, err := url.Parse(config.Egress.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	if user := os.Getenv("BRDO_PROXY_USER"); user != "" {
+		proxy.User = url.UserPassword(user, os.Getenv("BRDO_PROXY_PASSWORD"))
+	}
+	return lookout.New(lookout.Options{Proxy: proxy, Decoder: decoder, Ports: config.Egress.Ports, Roots: roots})
 }
 
 func loadPlaces(path string) (routing.Places, error) {

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	orderdomain "github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/store"
@@ -86,13 +88,52 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 // ordered is an order that Authority A requested and has to issue.
 func (w worked) ordered(t *testing.T) string {
 	t.Helper()
+	return w.requested(t, "https://photos.example/p/17", w.decided)
+}
+
+func (w worked) requested(t *testing.T, address, item string) string {
+	t.Helper()
 	ctx, requester := context.Background(), actor(t, w.AuthorityA, mandate.Investigator)
 	id, err := w.AuthorityA.Orders.Request(ctx, requester, orders.Draft{
 		Provider: w.Provider.Post.Self().NodeID, ContactPoint: "contact point", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
-		Items: []orderdomain.Item{{URL: "https://photos.example/p/17", SHA256: w.decided}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
+		Items: []orderdomain.Item{{URL: address, SHA256: item}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
 		Redress: orderdomain.Redress{Court: "Regional Court", TimePeriods: "15 days", Law: "Section 17"},
 	})
 	must(t, "requesting an order", err)
 	must(t, "asking nobody", w.AuthorityA.Orders.NobodyToAsk(ctx, requester, id, "first seen today"))
 	return id
+}
+
+// executed is an order that the provider executed, whose address people looked
+// at twice, and whose item was uploaded again; its ids at both sides.
+func (w worked) executed(t *testing.T) (issued, received string) {
+	t.Helper()
+	const address = "https://photos.example/p/5"
+	ctx := context.Background()
+	requester, issuer, moderator := actor(t, w.AuthorityA, mandate.Investigator), actor(t, w.AuthorityA, mandate.Supervisor), actor(t, w.Provider, mandate.Analyst)
+	upload := func(number int) string {
+		found, err := w.Upload(ctx, number)
+		must(t, "uploading", err)
+		return found.Files[0].SHA256
+	}
+	item := upload(5)
+	issued = w.requested(t, address, item)
+	must(t, "issuing", w.AuthorityA.Orders.Issue(ctx, issuer, issued, law.Period{}))
+	w.deliver(t)
+	must(t, "finding an order", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.OrdersNamed(issued)
+		received = rows[0].ID
+		return err
+	}))
+	must(t, "accepting", w.Provider.Orders.Accept(ctx, moderator, received, ""))
+	must(t, "executing", w.Provider.Orders.CarriedOut(ctx, moderator, received, "removed", w.Provider.Ledger.Now()))
+	must(t, "answering", w.Provider.Orders.SendAnswer(ctx, moderator, received))
+	w.deliver(t)
+	for _, finding := range []watch.Finding{watch.Unknown, watch.Gone} {
+		must(t, "looking", w.AuthorityA.Orders.Looked(ctx, requester, issued, []watch.Check{{Place: address, Finding: finding, Reason: "the page asks for a login, or is empty"}}))
+	}
+	if upload(65) != item { // 65 times 7 leaves the same rest as 5 times 7
+		t.Fatal("another picture was uploaded")
+	}
+	return issued, received
 }

@@ -322,6 +322,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	issuer := visit(t, browser)
 	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
 	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
+	issued, executed := w.executed(t)
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -372,6 +373,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received-queue", reader, centre + "/queue", nil},
 		{"referred-item", investigator, w.AuthorityA.Config.Origin + "/items/" + reported, (*visitor).look},
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
+		{"order-looked", investigator, w.AuthorityA.Config.Origin + "/orders/" + strings.TrimPrefix(issued, "order/"), nil},
+		{"order-uploaded", analyst, provider + "/orders/" + strings.TrimPrefix(executed, "order/"), nil},
 		{"orders", investigator, w.AuthorityA.Config.Origin + "/orders", nil},
 		{"order-new", investigator, w.AuthorityA.Config.Origin + "/orders/new", nil},
 		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},

@@ -182,6 +182,13 @@ var orderSteps = map[string]func(v *visit, id string) error{
 	},
 	"look": lookAtPlaces,
 
+	"tell-upload": func(v *visit, id string) error {
+		return v.orders().TellUpload(v.r.Context(), v.actor, id, v.field("upload"))
+	},
+	"leave-upload": func(v *visit, id string) error {
+		return v.orders().LeaveUpload(v.r.Context(), v.actor, id, v.field("upload"), v.reason())
+	},
+
 	"accept": func(v *visit, id string) error { return v.orders().Accept(v.r.Context(), v.actor, id, "") },
 	"decline": func(v *visit, id string) error {
 		return v.orders().Decline(v.r.Context(), v.actor, id, v.r.PostForm["ground"], v.reason())

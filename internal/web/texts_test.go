@@ -93,6 +93,8 @@ func completed() map[string][]string {
 		"order.standing.": {"challenged", "final", "annulled", "revoked"},
 		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
 		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
+		"upload.state.":   {"open", "told", "left"},
+		"look.finding.":   {"gone", "present", "unknown"},
 		"journey.status.": {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
 	}
 }

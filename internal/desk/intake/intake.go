@@ -404,7 +404,10 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 		return err
 	}
 	result.Sighting = sighting.ID
-	return d.insert(tx, actor, s, sighting, name, e, result.Inherited)
+	if err := d.insert(tx, actor, s, sighting, name, e, result.Inherited); err != nil {
+		return err
+	}
+	return uploadedAgain(tx, sighting, e.SHA256)
 }
 
 func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemRow, error) {

@@ -27,6 +27,12 @@ type View struct {
 	Copy      *Copy
 	Items     []store.OrderItem
 	Documents []store.OrderDocument
+	// Looks are what was found at its addresses, the latest first; ByMachine says
+	// that the node looks by itself.
+	Looks     []store.OrderLook
+	ByMachine bool
+	// Uploads are uploads of what the order removed, at its addressee.
+	Uploads []store.OrderUpload
 	// Others are authorities that act on the same report; Authorities are all that
 	// can be asked.
 	Others      []string
@@ -62,7 +68,7 @@ func consulting(actor mandate.Actor, id string) ledger.Act {
 // Order returns one order with what was said about it.
 func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v View, err error) {
 	err = d.options.Ledger.Read(ctx, consulting(actor, id), func(tx *ledger.Tx) error {
-		v = View{Now: tx.Now}
+		v = View{Now: tx.Now, ByMachine: d.options.Lookout != nil}
 		if v.Row, err = tx.Order(id); err != nil {
 			return err
 		}
@@ -84,6 +90,12 @@ func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v Vie
 			return err
 		}
 		if v.Items, err = tx.OrderItems(id); err != nil {
+			return err
+		}
+		if v.Uploads, err = tx.OrderUploads(id, maxUploads); err != nil {
+			return err
+		}
+		if v.Looks, err = tx.OrderLooks(id, 200); err != nil {
 			return err
 		}
 		check, err := heldOn(tx, id)

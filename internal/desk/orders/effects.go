@@ -125,9 +125,6 @@ func (d *Desk) one(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Ef
 	case order.AskInvestigators:
 		return d.question(tx, row, effect)
 	case order.ScheduleVerification:
-		if d.options.Watch != nil {
-			return d.options.Watch(tx, row.ID, effect.At)
-		}
 		return wake(tx, lookJob, clock{Order: row.ID}, effect.At)
 	case order.Send, order.Tell:
 		return d.tell(tx, row, does, effect)

@@ -13,7 +13,6 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
-	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
@@ -350,30 +349,6 @@ func (d *Desk) Resolve(ctx context.Context, actor mandate.Actor, id, reason stri
 	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Resolve, Reason: reason})
 }
 
-// Looked records what a person found at the places of an executed order.
-func (d *Desk) Looked(ctx context.Context, actor mandate.Actor, id string, checks []watch.Check) error {
-	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, _ store.OrderRow) error {
-		return d.Verified(tx, id, watch.Round{At: tx.Now, By: actor.ID, Checks: checks})
-	})
-}
-
-// Verified takes in a look at the places of an executed order, in the caller's
-// transaction: the action of its act is order.verify.
-func (d *Desk) Verified(tx *ledger.Tx, id string, round watch.Round) error {
-	row, err := tx.Order(id)
-	if err != nil {
-		return err
-	}
-	return d.apply(tx, row, deed{event: order.Event{Kind: order.Looked, Round: &round}})
-}
-
-// FoundElsewhere records another address at which the material was found.
-func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, address string) error {
-	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, row store.OrderRow) error {
-		return d.apply(tx, row, deed{event: order.Event{Kind: order.FoundElsewhere, Place: address}})
-	})
-}
-
 // receipted takes note of receipts of what was sent about an order: the time for
 // execution runs from the proven receipt (Article 14(4)).
 func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Receipt) error {
@@ -427,6 +402,11 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) e
 		return d.takeForm(tx, from, row, reply, envelope)
 	case string(order.ReasonEnded), string(order.RestorationProven), string(order.RestorationRefused):
 		event.Kind = order.EventKind(reply.Says)
+	case saysSeenAgain:
+		if d.options.Ledger.NodeKind() == mandate.Authority && row.Side == store.OrderIssued {
+			return d.seenAgain(tx, row, reply)
+		}
+		return problem.InvalidField("message.says", "it is for the authority that issued the order", "send it there")
 	default:
 		return problem.InvalidField("message.says", "it is no answer that this node knows", "see docs/orders.md")
 	}

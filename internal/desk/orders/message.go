@@ -67,12 +67,14 @@ type Clarification struct {
 type Reply struct {
 	Order string `json:"order"`
 	// Says is a form (non-execution, execution) or what happened (reason-ended,
-	// restored, not-restored).
+	// restored, not-restored, seen-again).
 	Says string `json:"says"`
 	// Signed holds the exact bytes of the form with the addressee's signature.
-	Signed string    `json:"signed,omitempty"`
-	Reason string    `json:"reason,omitempty"`
-	At     time.Time `json:"at,omitzero"`
+	Signed string `json:"signed,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Place is where the material was seen again; may be empty.
+	Place string    `json:"place,omitempty"`
+	At    time.Time `json:"at,omitzero"`
 }
 
 // Question asks another authority whether a removal would harm what it does; the

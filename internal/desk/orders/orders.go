@@ -21,13 +21,15 @@ import (
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// Options of the desk; all but Watch are required.
+// Options of the desk; all but Lookout are required.
 type Options struct {
 	Ledger *ledger.Ledger
+	Store  *store.Store
 	Post   *peer.Post
 	Law    *law.Library
 	// Profile is the form of new orders, without its version, for example
@@ -37,10 +39,9 @@ type Options struct {
 	Self order.Provider
 	// Centre finds the Centre's node among the peers.
 	Centre func(tx *store.Tx) (string, error)
-	// Watch lets a machine look at a time whether the material of an order is
-	// gone; what it finds comes back by [Desk.Verified]. Nil means that people are
-	// asked to look.
-	Watch func(tx *ledger.Tx, order string, at time.Time) error
+	// Lookout looks whether the material of an executed order is gone. Nil means
+	// that people are asked to look.
+	Lookout *lookout.Lookout
 }
 
 // Desk issues orders at an authority and executes them at a provider.
@@ -144,13 +145,6 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 	return d.struck(ctx, running, func(tx *ledger.Tx, row store.OrderRow, c clock) error {
 		tx.Note("clock", c.Clock)
 		return d.apply(tx, row, deed{event: order.Event{Kind: order.Strike, Clock: c.Clock}})
-	})
-}
-
-// look asks people to look whether the material is gone.
-func (d *Desk) look(ctx context.Context, running *job.Running) error {
-	return d.struck(ctx, running, func(tx *ledger.Tx, row store.OrderRow, _ clock) error {
-		return asked(tx, row.ID, "look whether the material is gone, and record what you find")
 	})
 }
 

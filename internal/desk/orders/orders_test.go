@@ -36,13 +36,14 @@ type union struct {
 	t                                   testing.TB
 	clock                               *nodetest.Clock
 	provider, centre, slovenia, croatia *nodetest.Node
+	internet                            *nodetest.Internet
 }
 
-func found(t testing.TB, database func() string) *union {
+func found(t testing.TB, database func() string, internet *nodetest.Internet) *union {
 	t.Helper()
-	u := &union{t: t, clock: nodetest.NewClock()}
+	u := &union{t: t, clock: nodetest.NewClock(), internet: internet}
 	open := func(kind mandate.OrganisationKind, name, country string) *nodetest.Node {
-		return nodetest.Open(t, nodetest.Options{Kind: kind, Name: name, Country: country, Clock: u.clock, Database: database()})
+		return nodetest.Open(t, nodetest.Options{Kind: kind, Name: name, Country: country, Clock: u.clock, Database: database(), Internet: internet})
 	}
 	u.provider, u.centre = open(mandate.Provider, "", "SI"), open(mandate.Centre, "", "")
 	u.slovenia, u.croatia = open(mandate.Authority, "authority-si", "SI"), open(mandate.Authority, "authority-hr", "HR")
@@ -219,12 +220,12 @@ func (u *union) verified() {
 // each runs a test on SQLite and on PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" })) })
+	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" }, nodetest.OpenInternet(t))) })
 	t.Run("postgresql", func(t *testing.T) {
 		if racetest.Enabled {
 			t.Skip("SKIP: four nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
 		}
-		test(t, found(t, func() string { return postgrestest.Start(t) }))
+		test(t, found(t, func() string { return postgrestest.Start(t) }, nodetest.OpenInternet(t)))
 	})
 }
 
@@ -242,6 +243,8 @@ func TestAnOrder(t *testing.T) {
 			{"non-disclosure", keepSilent},
 			{"annulled", annul},
 			{"a hold bars it", heldBack},
+			{"a machine looks whether it is gone", lookAgain},
+			{"what was removed is uploaded again", uploadedAgain},
 		} {
 			t.Run(step.name, func(t *testing.T) {
 				inner := *u
@@ -367,8 +370,8 @@ func execute(t *testing.T, u *union) {
 	}
 	// Somebody looks, and finds it there again: both sides are told.
 	u.later(time.Hour + time.Minute)
-	if v := u.issued(id); !alarmed(v, "look whether the material is gone") {
-		t.Errorf("nobody was asked to look: %+v", v.Alarms)
+	if v := u.issued(id); v.ByMachine != (u.internet != nil) || alarmed(v, "look whether the material is gone") == v.ByMachine || (len(v.Looks) > 0) != v.ByMachine {
+		t.Errorf("by machine: %v, seen %+v, people were told %+v", v.ByMachine, v.Looks, v.Alarms)
 	}
 	check := func(finding watch.Finding) []watch.Check {
 		return []watch.Check{{Place: "https://photos.example/p/17", Finding: finding, Reason: "seen"}, {Place: "https://photos.example/p/18", Finding: watch.Gone, Reason: "status 404"}}

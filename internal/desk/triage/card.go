@@ -38,6 +38,9 @@ type Card struct {
 	// Case is set for a person of an authority whose open report refers to the
 	// item: they may look at it without taking it, and do not assess it.
 	Case bool
+	// RemovedBy are the orders by which the item was removed here; empty until a
+	// decision is final, so that nobody is led by them.
+	RemovedBy []store.OrderRow
 	// Received is set when another organisation's report refers to the item.
 	Received bool
 	CanUndo  bool
@@ -90,6 +93,9 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 		}
 		if c.Decision != nil {
 			if c.Reopened, err = reopened(tx.Tx, id); err != nil {
+				return err
+			}
+			if c.RemovedBy, err = tx.RemovedByOrder(id); err != nil {
 				return err
 			}
 		}

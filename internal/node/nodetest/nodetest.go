@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"image"
@@ -39,6 +40,7 @@ import (
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/store"
 	"github.com/brdoproject/brdo/internal/store/storetest"
+	"github.com/brdoproject/brdo/internal/webhost"
 	profiles "github.com/brdoproject/brdo/law"
 )
 
@@ -111,11 +113,31 @@ type Options struct {
 	Demo bool
 	// Log hears what the operator is told; nil means nobody.
 	Log *slog.Logger
+	// Internet is where the node looks at web addresses; nil means that it does not.
+	Internet *Internet
 	// Configure changes the configuration before the node is put together.
 	Configure func(*node.Config)
 	// NewerForm begins reports under a version of the form that other nodes do
 	// not have.
 	NewerForm bool
+}
+
+// Internet is a played internet with the address of its proxy.
+type Internet struct {
+	*webhost.Web
+	Proxy string
+}
+
+// OpenInternet starts an internet without any address; it ends with the test.
+func OpenInternet(t testing.TB) *Internet {
+	t.Helper()
+	web, err := webhost.New()
+	if err != nil {
+		t.Fatalf("making an internet: %v", err)
+	}
+	proxy := httptest.NewServer(web)
+	t.Cleanup(proxy.Close)
+	return &Internet{Web: web, Proxy: proxy.URL}
 }
 
 // Basis is the legal basis of the source "uploads": it ends on 1 January 2028.
@@ -163,13 +185,17 @@ func Open(t testing.TB, o Options) *Node {
 			{Name: "archive", Service: "hosting", LegalBasis: Basis, URL: "https://archive.example/"},
 		}
 	}
+	var roots *x509.CertPool
+	if o.Internet != nil {
+		config.Egress.Proxy, roots = o.Internet.Proxy, o.Internet.Roots()
+	}
 	if o.Configure != nil {
 		o.Configure(&config)
 	}
 	if database := filepath.Join(config.Data, "brdo.db"); config.Database == "" && missing(database) {
 		storetest.WriteSQLite(t, database)
 	}
-	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo}); err != nil {
+	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo, Roots: roots}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
 	n.Server.Config.Handler = n.Handler()

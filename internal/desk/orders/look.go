@@ -1,0 +1,233 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/watch"
+	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/lookout"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// nodeLooks is what a round is signed with that a machine made.
+const nodeLooks = "node"
+
+// look makes the round that is due over the addresses of an executed order.
+// Where no machine may look, people are asked to.
+func (d *Desk) look(ctx context.Context, running *job.Running) error {
+	var c clock
+	if err := running.Payload(&c); err != nil {
+		return err
+	}
+	due, err := d.due(ctx, c.Order)
+	if err != nil {
+		return err
+	}
+	if d.options.Lookout == nil || !due.byMachine {
+		return d.struck(ctx, running, func(tx *ledger.Tx, row store.OrderRow, _ clock) error {
+			if !isDue(tx, row) {
+				return nil
+			}
+			return asked(tx, row.ID, "look whether the material is gone, and record what you find")
+		})
+	}
+	found, err := d.sights(ctx, due)
+	if err != nil {
+		return err
+	}
+	act := ledger.Act{Actor: d.node(), Action: mandate.OrderVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Order}}
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		row, err := tx.Order(c.Order)
+		if err != nil {
+			return err
+		}
+		// While the machine looked a person may have, or the order has fallen.
+		if !isDue(tx, row) {
+			tx.Note("overtaken", true)
+			return running.Complete(tx.Tx)
+		}
+		round := watch.Round{At: tx.Now, By: nodeLooks}
+		outcomes := map[string]lookout.Outcome{}
+		for i, place := range due.places {
+			sight := found[place]
+			round.Checks = append(round.Checks, watch.Check{Place: place, Finding: sight.Outcome.Finding(), Reason: sight.Reason})
+			outcomes[place] = sight.Outcome
+			tx.Note(fmt.Sprintf("place_%d", i+1), sight.Outcome)
+			if sight.Outcome == lookout.Alike {
+				if err := alarm(tx, row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
+					return err
+				}
+			}
+		}
+		if err := d.verified(tx, row, round, outcomes); err != nil {
+			return err
+		}
+		return running.Complete(tx.Tx)
+	})
+}
+
+// dueRound is what a round has to look at.
+type dueRound struct {
+	// byMachine is false when the places are no addresses of the web, and when
+	// nothing is due any more.
+	byMachine bool
+	places    []string
+	// items are what may be served at each place.
+	items map[string][]lookout.Item
+}
+
+// due reads what is to be looked at. The round itself is logged with what was
+// found.
+func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
+	err = d.options.Store.Read(ctx, func(tx *store.Tx) error {
+		due = dueRound{items: map[string][]lookout.Item{}}
+		row, err := tx.Order(id)
+		if err != nil {
+			return err
+		}
+		value, ok, err := watched(row)
+		if err != nil || !ok || value.Facts.Kind == law.OrderBlocking || d.options.Ledger.Now().Before(value.Watch.Due) {
+			return err
+		}
+		items, err := tx.OrderItems(id)
+		if err != nil {
+			return err
+		}
+		due.byMachine, due.places = true, value.Watch.Places
+		for _, item := range items {
+			known := lookout.Item{SHA256: item.SHA256, Radius: value.Watch.Terms.Radius}
+			if item.PDQ != "" && known.Radius > 0 {
+				hash, err := pdq.Parse(item.PDQ)
+				if err != nil {
+					return fmt.Errorf("reading the digest of an item of %s: %w", id, err)
+				}
+				known.PDQ = &hash
+			}
+			due.items[item.URL] = append(due.items[item.URL], known)
+		}
+		return nil
+	})
+	return due, err
+}
+
+// watched returns the value of an order whose addresses are watched now.
+func watched(row store.OrderRow) (value order.Issuance, ok bool, err error) {
+	if row.Side != store.OrderIssued || (row.State != string(order.Executed) && row.State != string(order.Verified)) {
+		return value, false, nil
+	}
+	value, err = read[order.Issuance](row)
+	return value, err == nil && value.Watch != nil && !value.Watch.Due.IsZero(), err
+}
+
+// isDue reports whether a round is due; one that was overtaken is not.
+func isDue(tx *ledger.Tx, row store.OrderRow) bool {
+	value, ok, err := watched(row)
+	return err == nil && ok && !tx.Now.Before(value.Watch.Due)
+}
+
+// sights looks at each place, for each item that the order names there.
+func (d *Desk) sights(ctx context.Context, due dueRound) (map[string]lookout.Sight, error) {
+	found := map[string]lookout.Sight{}
+	for _, place := range due.places {
+		for i, item := range due.items[place] {
+			sight, err := d.options.Lookout.Look(ctx, place, item)
+			if err != nil {
+				return nil, fmt.Errorf("looking at an address of an order: %w", err)
+			}
+			if i == 0 || weight(sight.Outcome) > weight(found[place].Outcome) {
+				found[place] = sight
+			}
+		}
+	}
+	return found, nil
+}
+
+// weight says which of several sights at one place counts: that an item is there
+// outweighs one that is like it, and both outweigh what could not be told.
+func weight(o lookout.Outcome) int {
+	switch {
+	case o == lookout.Present:
+		return 3
+	case o == lookout.Alike:
+		return 2
+	case o.Finding() == watch.Unknown:
+		return 1
+	}
+	return 0
+}
+
+// Looked records what a person found at the places of an executed order.
+func (d *Desk) Looked(ctx context.Context, actor mandate.Actor, id string, checks []watch.Check) error {
+	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		return d.verified(tx, row, watch.Round{At: tx.Now, By: actor.ID, Checks: checks}, nil)
+	})
+}
+
+// verified takes in a round and keeps what it found. outcomes are what a machine
+// saw, by place.
+func (d *Desk) verified(tx *ledger.Tx, row store.OrderRow, round watch.Round, outcomes map[string]lookout.Outcome) error {
+	if err := d.apply(tx, row, deed{event: order.Event{Kind: order.Looked, Round: &round}}); err != nil {
+		return err
+	}
+	for _, check := range round.Checks {
+		if err := tx.InsertOrderLook(store.OrderLook{
+			ID: store.NewID("look"), OrderID: row.ID, Place: check.Place, Finding: string(check.Finding), Outcome: string(outcomes[check.Place]),
+			Reason: check.Reason, By: round.By, At: round.At,
+		}); err != nil {
+			return err
+		}
+	}
+	tx.Note("found", round.Finding())
+	return nil
+}
+
+// FoundElsewhere records another address at which the material was found.
+func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, address string) error {
+	return d.do(ctx, actor, mandate.OrderVerify, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		return d.apply(tx, row, deed{event: order.Event{Kind: order.FoundElsewhere, Place: address}})
+	})
+}
+
+// Seen is what was found last at one address.
+type Seen struct {
+	Place string
+	// Last is zero when nobody has looked yet.
+	Last store.OrderLook
+}
+
+// Seen returns the latest look at each address of the order.
+func (v View) Seen() []Seen {
+	var all []Seen
+	known := map[string]bool{}
+	for _, item := range v.Items {
+		if known[item.URL] {
+			continue
+		}
+		known[item.URL] = true
+		seen := Seen{Place: item.URL}
+		for _, look := range v.Looks {
+			if look.Place == item.URL {
+				seen.Last = look
+				break
+			}
+		}
+		all = append(all, seen)
+	}
+	return all
+}
+
+// NextLook is when the addresses are looked at again; zero when nobody will.
+func (v View) NextLook() time.Time {
+	if v.Issuance == nil || v.Issuance.Watch == nil || (v.Issuance.State != order.Executed && v.Issuance.State != order.Verified) {
+		return time.Time{}
+	}
+	return v.Issuance.Watch.Due
+}
