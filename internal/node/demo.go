@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"image"
 	"log/slog"
 	"net"
 	"net/http"
@@ -279,7 +280,23 @@ func (w *World) people(ctx context.Context, n *Node, roles ...mandate.Role) (man
 // references is how many pictures the lists know.
 const references = 60
 
-func reference(i int) []byte { return asPNG(scenery(uint64(1000+i), 480, 360)) }
+// known is a picture that the lists know, and the file in which they know it.
+type known struct {
+	picture *image.RGBA
+	file    []byte
+}
+
+// reference draws a known picture, each once in a process.
+var reference = func() func(i int) known {
+	var drawn [references]func() known
+	for i := range drawn {
+		drawn[i] = sync.OnceValue(func() known {
+			picture := scenery(uint64(1000+i), 480, 360)
+			return known{picture, asPNG(picture)}
+		})
+	}
+	return func(i int) known { return drawn[i]() }
+}()
 
 // lists makes two lists of generated pictures: one verified twice, one
 // self-reported.
@@ -298,11 +315,12 @@ func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
 		table := csv.NewWriter(&text)
 		_ = table.Write([]string{"md5", "sha1", "sha256", "pdq", "category"}) // memory
 		for i := plan.from; i < plan.to; i++ {
-			sum, err := digest.Reader(bytes.NewReader(reference(i)))
+			one := reference(i)
+			sum, err := digest.Reader(bytes.NewReader(one.file))
 			if err != nil {
 				return err
 			}
-			hash := pdq.FromImage(scenery(uint64(1000+i), 480, 360)).Hash
+			hash := pdq.FromImage(one.picture).Hash
 			_ = table.Write([]string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"})
 		}
 		table.Flush()
@@ -349,15 +367,14 @@ func (w *World) Upload(ctx context.Context, number int) (intake.Detection, error
 // uploaded is the picture of a number, with its file name and type.
 func uploaded(number int) (name, mime string, content []byte) {
 	i := number * 7 % references
-	picture := scenery(uint64(1000+i), 480, 360)
 	name = fmt.Sprintf("picture %d.jpg", number)
 	switch number % 5 {
 	case 0:
-		return fmt.Sprintf("picture %d.png", number), "image/png", reference(i)
+		return fmt.Sprintf("picture %d.png", number), "image/png", reference(i).file
 	case 1:
-		content = asJPEG(picture, 60)
+		content = asJPEG(reference(i).picture, 60)
 	case 2:
-		content = asJPEG(mirrored(picture), 80)
+		content = asJPEG(mirrored(reference(i).picture), 80)
 	case 3:
 		content = asJPEG(scenery(uint64(1000+i), 300, 225), 70)
 	default:

@@ -100,6 +100,6 @@ func asJPEG(img image.Image, quality int) []byte {
 
 func asPNG(img image.Image) []byte {
 	var out bytes.Buffer
-	_ = png.Encode(&out, img) // as above
+	_ = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&out, img) // as above
 	return out.Bytes()
 }
