@@ -33,7 +33,7 @@ const (
 	TemplateNonExecution = "non-execution"
 	// TemplateExecution is the answer that it was executed (Annex VI).
 	TemplateExecution = "execution"
-	// TemplateUserInformation is what the user is told (Articles 15(3), 18(4)).
+	// TemplateUserInformation is what the user is told (Articles 12(2), 15(3), 18(4)).
 	TemplateUserInformation = "user-information"
 	// TemplateUserRestoration is what the user is told after an order has fallen.
 	TemplateUserRestoration = "user-restoration"

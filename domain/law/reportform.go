@@ -11,6 +11,8 @@ import (
 // COM(2022) 209.
 type ReportForm struct {
 	Profile
+	// Language is that of the wording, as a code of ISO 639-1.
+	Language string `json:"language"`
 	// Scope is the rule that says when a report is due, and when not.
 	Scope        Rule          `json:"scope"`
 	Fields       []Field       `json:"fields"`
@@ -22,6 +24,8 @@ type ReportForm struct {
 	// makes a report much less useful.
 	Advice []Advice   `json:"advice"`
 	Clocks FormClocks `json:"clocks"`
+	// Information is what a user concerned by a report is told.
+	Information Template `json:"information"`
 	// Recipients say which control fields go out with the form, by recipient.
 	Recipients []Recipient `json:"recipients"`
 	Defects    []Defect    `json:"defects"`
@@ -114,8 +118,14 @@ func (f *ReportForm) validate() error {
 	if f.Scope.Text == "" || f.Scope.Article == "" {
 		return problem.InvalidField("scope", "lacks its text or its article", "")
 	}
+	if len(f.Language) != 2 {
+		return problem.InvalidField("language", "is no code of two letters", `give the language of the wording, for example "en"`)
+	}
 	if len(f.Fields) == 0 {
 		return problem.InvalidField("fields", "is empty", "list every field of the template")
+	}
+	if err := f.Information.check("information", []string{TemplateUserInformation}); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for index, field := range f.Fields {

@@ -39,9 +39,13 @@ type Notice struct {
 	Waits   law.Period `json:"waits"`
 	HoldMax law.Period `json:"hold_max"`
 	// Holds that were received, the one in force last.
-	Holds  []Hold    `json:"holds,omitempty"`
-	SentAt time.Time `json:"sent_at,omitzero"`
-	Reason string    `json:"reason,omitempty"`
+	Holds []Hold `json:"holds,omitempty"`
+	// DueSince is when the user was to be informed; zero until then.
+	DueSince time.Time `json:"due_since,omitzero"`
+	// Told is what the user is told, once a person has prepared it.
+	Told   *Information `json:"told,omitempty"`
+	SentAt time.Time    `json:"sent_at,omitzero"`
+	Reason string       `json:"reason,omitempty"`
 }
 
 // NoticeEventKind is what happens to a notice.
@@ -56,6 +60,8 @@ const (
 	HoldReleased NoticeEventKind = "hold-released"
 	// ClockStruck: the time that [Notice.Next] named has come.
 	ClockStruck NoticeEventKind = "clock"
+	// TextPrepared: a person prepared what the user is told (Told).
+	TextPrepared NoticeEventKind = "text-prepared"
 	// UserInformed: a person sent the notice.
 	UserInformed NoticeEventKind = "user-informed"
 	// NobodyToInform: a person recorded why there is no user to inform.
@@ -66,6 +72,7 @@ const (
 type NoticeEvent struct {
 	Kind   NoticeEventKind `json:"kind"`
 	Hold   Hold            `json:"hold,omitzero"`
+	Told   *Information    `json:"told,omitempty"`
 	Person string          `json:"person,omitempty"`
 	Reason string          `json:"reason,omitempty"`
 }
@@ -110,7 +117,7 @@ func (n Notice) Apply(event NoticeEvent, now time.Time) (Notice, NoticeEffect, e
 	}
 	switch event.Kind {
 	case ManifestlyUnfounded:
-		next.State, next.Reason = NoticeDue, "the Centre considers the report manifestly unfounded"
+		next.due(now, "the Centre considers the report manifestly unfounded")
 		return next, NoticeEffect{InformUser: true}, nil
 	case HoldReceived:
 		if err := n.mayHold(event.Hold, now); err != nil {
@@ -130,20 +137,32 @@ func (n Notice) Apply(event NoticeEvent, now time.Time) (Notice, NoticeEffect, e
 			next.State, next.Reason = NoticePending, event.Reason
 			return next, NoticeEffect{WakeAt: deadline}, nil
 		}
-		next.State, next.Reason = NoticeDue, event.Reason
+		next.due(now, event.Reason)
 		return next, NoticeEffect{InformUser: true}, nil
 	case ClockStruck:
 		if at, running := n.Next(); running && now.Before(at) {
 			return n, NoticeEffect{WakeAt: at}, nil
 		}
-		next.State = NoticeDue
+		next.due(now, n.Reason)
 		return next, NoticeEffect{InformUser: true}, nil
-	case UserInformed:
-		if event.Person == "" {
-			return n, NoticeEffect{}, problem.InvalidField("person", "is missing", "record who informed the user")
+	case TextPrepared:
+		if err := n.mayInform(event.Person); err != nil {
+			return n, NoticeEffect{}, err
 		}
-		if n.State != NoticeDue {
-			return n, NoticeEffect{}, problem.New(problem.Denied, fmt.Sprintf("the notice is %s and not due", n.State), "wait until the clock or the hold has ended")
+		if event.Told == nil {
+			return n, NoticeEffect{}, problem.InvalidField("told", "is missing", "say what the user is told")
+		}
+		if err := event.Told.Check(); err != nil {
+			return n, NoticeEffect{}, err
+		}
+		next.Told = event.Told
+		return next, NoticeEffect{}, nil
+	case UserInformed:
+		if err := n.mayInform(event.Person); err != nil {
+			return n, NoticeEffect{}, err
+		}
+		if n.Told == nil {
+			return n, NoticeEffect{}, problem.New(problem.Conflict, "what the user is told was not prepared", "prepare the information, send it to the user, then record that it was sent")
 		}
 		next.State, next.SentAt = NoticeSent, now
 		return next, NoticeEffect{}, nil
@@ -155,6 +174,25 @@ func (n Notice) Apply(event NoticeEvent, now time.Time) (Notice, NoticeEffect, e
 		return next, NoticeEffect{}, nil
 	}
 	return n, NoticeEffect{}, problem.InvalidField("kind", fmt.Sprintf("%q is no event of a notice", event.Kind), "")
+}
+
+// due makes it due now; one that is due already stays so since then.
+func (n *Notice) due(now time.Time, reason string) {
+	if n.State != NoticeDue {
+		n.DueSince = now
+	}
+	n.State, n.Reason = NoticeDue, reason
+}
+
+// mayInform checks that a person acts, and that the user may be told now.
+func (n Notice) mayInform(person string) error {
+	if person == "" {
+		return problem.InvalidField("person", "is missing", "record who informs the user")
+	}
+	if n.State != NoticeDue {
+		return problem.New(problem.Denied, fmt.Sprintf("the notice is %s and not due", n.State), "wait until the clock or the hold has ended")
+	}
+	return nil
 }
 
 // mayHold checks a hold against Articles 12(2) and 48(6) and (7). A first hold

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -42,12 +43,46 @@ func TestNoticeClockRunsFromTheReport(t *testing.T) {
 	if err != nil || due.State != NoticeDue || !effect.InformUser {
 		t.Fatalf("at the deadline: %+v %+v %v", due, effect, err)
 	}
-	sent, _, err := due.Apply(NoticeEvent{Kind: UserInformed, Person: "person/1"}, n.Deadline())
+	if _, _, err := due.Apply(NoticeEvent{Kind: UserInformed, Person: "person/1"}, n.Deadline()); !problem.Is(err, problem.Conflict) {
+		t.Fatalf("informed without words: %v", err)
+	}
+	prepared, _, err := due.Apply(told("to court 17"), n.Deadline())
+	if err != nil || prepared.State != NoticeDue || !prepared.DueSince.Equal(n.Deadline()) {
+		t.Fatalf("prepared: %+v %v", prepared, err)
+	}
+	sent, _, err := prepared.Apply(NoticeEvent{Kind: UserInformed, Person: "person/1"}, n.Deadline())
 	if err != nil || sent.State != NoticeSent || sent.SentAt.IsZero() {
 		t.Fatalf("informed: %+v %v", sent, err)
 	}
 	if _, _, err := sent.Apply(holdFrom("2027-02-01T00:00:00Z", "2027-05-01T00:00:00Z"), n.Deadline()); !problem.Is(err, problem.Conflict) {
 		t.Fatalf("held after it was sent: %v", err)
+	}
+}
+
+// told is the event that a person prepared what the user is told.
+func told(redress string) NoticeEvent {
+	return NoticeEvent{Kind: TextPrepared, Person: "person/1", Told: &Information{Words: Words{Redress: redress}}}
+}
+
+func TestWhatIsToldNamesRedress(t *testing.T) {
+	due, _, err := notice(t).Apply(NoticeEvent{Kind: ManifestlyUnfounded}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		n     Notice
+		event NoticeEvent
+		want  problem.Kind
+	}{
+		"no redress":       {due, told(" \n"), problem.Invalid},
+		"too long":         {due, told(strings.Repeat("7", maxWords+1)), problem.Invalid},
+		"nothing":          {due, NoticeEvent{Kind: TextPrepared, Person: "person/1"}, problem.Invalid},
+		"by nobody":        {due, NoticeEvent{Kind: TextPrepared, Told: told("court 17").Told}, problem.Invalid},
+		"before it is due": {notice(t), told("court 17"), problem.Denied},
+	} {
+		if _, _, err := c.n.Apply(c.event, noon); !problem.Is(err, c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
 	}
 }
 
@@ -133,12 +168,12 @@ func TestNobodyToInformNeedsAReason(t *testing.T) {
 // rest of the day) after the first.
 func TestEveryNoticeBecomesDue(t *testing.T) {
 	start := notice(t)
-	kinds := []NoticeEventKind{ManifestlyUnfounded, HoldReceived, HoldReceived, HoldReceived, HoldReleased, ClockStruck, UserInformed, NobodyToInform}
+	kinds := []NoticeEventKind{ManifestlyUnfounded, HoldReceived, HoldReceived, HoldReceived, HoldReleased, ClockStruck, TextPrepared, UserInformed, NobodyToInform}
 	rapid.Check(t, func(t *rapid.T) {
 		n, now := start, start.ReportDate
 		for range rapid.IntRange(1, 30).Draw(t, "length") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 24*60).Draw(t, "hours")) * time.Hour)
-			event := NoticeEvent{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Person: "person/1", Reason: "reason"}
+			event := NoticeEvent{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Person: "person/1", Reason: "reason", Told: told("court 17").Told}
 			event.Hold = Hold{Requester: "a", LegalBasis: "b", Reason: "c",
 				From:  now.Add(-time.Duration(rapid.IntRange(0, 100).Draw(t, "before")) * time.Hour),
 				Until: now.Add(time.Duration(rapid.IntRange(-10, 24*700).Draw(t, "length of hold")) * time.Hour)}
@@ -148,6 +183,12 @@ func TestEveryNoticeBecomesDue(t *testing.T) {
 			}
 			if next.State == NoticeSent && n.State != NoticeDue {
 				t.Fatalf("sent from %s", n.State)
+			}
+			if next.State == NoticeSent && next.Told == nil {
+				t.Fatal("sent, and nobody knows what")
+			}
+			if (next.State == NoticeDue) != (next.State != NoticeSent && next.State != NoticeNotApplicable && !next.DueSince.IsZero()) {
+				t.Fatalf("%s, due since %s", next.State, next.DueSince)
 			}
 			n = next
 			at, running := n.Next()

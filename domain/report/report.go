@@ -10,6 +10,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
@@ -183,19 +184,12 @@ type File struct {
 	Classes []law.Class       `json:"classes,omitempty"`
 }
 
+// NamesUser reports whether a user could be identified by it.
+func (r Report) NamesUser() bool { return slices.ContainsFunc(r.Form.Users, Person.Identifies) }
+
 // NamesPerson reports whether a user or a child could be identified by it.
 // An address is personal data too, but identifies nobody without the help of
 // the access provider, so it does not count here.
 func (r Report) NamesPerson() bool {
-	for _, person := range r.Form.Users {
-		if person.Identifies() {
-			return true
-		}
-	}
-	for _, person := range r.Form.Victims {
-		if person.Identifies() {
-			return true
-		}
-	}
-	return false
+	return r.NamesUser() || slices.ContainsFunc(r.Form.Victims, Person.Identifies)
 }

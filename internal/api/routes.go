@@ -55,13 +55,14 @@ type Report struct {
 	Receipt      string           `json:"receipt,omitempty" doc:"the receiver's signed receipt, a compact JWS"`
 	CreatedAt    time.Time        `json:"created_at"`
 	ChangedAt    time.Time        `json:"changed_at"`
+	Notice       string           `json:"user_notice,omitempty" doc:"pending, held_until, due, sent or not_applicable"`
 	NoticeDue    *time.Time       `json:"user_notice_due,omitempty"`
 }
 
 func reportOf(row store.ReportRow) Report {
 	return Report{
 		ID: row.ID, State: row.State, Form: row.Form, Urgent: row.Urgent, Completeness: row.Completeness, Envelope: row.Envelope,
-		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, NoticeDue: optional(row.NoticeDue),
+		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, Notice: row.NoticeState, NoticeDue: optional(row.NoticeDue),
 	}
 }
 
@@ -91,13 +92,13 @@ func (s *Server) otherRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		rows, more, err := s.options.Reports.Reports(ctx, actor, before, in.Limit)
+		found, err := s.options.Reports.Reports(ctx, actor, before, in.Limit)
 		out := &body[page[Report]]{Body: page[Report]{Items: []Report{}}}
-		for _, row := range rows {
+		for _, row := range found.Reports {
 			out.Body.Items = append(out.Body.Items, reportOf(row))
 			out.Body.Next = row.ChangedAt.Format(time.RFC3339Nano)
 		}
-		if !more {
+		if !found.More {
 			out.Body.Next = ""
 		}
 		return out, err
@@ -116,6 +117,16 @@ func (s *Server) otherRoutes() {
 			out.Receipt = envelope.Receipt
 		}
 		return &body[Report]{out}, nil
+	})
+	register(s, http.MethodGet, "/v1/reports/{id}/information", "user-information", "What a person prepared for the user concerned, for the service that shows it", func(ctx context.Context, actor mandate.Actor, in *one) (*body[report.Information], error) {
+		_, notice, err := s.options.Reports.Sheet(ctx, actor, named("report", in.ID))
+		if err != nil {
+			return nil, err
+		}
+		return &body[report.Information]{*notice.Told}, nil
+	})
+	register(s, http.MethodPost, "/v1/reports/{id}/informed", "user-informed", "Record that the user was shown what a person prepared", func(ctx context.Context, actor mandate.Actor, in *one) (*struct{}, error) {
+		return nil, s.options.Reports.Informed(ctx, actor, named("report", in.ID))
 	})
 	type compose struct {
 		Body struct {

@@ -94,6 +94,8 @@ type Organisation struct {
 	LegalRep     string `yaml:"legal_representative"`
 	ContactPoint string `yaml:"contact_point"`
 	ContactInfo  string `yaml:"contact_information"`
+	// Redress is what users are told that they can do about a report.
+	Redress string `yaml:"redress"`
 }
 
 // Exchange holds the clocks of the exchange with other organisations, as in

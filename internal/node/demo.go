@@ -116,7 +116,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		return nil, err
 	}
 	for i, one := range []inhabitant{
-		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown"}, &w.Provider},
+		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown", Redress: "District court of Demotown, within 30 days."}, &w.Provider},
 		{"centre", Organisation{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"}, &w.Centre},
 		{"authority-a", Organisation{ID: "authority-a.localhost", Name: "Authority A (demo)", Kind: mandate.Authority, Country: "SI", ContactInfo: "3 Lake Road, Demotown"}, &w.AuthorityA},
 		{"authority-b", Organisation{ID: "authority-b.localhost", Name: "Authority B (demo)", Kind: mandate.Authority, Country: "HR", ContactInfo: "4 Lake Road, Demotown"}, &w.AuthorityB},

@@ -220,11 +220,11 @@ func keepReporting(ctx context.Context, n *node.Node, person mandate.Actor) erro
 
 // keepApproving approves what others submitted.
 func keepApproving(ctx context.Context, n *node.Node, person mandate.Actor) error {
-	rows, _, err := n.Reports.Reports(ctx, person, time.Time{}, 20)
+	page, err := n.Reports.Reports(ctx, person, time.Time{}, 20)
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
+	for _, row := range page.Reports {
 		if row.State != string(report.AwaitingSecondLook) {
 			continue
 		}

@@ -62,6 +62,8 @@ func must(t testing.TB, doing string, err error) {
 type worked struct {
 	*node.World
 	taken, waiting, decided, draft, delivered, further, received, list, event string
+	// toInform is a report whose user is to be informed of what was prepared.
+	toInform string
 	// own is a list with an entry, a proposal and a subscription that was asked
 	// for; reported is the item of the delivered report.
 	own, proposal, subscription, reported string
@@ -114,6 +116,9 @@ func work(t *testing.T) worked {
 	}
 	w.deliver(t)
 	w.received = w.receivedAs(t, w.delivered)
+	w.toInform = w.further
+	w.due(t, w.toInform)
+	must(t, "preparing what the user is told", w.Provider.Reports.Prepare(ctx, analyst, w.toInform, report.Words{FollowUp: "Sent to the EU Centre.", Redress: "District court 17."}))
 	must(t, "finding a list", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
 		all, err := tx.Lists()
 		if err == nil {
@@ -132,6 +137,29 @@ func work(t *testing.T) worked {
 	must(t, "reading the log", err)
 	w.event = log.Records[len(log.Records)-1].ID
 	return w
+}
+
+// due lets the time pass after which the user concerned by a report is informed.
+func (w worked) due(t *testing.T, id string) {
+	t.Helper()
+	must(t, "letting three months pass", w.Provider.Store.Write(context.Background(), func(tx *store.Tx) error {
+		row, err := tx.Report(id)
+		if err != nil {
+			return err
+		}
+		var notice report.Notice
+		if err := json.Unmarshal(row.Notice, &notice); err != nil {
+			return err
+		}
+		if notice, _, err = notice.Apply(report.NoticeEvent{Kind: report.ClockStruck}, notice.Deadline()); err != nil {
+			return err
+		}
+		if row.Notice, err = json.Marshal(notice); err != nil {
+			return err
+		}
+		row.NoticeState, row.NoticeDue = string(notice.State), time.Time{}
+		return tx.UpdateReport(row)
+	}))
 }
 
 // entries makes an own list of the provider, with an entry of one decided item
@@ -351,6 +379,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"draft", analyst, provider + path(w.draft), nil},
 		{"refused", analyst, provider + path(w.draft), (*visitor).refused},
 		{"report", analyst, provider + path(w.delivered), nil},
+		{"report-inform", analyst, provider + path(w.toInform), nil},
+		{"information", analyst, provider + path(w.toInform) + "/information", nil},
 		{"wellbeing", analyst, provider + "/wellbeing", nil},
 		{"account", analyst, provider + "/account", nil},
 		{"problem", analyst, provider + "/log", nil},

@@ -320,6 +320,14 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, analyst, "POST /reports", "/reports", "item="+reportable, "report.compose")
 	do(p, analyst, "POST /reports/{id}/withdraw", "/reports/"+reportOf(reportable)+"/withdraw", "reason=a+mistake", "report.amend")
 
+	// Its user is informed, and nobody can be of another.
+	inform := "/reports/" + short(w.toInform)
+	do(p, analyst, "POST /reports/{id}/information", inform+"/information", "follow_up=sent&redress=District+court+17", "notice.record")
+	do(p, analyst, "GET /reports/{id}/information", inform+"/information", "", "report.consult")
+	do(p, auditor, "GET /reports/{id}/information/pdf", inform+"/information/pdf", "", "report.consult")
+	do(p, analyst, "POST /reports/{id}/informed", inform+"/informed", "", "notice.record")
+	do(p, supervisor, "POST /reports/{id}/nobody", "/reports/"+short(w.delivered)+"/nobody", "reason=the+account+is+closed", "notice.record")
+
 	w.deliver(t)
 
 	// A report goes to two authorities, which both act, and back.
@@ -550,15 +558,17 @@ func TestEachOperationOfTheInterfaceIsOneEvent(t *testing.T) {
 		mayNot           mandate.Scope
 		action           string
 	}{
-		"GET /v1/lists":              {"/v1/lists", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
-		"GET /v1/lists/{id}":         {"/v1/lists/" + short(w.list), "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
-		"GET /v1/lists/{id}/entries": {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
-		"POST /v1/lists/{id}/import": {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},
-		"POST /v1/detect":            {"/v1/detect?flagged=true", string(node.Reference(31)), "image/png", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},
-		"GET /v1/sightings":          {"/v1/sightings", "", "", mandate.ScopeDetect, mandate.ScopeRead, "sighting.consult"},
-		"GET /v1/reports":            {"/v1/reports", "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
-		"GET /v1/reports/{id}":       {"/v1/reports/" + short(w.draft), "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
-		"POST /v1/reports":           {"/v1/reports", `{"item":"` + reportable + `"}`, "application/json", mandate.ScopeReports, mandate.ScopeRead, "report.compose"},
+		"GET /v1/lists":                    {"/v1/lists", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"GET /v1/lists/{id}":               {"/v1/lists/" + short(w.list), "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"GET /v1/lists/{id}/entries":       {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"POST /v1/lists/{id}/import":       {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},
+		"POST /v1/detect":                  {"/v1/detect?flagged=true", string(node.Reference(31)), "image/png", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},
+		"GET /v1/sightings":                {"/v1/sightings", "", "", mandate.ScopeDetect, mandate.ScopeRead, "sighting.consult"},
+		"GET /v1/reports":                  {"/v1/reports", "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
+		"GET /v1/reports/{id}":             {"/v1/reports/" + short(w.draft), "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
+		"GET /v1/reports/{id}/information": {"/v1/reports/" + short(w.toInform) + "/information", "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
+		"POST /v1/reports/{id}/informed":   {"/v1/reports/" + short(w.toInform) + "/informed", "", "", mandate.ScopeReports, mandate.ScopeRead, "notice.record"},
+		"POST /v1/reports":                 {"/v1/reports", `{"item":"` + reportable + `"}`, "application/json", mandate.ScopeReports, mandate.ScopeRead, "report.compose"},
 	}
 	call := func(token, method, path, kind, body string) (int, string) {
 		r, err := http.NewRequest(method, p.Config.Origin+path, strings.NewReader(body))

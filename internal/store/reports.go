@@ -9,22 +9,24 @@ type ReportRow struct {
 	Form string
 	// Body, Lifecycle and Notice are values of domain/report as JSON.
 	Body, Lifecycle, Notice []byte
-	NoticeDue               time.Time
-	Author, Recipient       string
-	Envelope                string
-	Urgent                  bool
-	Completeness            int
-	CreatedAt, ChangedAt    time.Time
-	Version                 int64
+	// NoticeState is that of the notice; NoticeDue is when its clock strikes.
+	NoticeState          string
+	NoticeDue            time.Time
+	Author, Recipient    string
+	Envelope             string
+	Urgent               bool
+	Completeness         int
+	CreatedAt, ChangedAt time.Time
+	Version              int64
 }
 
-const reportColumns = `id, state, form, body, lifecycle, notice, notice_due, author, recipient, envelope, urgent, completeness, created_at, changed_at, version`
+const reportColumns = `id, state, form, body, lifecycle, notice, notice_state, notice_due, author, recipient, envelope, urgent, completeness, created_at, changed_at, version`
 
 func (tx *Tx) reports(query string, arguments ...any) ([]ReportRow, error) {
 	var found []ReportRow
 	err := tx.rows("reading reports", query, arguments, func(row scanner) error {
 		var r ReportRow
-		err := row.Scan(&r.ID, &r.State, &r.Form, &r.Body, &r.Lifecycle, &r.Notice, moment{&r.NoticeDue}, &r.Author, &r.Recipient, &r.Envelope,
+		err := row.Scan(&r.ID, &r.State, &r.Form, &r.Body, &r.Lifecycle, &r.Notice, &r.NoticeState, moment{&r.NoticeDue}, &r.Author, &r.Recipient, &r.Envelope,
 			&r.Urgent, &r.Completeness, moment{&r.CreatedAt}, moment{&r.ChangedAt}, &r.Version)
 		found = append(found, r)
 		return err
@@ -34,8 +36,8 @@ func (tx *Tx) reports(query string, arguments ...any) ([]ReportRow, error) {
 
 // InsertReport writes a new report.
 func (tx *Tx) InsertReport(r ReportRow) error {
-	return tx.exec("writing a report", `INSERT INTO reports (`+reportColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)`,
-		r.ID, r.State, r.Form, r.Body, r.Lifecycle, r.Notice, micros(r.NoticeDue), r.Author, r.Recipient, r.Envelope, r.Urgent, r.Completeness,
+	return tx.exec("writing a report", `INSERT INTO reports (`+reportColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)`,
+		r.ID, r.State, r.Form, r.Body, r.Lifecycle, r.Notice, r.NoticeState, micros(r.NoticeDue), r.Author, r.Recipient, r.Envelope, r.Urgent, r.Completeness,
 		micros(r.CreatedAt), micros(r.ChangedAt))
 }
 
@@ -43,9 +45,9 @@ func (tx *Tx) InsertReport(r ReportRow) error {
 // changed it since it was read.
 func (tx *Tx) UpdateReport(r ReportRow) error {
 	return tx.change("changing a report", Changed("report"),
-		`UPDATE reports SET state = $1, body = $2, lifecycle = $3, notice = $4, notice_due = $5, envelope = $6, urgent = $7, completeness = $8, changed_at = $9, version = version + 1
-		 WHERE id = $10 AND version = $11`,
-		r.State, r.Body, r.Lifecycle, r.Notice, micros(r.NoticeDue), r.Envelope, r.Urgent, r.Completeness, micros(r.ChangedAt), r.ID, r.Version)
+		`UPDATE reports SET state = $1, body = $2, lifecycle = $3, notice = $4, notice_state = $5, notice_due = $6, envelope = $7, urgent = $8, completeness = $9, changed_at = $10,
+		 version = version + 1 WHERE id = $11 AND version = $12`,
+		r.State, r.Body, r.Lifecycle, r.Notice, r.NoticeState, micros(r.NoticeDue), r.Envelope, r.Urgent, r.Completeness, micros(r.ChangedAt), r.ID, r.Version)
 }
 
 // Report returns one report.
@@ -64,6 +66,12 @@ func (tx *Tx) Report(id string) (ReportRow, error) {
 // before a cursor.
 func (tx *Tx) Reports(before time.Time, limit int) ([]ReportRow, error) {
 	return tx.reports(`SELECT `+reportColumns+` FROM reports WHERE $1 = 0 OR changed_at < $1 ORDER BY changed_at DESC, id LIMIT $2`, cursor(before), limit)
+}
+
+// ReportsToInform returns up to limit reports whose user is to be informed now,
+// the oldest first.
+func (tx *Tx) ReportsToInform(limit int) ([]ReportRow, error) {
+	return tx.reports(`SELECT `+reportColumns+` FROM reports WHERE notice_state = 'due' ORDER BY created_at, id LIMIT $1`, limit)
 }
 
 // cursor is a time as a number; zero when there is none.

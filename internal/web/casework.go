@@ -9,11 +9,11 @@ import (
 
 func showReports(v *visit) error {
 	before, _ := time.Parse(time.RFC3339Nano, v.r.URL.Query().Get("before"))
-	rows, more, err := v.s.options.Desks.Reports.Reports(v.r.Context(), v.actor, before, 50)
+	found, err := v.s.options.Desks.Reports.Reports(v.r.Context(), v.actor, before, 50)
 	if err != nil {
 		return err
 	}
-	return v.show(reportsPage(v.frame("reports.title", "/reports"), rows, more, v.takeDone()))
+	return v.show(reportsPage(v.frame("reports.title", "/reports"), found, v.takeDone()))
 }
 
 func composeReport(v *visit) error {

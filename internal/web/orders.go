@@ -113,9 +113,14 @@ func printPaper(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return v.pdf(paper.Document.Kind, file)
+}
+
+// pdf answers with a print.
+func (v *visit) pdf(name string, file []byte) error {
 	v.w.Header().Set("Content-Type", "application/pdf")
-	v.w.Header().Set("Content-Disposition", `inline; filename="`+paper.Document.Kind+`.pdf"`)
-	_, err = v.w.Write(file)
+	v.w.Header().Set("Content-Disposition", `inline; filename="`+name+`.pdf"`)
+	_, err := v.w.Write(file)
 	return err
 }
 

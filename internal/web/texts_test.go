@@ -76,6 +76,10 @@ func completed() map[string][]string {
 	} {
 		states = append(states, string(state))
 	}
+	var notices []string
+	for _, state := range []report.NoticeState{report.NoticePending, report.NoticeHeld, report.NoticeDue, report.NoticeSent, report.NoticeNotApplicable} {
+		notices = append(notices, string(state))
+	}
 	levels := []string{"sketch", "region", "full"}
 	var matters, standings []string
 	for _, state := range referral.States {
@@ -93,6 +97,7 @@ func completed() map[string][]string {
 		"order.standing.": {"challenged", "final", "annulled", "revoked"},
 		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
 		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
+		"notice.state.":   notices,
 		"upload.state.":   {"open", "told", "left"},
 		"look.finding.":   {"gone", "present", "unknown"},
 		"journey.status.": {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},

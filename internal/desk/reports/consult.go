@@ -26,6 +26,8 @@ type View struct {
 	// StaysHome names what the recipient does not get.
 	StaysHome []string
 	Notice    *report.Notice
+	// Words are what the person who informs the user may begin with.
+	Words     report.Words
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -55,6 +57,9 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		if err := json.Unmarshal(v.ReportRow.Notice, &v.Notice); err != nil {
 			return fmt.Errorf("reading the notice of %s: %w", id, err)
 		}
+		if v.Notice != nil {
+			v.Words = d.words(v.Report, v.Life, *v.Notice)
+		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err
 		}
@@ -74,18 +79,35 @@ func reading(actor mandate.Actor) mandate.Purpose {
 	return mandate.PurposeReporting
 }
 
-// Reports returns about limit reports, the last changed first: more when the
-// last of them changed at the same moment as others.
-func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
+// Page is a page of the reports.
+type Page struct {
+	// Reports are those last changed, the latest first; More says that there are
+	// earlier ones.
+	Reports []store.ReportRow
+	More    bool
+	// ToInform are reports whose users are to be informed now, the longest due
+	// first. They stand on the first page only.
+	ToInform []store.ReportRow
+}
+
+// Reports returns a page of about limit reports: more when the last of them
+// changed at the same moment as others.
+func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (p Page, err error) {
 	limit = cmp.Or(min(max(limit, 0), 200), 50)
 	act := d.act(actor, mandate.ReportConsult, "")
 	act.Purpose = reading(actor)
 	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
-		rows, more, err = pageOf(tx, before, limit)
-		tx.Note("reports", len(rows))
+		if p.Reports, p.More, err = pageOf(tx, before, limit); err != nil {
+			return err
+		}
+		tx.Note("reports", len(p.Reports))
+		if !before.IsZero() {
+			return nil
+		}
+		p.ToInform, err = tx.ReportsToInform(maxToInform)
 		return err
 	})
-	return rows, more, err
+	return p, err
 }
 
 // pageOf reads a page of about limit reports. Reports that changed at the same

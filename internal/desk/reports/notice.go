@@ -26,7 +26,7 @@ func (d *Desk) Handle(runner *job.Runner) { runner.Handle(noticeJob, d.strike) }
 // startNotice starts the clock of Article 12(2) at the date of the report.
 func (d *Desk) startNotice(tx *ledger.Tx, row *store.ReportRow, r report.Report, form *law.ReportForm) error {
 	notice := report.NewNotice(r.Form.IssuedAt, form.Clocks)
-	if !r.NamesPerson() {
+	if !r.NamesUser() {
 		closed, _, err := notice.Apply(report.NoticeEvent{Kind: report.NobodyToInform, Person: "node", Reason: "the report names no user"}, tx.Now)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (d *Desk) writeNotice(tx *ledger.Tx, row *store.ReportRow, notice report.No
 	if err != nil {
 		return fmt.Errorf("writing the notice of %s: %w", row.ID, err)
 	}
-	row.Notice = text
+	row.Notice, row.NoticeState = text, string(notice.State)
 	at, runs := notice.Next()
 	row.NoticeDue = at
 	if !runs {
@@ -115,15 +115,6 @@ func (d *Desk) applyNotice(tx *ledger.Tx, id string, event report.NoticeEvent) e
 		return err
 	}
 	return tx.UpdateReport(row)
-}
-
-// Informed records that a person informed the user concerned.
-func (d *Desk) Informed(ctx context.Context, actor mandate.Actor, id string) error {
-	act := d.act(actor, mandate.NoticeRecord, id)
-	act.Purpose = mandate.PurposeUserInformation
-	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		return d.applyNotice(tx, id, report.NoticeEvent{Kind: report.UserInformed, Person: actor.ID})
-	})
 }
 
 // Hold records a competent authority's request not to inform the user yet.

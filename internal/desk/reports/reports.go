@@ -31,6 +31,9 @@ type Options struct {
 	Review *law.Review
 	// Provider is section 1 of the form.
 	Provider report.Provider
+	// Redress is what users are told of their possibilities of redress, unless a
+	// person says otherwise; may be empty.
+	Redress string
 	// Recipient finds the node id of the Centre; it may be registered later.
 	Recipient func(tx *store.Tx) (id string, kind mandate.OrganisationKind, err error)
 	// Received begins what the Centre does with a report that it took in, in the

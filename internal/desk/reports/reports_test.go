@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,11 +251,52 @@ func TestAReportReachesTheCentre(t *testing.T) {
 		if v := view(t, n, id); v.Notice.State != report.NoticeDue {
 			t.Errorf("the clock did not strike: %s", v.Notice.State)
 		}
-		must(t, n.Reports.Informed(ctx, ada, id))
-		if v := view(t, n, id); v.Notice.State != report.NoticeSent {
-			t.Errorf("%+v", v.Notice)
-		}
+		informed(t, n, id)
 	})
+}
+
+// informed follows a notice that is due to the person who says that the user was
+// told, and what.
+func informed(t *testing.T, n *nodetest.Node, id string) {
+	ctx, ada := t.Context(), n.Analyst()
+	toInform := func() (ids []string) {
+		page, err := n.Reports.Reports(ctx, ada, time.Time{}, 1)
+		must(t, err)
+		for _, row := range page.ToInform {
+			ids = append(ids, row.ID)
+		}
+		return ids
+	}
+	if got := toInform(); !slices.Equal(got, []string{id}) {
+		t.Errorf("to be informed: %v, want %s", got, id)
+	}
+	nodetest.Want(t, "telling what nobody prepared", n.Reports.Informed(ctx, ada, id), problem.Conflict)
+	_, _, err := n.Reports.Sheet(ctx, ada, id)
+	nodetest.Want(t, "a sheet that nobody prepared", err, problem.NotFound)
+	begin := view(t, n, id).Words
+	if !strings.Contains(begin.FollowUp, "sent to the EU Centre") {
+		t.Errorf("a person begins with %+v", begin)
+	}
+	begin.Redress = ""
+	nodetest.Want(t, "without redress", n.Reports.Prepare(ctx, ada, id, begin), problem.Invalid)
+	begin.Redress = "District court 17."
+	nodetest.Want(t, "by somebody who may not", n.Reports.Prepare(ctx, n.Second(), id, begin), problem.Denied)
+	must(t, n.Reports.Prepare(ctx, ada, id, begin))
+	sheet, _, err := n.Reports.Sheet(ctx, ada, id)
+	must(t, err)
+	last := sheet.Sections[len(sheet.Sections)-1]
+	if got := last.Fields[len(last.Fields)-1].Values; !slices.Equal(got, []string{"District court 17."}) {
+		t.Errorf("the sheet ends with %v", got)
+	}
+	must(t, n.Reports.Informed(ctx, ada, id))
+	if v := view(t, n, id); v.Notice.State != report.NoticeSent || v.Notice.Told == nil || v.Notice.DueSince.IsZero() {
+		t.Errorf("%+v", v.Notice)
+	}
+	if got := toInform(); len(got) != 0 {
+		t.Errorf("still to be informed: %v", got)
+	}
+	nodetest.Want(t, "other words after it was told", n.Reports.Prepare(ctx, ada, id, begin), problem.Conflict)
+	nodetest.Want(t, "nobody after it was told", n.Reports.NobodyToInform(ctx, ada, id, "reason 17"), problem.Conflict)
 }
 
 // TestAHoldMovesTheClock: the clock strikes when the hold ends, and only then.
@@ -282,6 +324,12 @@ func TestAHoldMovesTheClock(t *testing.T) {
 	n.Work(t)
 	if v := view(t, n, id); v.Notice.State != report.NoticeDue {
 		t.Errorf("the end of the hold did not strike: %s", v.Notice.State)
+	}
+	// The account is gone: a person says why nobody can be informed.
+	nodetest.Want(t, "nobody, without a reason", n.Reports.NobodyToInform(ctx, n.Analyst(), id, ""), problem.Invalid)
+	must(t, n.Reports.NobodyToInform(ctx, n.Analyst(), id, "the account was closed by its user"))
+	if v := view(t, n, id); v.Notice.State != report.NoticeNotApplicable || v.Notice.Reason != "the account was closed by its user" {
+		t.Errorf("%+v", v.Notice)
 	}
 }
 
@@ -400,13 +448,13 @@ func TestPagesOfReportsThatChangedAtOnce(t *testing.T) {
 		seen := map[string]int{}
 		var before time.Time
 		for more := true; more; {
-			rows, next, err := n.Reports.Reports(t.Context(), n.Analyst(), before, limit)
+			page, err := n.Reports.Reports(t.Context(), n.Analyst(), before, limit)
 			must(t, err)
-			for _, row := range rows {
+			for _, row := range page.Reports {
 				seen[row.ID]++
 				before = row.ChangedAt
 			}
-			more = next
+			more = page.More
 		}
 		if len(seen) != 5 {
 			t.Errorf("pages of %d show %d of 5 reports", limit, len(seen))

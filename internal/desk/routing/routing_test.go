@@ -561,6 +561,7 @@ func TestAnAuthorityAsksToWait(t *testing.T) {
 			t.Errorf("the notice is %s after the hold", notice.State)
 		}
 		// Once the user was informed, a request comes too late, and its author hears so.
+		must(t, u.provider.Reports.Prepare(ctx, u.provider.Analyst(), sent, report.Words{Redress: "District court 17."}))
 		must(t, u.provider.Reports.Informed(ctx, u.provider.Analyst(), sent))
 		must(t, u.slovenia.Routing.Wait(ctx, ines, r, months(3), "an investigation"))
 		u.settle()

@@ -1,0 +1,115 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/brdoproject/brdo/domain/form"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// maxReason is the longest reason for informing nobody, in bytes.
+const maxReason = 2000
+
+// maxToInform is how many reports are shown whose users are to be informed.
+const maxToInform = 200
+
+// Prepare writes what the user concerned is told, in a person's words where the
+// form has none. The node tells nobody: the person sends the sheet through the
+// service and then says so ([Desk.Informed]).
+//
+// Errors: Denied before it is due (Article 12(2)); Invalid without redress;
+// Conflict when the user was informed already.
+func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, id string, words report.Words) error {
+	return d.inform(ctx, actor, id, func(row store.ReportRow) (report.NoticeEvent, error) {
+		r, _, err := read(row)
+		if err != nil {
+			return report.NoticeEvent{}, err
+		}
+		profile, err := d.form(r.Profile)
+		if err != nil {
+			return report.NoticeEvent{}, err
+		}
+		told := r.Information(profile, words)
+		return report.NoticeEvent{Kind: report.TextPrepared, Person: actor.ID, Told: &told}, nil
+	})
+}
+
+// Informed records that a person sent the user what was prepared.
+//
+// Errors: Denied before it is due; Conflict when nothing was prepared.
+func (d *Desk) Informed(ctx context.Context, actor mandate.Actor, id string) error {
+	return d.inform(ctx, actor, id, func(store.ReportRow) (report.NoticeEvent, error) {
+		return report.NoticeEvent{Kind: report.UserInformed, Person: actor.ID}, nil
+	})
+}
+
+// NobodyToInform records why there is no user whom the report concerns.
+//
+// Errors: Invalid without a reason; Conflict when the notice is closed.
+func (d *Desk) NobodyToInform(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.inform(ctx, actor, id, func(store.ReportRow) (report.NoticeEvent, error) {
+		if len(reason) > maxReason {
+			return report.NoticeEvent{}, problem.InvalidField("reason", fmt.Sprintf("is longer than %d bytes", maxReason), "say it shorter")
+		}
+		return report.NoticeEvent{Kind: report.NobodyToInform, Person: actor.ID, Reason: reason}, nil
+	})
+}
+
+func (d *Desk) inform(ctx context.Context, actor mandate.Actor, id string, event func(store.ReportRow) (report.NoticeEvent, error)) error {
+	act := d.act(actor, mandate.NoticeRecord, id)
+	act.Purpose = mandate.PurposeUserInformation
+	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		row, err := tx.Report(id)
+		if err != nil {
+			return err
+		}
+		happened, err := event(row)
+		if err != nil {
+			return err
+		}
+		return d.applyNotice(tx, id, happened)
+	})
+}
+
+// Sheet returns what was prepared for, or told to, the user concerned.
+//
+// Errors: NotFound when nothing was prepared.
+func (d *Desk) Sheet(ctx context.Context, actor mandate.Actor, id string) (sheet form.Form, notice report.Notice, err error) {
+	act := d.onReport(actor, mandate.ReportConsult, id)
+	act.Purpose = reading(actor)
+	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		if _, notice, err = noticeOf(tx, id); err != nil {
+			return err
+		}
+		if notice.Told == nil {
+			return store.NotFound("information to the user of", id)
+		}
+		profile, err := d.form(notice.Told.Profile)
+		if err != nil {
+			return err
+		}
+		sheet, err = notice.Told.Sheet(profile)
+		return err
+	})
+	return sheet, notice, err
+}
+
+// words are what a person may begin with when the user is to be informed.
+func (d *Desk) words(r report.Report, l report.Lifecycle, notice report.Notice) report.Words {
+	if notice.Told != nil {
+		return notice.Told.Words
+	}
+	lines := "The report was sent to the EU Centre."
+	if l.State == report.Rejected {
+		lines += "\nThe EU Centre considers it manifestly unfounded."
+	}
+	if removed := r.Form.Removed; removed != nil && *removed {
+		lines += "\nThe material was removed, or access to it was disabled."
+	}
+	return report.Words{FollowUp: lines, Redress: d.options.Redress}
+}
