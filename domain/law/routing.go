@@ -13,7 +13,7 @@ import (
 // which a report may be called manifestly unfounded.
 type Routing struct {
 	Profile
-	// Clocks are by name: assess, acknowledge, claim, handle and hold.
+	// Clocks are by name: assess, acknowledge, claim, handle, hold and answer.
 	Clocks map[string]RoutingClock `json:"clocks"`
 	// Evidence lists every kind of evidence that may be given.
 	Evidence []EvidenceRule `json:"evidence"`
@@ -56,7 +56,7 @@ type UnfoundedSecondPerson struct {
 }
 
 // RoutingClocks are the names of the clocks that a profile must have.
-var RoutingClocks = []string{"assess", "acknowledge", "claim", "handle", "hold"}
+var RoutingClocks = []string{"assess", "acknowledge", "claim", "handle", "hold", "answer"}
 
 // Clock is how long something may take; the zero period for an unknown name.
 func (r *Routing) Clock(name string, urgent bool) Period {

@@ -77,6 +77,10 @@ var (
 	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
 	// ReportRoute decides whom a report goes to, at the Centre.
 	ReportRoute = Action{"report.route", Disclose, ResourceReport, false}
+	// ReportAsk asks a reporter for what its report lacks, or withdraws that, at
+	// the Centre; ReportAnswer answers it, at the reporter.
+	ReportAsk    = Action{"report.ask", Disclose, ResourceReport, false}
+	ReportAnswer = Action{"report.answer", Disclose, ResourceReport, false}
 	// ReportClaim claims, declines or gives back a report, at an authority.
 	ReportClaim = Action{"report.claim", Alter, ResourceReport, false}
 	// ReportEscalate is what the node does when a clock of a report strikes: it
@@ -152,7 +156,7 @@ var Actions = []Action{
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
-	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,

@@ -65,6 +65,8 @@ type worked struct {
 	// own is a list with an entry, a proposal and a subscription that was asked
 	// for; reported is the item of the delivered report.
 	own, proposal, subscription, reported string
+	// question is one of the Centre about the further report.
+	question string
 }
 
 func work(t *testing.T) worked {
@@ -114,6 +116,10 @@ func work(t *testing.T) worked {
 	}
 	w.deliver(t)
 	w.received = w.receivedAs(t, w.delivered)
+	_, err = w.Centre.Routing.Ask(ctx, actor(t, w.Centre, mandate.Analyst), w.receivedAs(t, w.further), []string{"geo.other", "users", "third_country.reported", "types"})
+	must(t, "asking", err)
+	w.deliver(t)
+	w.question = questionsAt(t, w.Provider, w.further)[0]
 	must(t, "finding a list", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
 		all, err := tx.Lists()
 		if err == nil {
@@ -351,6 +357,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"draft", analyst, provider + path(w.draft), nil},
 		{"refused", analyst, provider + path(w.draft), (*visitor).refused},
 		{"report", analyst, provider + path(w.delivered), nil},
+		{"report-asked", analyst, provider + path(w.further), nil},
 		{"wellbeing", analyst, provider + "/wellbeing", nil},
 		{"account", analyst, provider + "/account", nil},
 		{"problem", analyst, provider + "/log", nil},

@@ -9,11 +9,11 @@ import (
 
 func showReports(v *visit) error {
 	before, _ := time.Parse(time.RFC3339Nano, v.r.URL.Query().Get("before"))
-	rows, more, err := v.s.options.Desks.Reports.Reports(v.r.Context(), v.actor, before, 50)
+	overview, err := v.s.options.Desks.Reports.Overview(v.r.Context(), v.actor, before, 50)
 	if err != nil {
 		return err
 	}
-	return v.show(reportsPage(v.frame("reports.title", "/reports"), rows, more, v.takeDone()))
+	return v.show(reportsPage(v.frame("reports.title", "/reports"), overview, v.takeDone()))
 }
 
 func composeReport(v *visit) error {
@@ -35,7 +35,7 @@ func showReport(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(reportPage(v.frame("report.title", "/reports"), view, answersOf(view.Report), v.actor, v.takeDone()))
+	return v.show(reportPage(v.frame("report.title", "/reports"), view, answersOf(view.Report), answering{}, v.actor, v.takeDone()))
 }
 
 // answer reads a yes-or-no question; nothing chosen stays unanswered.

@@ -26,6 +26,9 @@ type View struct {
 	// StaysHome names what the recipient does not get.
 	StaysHome []string
 	Notice    *report.Notice
+	// Questions are what its receiver asks about it, Alarms what needs a look.
+	Questions []Question
+	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -55,6 +58,12 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		if err := json.Unmarshal(v.ReportRow.Notice, &v.Notice); err != nil {
 			return fmt.Errorf("reading the notice of %s: %w", id, err)
 		}
+		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
+			return err
+		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err
 		}
@@ -77,15 +86,34 @@ func reading(actor mandate.Actor) mandate.Purpose {
 // Reports returns about limit reports, the last changed first: more when the
 // last of them changed at the same moment as others.
 func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (rows []store.ReportRow, more bool, err error) {
+	o, err := d.Overview(ctx, actor, before, limit)
+	return o.Rows, o.More, err
+}
+
+// Overview is a page of reports, and the questions about any that wait.
+type Overview struct {
+	Rows      []store.ReportRow
+	More      bool
+	Questions []Question
+	Now       time.Time
+}
+
+// Overview returns a page of reports as [Desk.Reports] does, with the questions
+// that wait for somebody here.
+func (d *Desk) Overview(ctx context.Context, actor mandate.Actor, before time.Time, limit int) (o Overview, err error) {
 	limit = cmp.Or(min(max(limit, 0), 200), 50)
 	act := d.act(actor, mandate.ReportConsult, "")
 	act.Purpose = reading(actor)
-	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
-		rows, more, err = pageOf(tx, before, limit)
-		tx.Note("reports", len(rows))
+	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
+		o = Overview{Now: tx.Now}
+		if o.Rows, o.More, err = pageOf(tx, before, limit); err != nil {
+			return err
+		}
+		tx.Note("reports", len(o.Rows))
+		o.Questions, err = waiting(tx.Tx)
 		return err
 	})
-	return rows, more, err
+	return o, err
 }
 
 // pageOf reads a page of about limit reports. Reports that changed at the same

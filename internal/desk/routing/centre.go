@@ -159,7 +159,11 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 // offer passes the report on to one node. Media stay where they are; the
 // recipient fetches them when a person there opens the case.
 func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, to, reason string) error {
-	r, err := report.Parse(received.Body)
+	r, _, err := d.whole(tx.Tx, received)
+	if err != nil {
+		return err
+	}
+	answered, err := additions(tx, received.ID)
 	if err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Ma
 		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope}, Items: filesOf(r),
 		Body: Offer{
 			Matter: received.ID, Reason: reason, Urgent: m.Urgent, Provider: received.SenderName, ReceivedAt: received.ReceivedAt, Evidence: evidence,
-			Report: json.RawMessage(received.Body),
+			Report: json.RawMessage(received.Body), Additions: answered,
 		},
 	})
 	tx.Note("sent", envelope)
@@ -233,18 +237,9 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 // correct tells everybody who was sent the report of a finding that changes it,
 // and pursues that until it is receipted.
 func (d *Desk) correct(tx *ledger.Tx, received store.ReceivedReport, outcome string) error {
-	sent, err := tx.EnvelopesAbout(received.ID)
-	if err != nil {
+	originals, err := passedOn(tx, received.ID)
+	if err != nil || len(originals) == 0 {
 		return err
-	}
-	var originals []string
-	for _, e := range sent {
-		if e.Kind == string(mandate.EnvelopeReport) {
-			originals = append(originals, e.ID)
-		}
-	}
-	if len(originals) == 0 {
-		return nil
 	}
 	_, err = d.options.Post.Pursue(tx, peer.Pursuit{
 		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "an authority's diligent assessment did not confirm the report (Article 36(4))",
