@@ -118,6 +118,7 @@ func work(t *testing.T) worked {
 	w.received = w.receivedAs(t, w.delivered)
 	_, err = w.Centre.Routing.Ask(ctx, actor(t, w.Centre, mandate.Analyst), w.receivedAs(t, w.further), []string{"geo.other", "users", "third_country.reported", "types"})
 	must(t, "asking", err)
+	must(t, "saying something of a report", w.Centre.Routing.Rate(ctx, actor(t, w.Centre, mandate.Analyst), w.receivedAs(t, w.further), "place-missing"))
 	w.deliver(t)
 	w.question = questionsAt(t, w.Provider, w.further)[0]
 	must(t, "finding a list", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {

@@ -66,6 +66,10 @@ var forms = map[string]string{
 	"POST /received/{id}/questions/{question}/withdraw": "reason=because",
 	"POST /reports/{id}/questions/{question}/answer":    "without.geo.other=because",
 	"POST /reports/{id}/questions/{question}/return":    "reason=because",
+	"POST /received/{id}/feedback":                      "code=complete",
+	"POST /referrals/{id}/feedback":                     "code=useful",
+	"POST /reports/{id}/recall":                         "erase=no&reason=because",
+	"POST /items/{id}/erase":                            "reason=because",
 	"POST /received/{id}/found":                         "urgent=no",
 	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
 	"POST /received/{id}/second":                        "agrees=yes",
@@ -369,6 +373,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	if told := do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult"); !strings.Contains(told, "user17") || !strings.Contains(told, "message 17") {
 		t.Error("the answers do not stand beside the report")
 	}
+	do(w.Centre, reader, "POST /received/{id}/feedback", matter+"/feedback", "code=complete", "report.rate")
 	reported := itemIn(t, w.Centre, w.received)
 	do(w.Centre, reader, "POST /items/{id}/take", "/items/"+reported+"/take", "", "item.take")
 	do(w.Centre, reader, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
@@ -395,6 +400,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			continue
 		}
 		do(n, ines, "POST /referrals/{id}/items", offered+"/items", "item="+w.reported+"&confirmed=yes", "outcome.record")
+		do(n, ines, "POST /referrals/{id}/feedback", offered+"/feedback", "code=useful", "report.rate")
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
 	figures := in(w.Centre, "cleo", mandate.Supervisor)
@@ -406,6 +412,10 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
+
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.further)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
+	w.deliver(t)
+	do(w.Centre, figures, "POST /items/{id}/erase", "/items/"+itemIn(t, w.Centre, w.receivedAs(t, w.further))+"/erase", "reason=it+was+taken+back", "item.erase")
 
 	orderRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
 		who := in(n, name, role)

@@ -122,6 +122,12 @@ func (tx *Tx) ReceivedReports(state string, limit int) ([]ReceivedReport, error)
 	return tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE state = $1 ORDER BY state, urgent DESC, received_at, id LIMIT $2`, state, limit)
 }
 
+// ReceivedReportsIn returns what an envelope of a node carried: one report, or
+// none.
+func (tx *Tx) ReceivedReportsIn(sender, envelope string) ([]ReceivedReport, error) {
+	return tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE sender = $1 AND envelope = $2`, sender, envelope)
+}
+
 // ReceivedReport returns one received report.
 func (tx *Tx) ReceivedReport(id string) (ReceivedReport, error) {
 	found, err := tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE id = $1`, id)

@@ -77,4 +77,16 @@ func withdrawReport(v *visit) error {
 	return v.backToReport("report.withdrawn")
 }
 
+// takeReportBack recalls a delivered report, or asks to erase it everywhere.
+func takeReportBack(v *visit) error {
+	erase := v.answer("erase")
+	if erase == nil {
+		return problem.InvalidField("erase", "is not answered", "say whether it shall be erased everywhere, or only taken back")
+	}
+	if err := v.s.options.Desks.Reports.TakeBack(v.r.Context(), v.actor, v.reportID(), *erase, v.reason()); err != nil {
+		return err
+	}
+	return v.backToReport("report.recalled")
+}
+
 var errNoFile = problem.InvalidField("file", "no file was chosen", "choose the file to import")

@@ -44,6 +44,7 @@ func (s *Server) Routes() []Route {
 		in("POST /items/{id}/escalate", escalateItem),
 		in("POST /items/{id}/undo", undoItem),
 		in("POST /items/{id}/reopen", reopenItem),
+		in("POST /items/{id}/erase", eraseItem),
 		in("GET /wellbeing", showWellbeing),
 		in("POST /wellbeing/break", setBreak),
 
@@ -55,6 +56,7 @@ func (s *Server) Routes() []Route {
 		in("POST /reports/{id}/approve", approveReport),
 		in("POST /reports/{id}/return", returnReport),
 		in("POST /reports/{id}/withdraw", withdrawReport),
+		in("POST /reports/{id}/recall", takeReportBack),
 		in("POST /reports/{id}/questions/{question}/answer", answerReport),
 		in("POST /reports/{id}/questions/{question}/approve", approveAnswer),
 		in("POST /reports/{id}/questions/{question}/return", returnAnswer),
@@ -66,6 +68,7 @@ func (s *Server) Routes() []Route {
 		in("POST /received/{id}/route", routeReport),
 		in("POST /received/{id}/questions", askReporter),
 		in("POST /received/{id}/questions/{question}/withdraw", withdrawQuestion),
+		in("POST /received/{id}/feedback", rateReport),
 		in("GET /referrals", showReferrals),
 		in("GET /referrals/{id}", showReferral),
 		in("POST /referrals/{id}/claim", claimReferral),
@@ -75,6 +78,7 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/lead", preferLead),
 		in("POST /referrals/{id}/hold", askToWait),
 		in("POST /referrals/{id}/items", assessItem),
+		in("POST /referrals/{id}/feedback", rateReferral),
 
 		in("GET /orders", showOrders),
 		in("GET /orders/new", newOrder),

@@ -97,6 +97,7 @@ func completed() map[string][]string {
 		"order.standing.": {"challenged", "final", "annulled", "revoked"},
 		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
 		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
+		"feedback.by.":    report.FeedbackBy,
 		"ask.state.":      questions, "ask.person.": {"username", "email", "phone", "uid"},
 		"upload.state.":   {"open", "told", "left"},
 		"look.finding.":   {"gone", "present", "unknown"},

@@ -29,6 +29,8 @@ type View struct {
 	// Questions are what its receiver asks about it, Alarms what needs a look.
 	Questions []Question
 	Alarms    []store.ReportAlarm
+	// Feedback is what those who have it say of its use and quality.
+	Feedback  []Said
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -59,6 +61,9 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 			return fmt.Errorf("reading the notice of %s: %w", id, err)
 		}
 		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {

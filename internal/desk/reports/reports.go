@@ -48,6 +48,7 @@ func New(options Options) *Desk {
 	switch options.Ledger.NodeKind() {
 	case mandate.Provider, mandate.Hotline:
 		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
+		options.Post.OnEnvelope(mandate.EnvelopeOutcome, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeFeedback})
 		options.Post.OnEnvelope(mandate.EnvelopeQuestion, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeQuestion})
 		options.Post.OnAmendment(mandate.EnvelopeQuestion, d.takeWithdrawal)
 		options.Post.OnReceipt(mandate.EnvelopeAnswer, d.answerReceipted)

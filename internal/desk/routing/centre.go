@@ -131,9 +131,9 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 	case referral.SendOffer:
 		return d.offer(tx, received, m, effect.To, "")
 	case referral.TellEuropol, referral.AskEuropol:
-		return d.toKind(tx, received, m, mandate.Europol, effect.Reason)
+		return d.unlessTakenBack(tx, received, effect, d.toKind(tx, received, m, mandate.Europol, effect.Reason))
 	case referral.AskInterpol:
-		return d.toKind(tx, received, m, mandate.Interpol, effect.Reason)
+		return d.unlessTakenBack(tx, received, effect, d.toKind(tx, received, m, mandate.Interpol, effect.Reason))
 	case referral.OpenCoordination, referral.TellLead:
 		return d.coordinate(tx, received, m)
 	case referral.TellUnfounded:
@@ -266,8 +266,11 @@ func (d *Desk) acknowledged(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.
 
 // takeAnswer takes in what an authority says of a report.
 func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	if opened.Type == typeAssessed {
+	switch opened.Type {
+	case typeAssessed:
 		return d.takeFinding(tx, from, opened)
+	case typeRated:
+		return d.takeFeedback(tx, from, opened)
 	}
 	a, err := peer.ReadMessage[Answer](opened.Message, "docs/referral.md")
 	if err != nil {

@@ -27,6 +27,7 @@ type Matter struct {
 	Missing   report.Completeness
 	Questions []Question
 	Lacking   []law.Field
+	Feedback  []Said
 	Rules     *law.Routing
 	Evidence  []referral.Evidence
 	Likely    []referral.Likely
@@ -147,6 +148,9 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+			return err
+		}
 		v.Evidence = d.options.Places.evidence(whole)
 		if v.Likely, err = referral.Jurisdiction(v.Rules, v.Evidence); err != nil {
 			return err
@@ -187,6 +191,8 @@ type Referral struct {
 	Findings map[string][]store.FindingRow
 	// Answers are those that the reporter gave to questions of the Centre.
 	Answers   []Question
+	Feedback  []Said
+	Rules     *law.Routing
 	Files     []File
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
@@ -265,6 +271,12 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
+			return err
+		}
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
 		if v.Answers, err = questionsAbout(tx.Tx, id); err != nil {

@@ -365,7 +365,7 @@ func (d *Desk) keepAddition(tx *ledger.Tx, row store.ReferralRow, r report.Repor
 // on. Anything else is stored and receipted for a person.
 func (d *Desk) takeCorrection(tx *ledger.Tx, from peer.Node, a peer.Amendment) (done peer.Amended, err error) {
 	if a.Kind != mandate.EnvelopeCorrection {
-		return done, nil
+		return done, d.referralTakenBack(tx, a)
 	}
 	var addition report.Addition
 	if err := json.Unmarshal(a.Body, &addition); err != nil || addition.Question == "" {

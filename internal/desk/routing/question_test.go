@@ -216,3 +216,41 @@ func (u *union) withdrawn(t *testing.T, id, sent string) {
 		}
 	}
 }
+
+// TestWhoReportedHearsOfWhatUseItWas: the Centre's and an authority's person each
+// say something of a closed list, and the provider learns it without a name.
+func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
+	each(t, func(t *testing.T, u *union) {
+		ctx, centre := t.Context(), u.centre
+		sent, id := u.reported(1, false, "192.0.2.17")
+		nodetest.Want(t, "words of one's own", centre.Routing.Rate(ctx, centre.Analyst(), id, "we know this man"), problem.Invalid)
+		nodetest.Want(t, "without the role", centre.Routing.Rate(ctx, centre.Second(), id, "complete"), problem.Denied)
+		must(t, centre.Routing.Rate(ctx, centre.Analyst(), id, "complete"))
+		nodetest.Want(t, "twice", centre.Routing.Rate(ctx, centre.Supervisor(), id, "complete"), problem.Conflict)
+		must(t, centre.Routing.Found(ctx, centre.Analyst(), id, false))
+		u.route(id, u.slovenia, u.croatia)
+		for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+			r := u.referralAt(n, id)
+			nodetest.Want(t, "before it is claimed", n.Routing.RateReferral(ctx, investigator(n), r.Row.ID, "useful"), problem.Conflict)
+			must(t, n.Routing.Claim(ctx, investigator(n), r.Row.ID))
+			// It may overtake the claim on the way.
+			must(t, n.Routing.RateReferral(ctx, investigator(n), r.Row.ID, "useful"))
+			u.later(time.Minute)
+		}
+		v, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
+		must(t, err)
+		var said []string
+		for _, f := range v.Feedback {
+			said = append(said, f.By+": "+f.Reason)
+			if f.Source != centre.Post.Self().NodeID {
+				t.Errorf("the provider learns who acts: %+v", f.FeedbackRow)
+			}
+		}
+		if want := []string{"centre: nothing that was needed was missing", "authority: the report was of use"}; !slices.Equal(said, want) {
+			t.Errorf("the provider hears %q, want %q", said, want)
+		}
+		if all := u.matter(id).Feedback; len(all) != 3 {
+			t.Errorf("the Centre keeps %+v", all)
+		}
+	})
+}

@@ -57,6 +57,8 @@ func New(options Options) *Desk {
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeAnswer))
 		post.OnEnvelope(mandate.EnvelopeHold, take(d.takeHold))
 		post.OnReceipt(mandate.EnvelopeHold, d.holdAnswered)
+		post.OnAmendment(mandate.EnvelopeReport, d.takenBack)
+		post.OnReceipt(mandate.EnvelopeOutcome, d.feedbackReceipted)
 		post.OnReceipt(mandate.EnvelopeQuestion, d.questionReceipted)
 		post.OnEnvelope(mandate.EnvelopeAnswer, take(d.takeReply))
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
