@@ -13,7 +13,7 @@ import (
 // which a report may be called manifestly unfounded.
 type Routing struct {
 	Profile
-	// Clocks are by name: assess, acknowledge, claim, handle and hold.
+	// Clocks are by name: assess, acknowledge, claim, handle, hold and answer.
 	Clocks map[string]RoutingClock `json:"clocks"`
 	// Evidence lists every kind of evidence that may be given.
 	Evidence []EvidenceRule `json:"evidence"`
@@ -21,6 +21,9 @@ type Routing struct {
 	Likely int `json:"likely"`
 	// Unfounded lists the closed reasons of Article 48(2) of COM(2022) 209.
 	Unfounded []UnfoundedReason `json:"unfounded"`
+	// Feedback lists what may be said to whoever reported about the use and the
+	// quality of a report: a closed list, so that nothing of a case is told.
+	Feedback []FeedbackCode `json:"feedback"`
 	// UnfoundedSecondPerson says when two people have to call a report unfounded.
 	UnfoundedSecondPerson UnfoundedSecondPerson `json:"unfounded_second_person"`
 }
@@ -47,6 +50,15 @@ type UnfoundedReason struct {
 	Article string `json:"article"`
 }
 
+// FeedbackCode is one thing that may be said about a report.
+type FeedbackCode struct {
+	Code string `json:"code"`
+	// About is usefulness or quality.
+	About   string `json:"about"`
+	Reason  string `json:"reason"`
+	Article string `json:"article"`
+}
+
 // UnfoundedSecondPerson says when one person is not enough.
 type UnfoundedSecondPerson struct {
 	Urgent      bool   `json:"urgent"`
@@ -56,7 +68,7 @@ type UnfoundedSecondPerson struct {
 }
 
 // RoutingClocks are the names of the clocks that a profile must have.
-var RoutingClocks = []string{"assess", "acknowledge", "claim", "handle", "hold"}
+var RoutingClocks = []string{"assess", "acknowledge", "claim", "handle", "hold", "answer"}
 
 // Clock is how long something may take; the zero period for an unknown name.
 func (r *Routing) Clock(name string, urgent bool) Period {
@@ -83,6 +95,15 @@ func (r *Routing) UnfoundedOf(code string) (UnfoundedReason, bool) {
 		return UnfoundedReason{}, false
 	}
 	return r.Unfounded[at], true
+}
+
+// FeedbackOf finds what may be said by its code.
+func (r *Routing) FeedbackOf(code string) (FeedbackCode, bool) {
+	at := slices.IndexFunc(r.Feedback, func(f FeedbackCode) bool { return f.Code == code })
+	if at < 0 {
+		return FeedbackCode{}, false
+	}
+	return r.Feedback[at], true
 }
 
 // forbiddenEvidence is never evidence of jurisdiction: it would say whose child
@@ -126,6 +147,13 @@ func (r *Routing) validate() error {
 	}
 	if len(r.Unfounded) == 0 {
 		return problem.InvalidField("unfounded", "is empty", "a provider must be given a reason")
+	}
+	said := map[string]bool{}
+	for i, f := range r.Feedback {
+		if !identifier.MatchString(f.Code) || said[f.Code] || f.Reason == "" || f.Article == "" || f.About != "usefulness" && f.About != "quality" {
+			return problem.InvalidField(fmt.Sprintf("feedback[%d]", i), "code, reason or article is missing, the code stands twice, or it is about neither usefulness nor quality", "")
+		}
+		said[f.Code] = true
 	}
 	if r.UnfoundedSecondPerson.Reason == "" || r.UnfoundedSecondPerson.Article == "" {
 		return problem.InvalidField("unfounded_second_person", "reason or article is missing", "")

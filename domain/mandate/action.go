@@ -73,10 +73,19 @@ var (
 	ReportAmend   = Action{"report.amend", Alter, ResourceReport, false}
 	ReportApprove = Action{"report.approve", Alter, ResourceReport, false}
 	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
+	// ReportRecall takes back a report that was delivered, or asks to erase it.
+	ReportRecall  = Action{"report.recall", Disclose, ResourceReport, false}
 	ReportReceive = Action{"report.receive", Collect, ResourceReport, false}
 	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
 	// ReportRoute decides whom a report goes to, at the Centre.
 	ReportRoute = Action{"report.route", Disclose, ResourceReport, false}
+	// ReportAsk asks a reporter for what its report lacks, or withdraws that, at
+	// the Centre; ReportAnswer answers it, at the reporter.
+	ReportAsk    = Action{"report.ask", Disclose, ResourceReport, false}
+	ReportAnswer = Action{"report.answer", Disclose, ResourceReport, false}
+	// ReportRate tells whoever reported, by a closed list, of what use and quality a
+	// report was: at the Centre, and at an authority that claimed it.
+	ReportRate = Action{"report.rate", Disclose, ResourceReport, false}
 	// ReportClaim claims, declines or gives back a report, at an authority.
 	ReportClaim = Action{"report.claim", Alter, ResourceReport, false}
 	// ReportEscalate is what the node does when a clock of a report strikes: it
@@ -151,8 +160,8 @@ var Actions = []Action{
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
-	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportReceive,
-	ReportAssess, ReportRoute, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportReceive,
+	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,

@@ -67,6 +67,8 @@ type worked struct {
 	// own is a list with an entry, a proposal and a subscription that was asked
 	// for; reported is the item of the delivered report.
 	own, proposal, subscription, reported string
+	// question is one of the Centre about the further report.
+	question string
 }
 
 func work(t *testing.T) worked {
@@ -119,6 +121,11 @@ func work(t *testing.T) worked {
 	w.toInform = w.further
 	w.due(t, w.toInform)
 	must(t, "preparing what the user is told", w.Provider.Reports.Prepare(ctx, analyst, w.toInform, report.Words{FollowUp: "Sent to the EU Centre.", Redress: "District court 17."}))
+	_, err = w.Centre.Routing.Ask(ctx, actor(t, w.Centre, mandate.Analyst), w.receivedAs(t, w.further), []string{"geo.other", "users", "third_country.reported", "types"})
+	must(t, "asking", err)
+	must(t, "saying something of a report", w.Centre.Routing.Rate(ctx, actor(t, w.Centre, mandate.Analyst), w.receivedAs(t, w.further), "place-missing"))
+	w.deliver(t)
+	w.question = questionsAt(t, w.Provider, w.further)[0]
 	must(t, "finding a list", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
 		all, err := tx.Lists()
 		if err == nil {
@@ -381,6 +388,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"report", analyst, provider + path(w.delivered), nil},
 		{"report-inform", analyst, provider + path(w.toInform), nil},
 		{"information", analyst, provider + path(w.toInform) + "/information", nil},
+		{"report-asked", analyst, provider + path(w.further), nil},
 		{"wellbeing", analyst, provider + "/wellbeing", nil},
 		{"account", analyst, provider + "/account", nil},
 		{"problem", analyst, provider + "/log", nil},

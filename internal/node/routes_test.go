@@ -62,6 +62,14 @@ var forms = map[string]string{
 	"POST /people/{id}/state":                           "state=suspended",
 	"POST /referrals/{id}/hold":                         "until=2030-01-01&reason=because",
 	"POST /orders":                                      "reference=17",
+	"POST /received/{id}/questions":                     "fields=geo.other",
+	"POST /received/{id}/questions/{question}/withdraw": "reason=because",
+	"POST /reports/{id}/questions/{question}/answer":    "without.geo.other=because",
+	"POST /reports/{id}/questions/{question}/return":    "reason=because",
+	"POST /received/{id}/feedback":                      "code=complete",
+	"POST /referrals/{id}/feedback":                     "code=useful",
+	"POST /reports/{id}/recall":                         "erase=no&reason=because",
+	"POST /items/{id}/erase":                            "reason=because",
 	"POST /received/{id}/found":                         "urgent=no",
 	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
 	"POST /received/{id}/second":                        "agrees=yes",
@@ -164,6 +172,8 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 		t.Run(route.Pattern, func(t *testing.T) {
 			id := w.taken
 			switch _, path, _ := strings.Cut(route.Pattern, " "); {
+			case strings.Contains(path, "{question}") && strings.HasPrefix(path, "/reports"):
+				id = strings.TrimPrefix(w.further, "report/")
 			case strings.HasPrefix(path, "/reports"):
 				id = strings.TrimPrefix(w.draft, "report/")
 			case strings.HasPrefix(path, "/lists"):
@@ -181,7 +191,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			names := strings.NewReplacer(
 				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
 				"{entry}", "1", "{step}", "accept", "{document}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
-				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
+				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{question}", strings.TrimPrefix(w.question, "question/"), "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
 			_, path, _ := strings.Cut(route.Pattern, " ")
@@ -226,6 +236,19 @@ func itemIn(t *testing.T, n *node.Node, report string) (id string) {
 		return err
 	}))
 	return id
+}
+
+// questionsAt are the questions about a report at a node.
+func questionsAt(t *testing.T, n *node.Node, report string) (ids []string) {
+	t.Helper()
+	must(t, "finding questions", n.Store.Read(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.QuestionsAbout(report)
+		for _, row := range rows {
+			ids = append(ids, row.ID)
+		}
+		return err
+	}))
+	return ids
 }
 
 // TestEachRouteIsOneEvent uses every route of both kinds of node once, as
@@ -335,6 +358,30 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(w.Centre, reader, "GET /received", "/received", "", "report.consult")
 	do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult")
 	do(w.Centre, reader, "POST /received/{id}/found", matter+"/found", "urgent=no", "report.assess")
+	do(w.Centre, reader, "POST /received/{id}/questions", matter+"/questions", "fields=users&fields=geo.other", "report.ask")
+	do(w.Centre, reader, "POST /received/{id}/questions", matter+"/questions", "fields=extra", "report.ask")
+	w.deliver(t)
+	about := "/reports/" + short(w.delivered)
+	for i, question := range questionsAt(t, p, w.delivered) {
+		at := about + "/questions/" + short(question)
+		if i == 1 {
+			do(p, analyst, "POST /reports/{id}/questions/{question}/answer", at+"/answer", "value.extra=message+17", "report.answer")
+			continue
+		}
+		named := "value.users.username=user17&without.geo.other=unknown"
+		do(p, analyst, "POST /reports/{id}/questions/{question}/answer", at+"/answer", named, "report.answer")
+		do(p, second, "POST /reports/{id}/questions/{question}/return", at+"/return", "reason=a+question", "report.approve")
+		do(p, analyst, "POST /reports/{id}/questions/{question}/answer", at+"/answer", named, "report.answer")
+		do(p, second, "POST /reports/{id}/questions/{question}/approve", at+"/approve", "", "report.approve")
+	}
+	w.deliver(t)
+	do(w.Centre, reader, "POST /received/{id}/questions", matter+"/questions", "fields=victims", "report.ask")
+	asked := questionsAt(t, w.Centre, w.received)
+	do(w.Centre, reader, "POST /received/{id}/questions/{question}/withdraw", matter+"/questions/"+short(asked[2])+"/withdraw", "reason=a+mistake", "report.ask")
+	if told := do(w.Centre, reader, "GET /received/{id}", matter, "", "report.consult"); !strings.Contains(told, "user17") || !strings.Contains(told, "message 17") {
+		t.Error("the answers do not stand beside the report")
+	}
+	do(w.Centre, reader, "POST /received/{id}/feedback", matter+"/feedback", "code=complete", "report.rate")
 	reported := itemIn(t, w.Centre, w.received)
 	do(w.Centre, reader, "POST /items/{id}/take", "/items/"+reported+"/take", "", "item.take")
 	do(w.Centre, reader, "POST /items/{id}/open", "/items/"+reported+"/open", "", "item.view")
@@ -361,6 +408,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			continue
 		}
 		do(n, ines, "POST /referrals/{id}/items", offered+"/items", "item="+w.reported+"&confirmed=yes", "outcome.record")
+		do(n, ines, "POST /referrals/{id}/feedback", offered+"/feedback", "code=useful", "report.rate")
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
 	}
 	figures := in(w.Centre, "cleo", mandate.Supervisor)
@@ -372,6 +420,10 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
+
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.further)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
+	w.deliver(t)
+	do(w.Centre, figures, "POST /items/{id}/erase", "/items/"+itemIn(t, w.Centre, w.receivedAs(t, w.further))+"/erase", "reason=it+was+taken+back", "item.erase")
 
 	orderRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
 		who := in(n, name, role)

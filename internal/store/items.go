@@ -446,3 +446,13 @@ func (tx *Tx) PutAnswer(actor, key string, a Answer, now time.Time) error {
 func (tx *Tx) DeleteAnswersBefore(before time.Time) error {
 	return tx.exec("removing kept answers", `DELETE FROM idempotency WHERE at < $1`, micros(before))
 }
+
+// LiveSightings counts the sightings of an item that nobody took back: those of
+// this node itself, and those told of by an envelope that its sender neither
+// recalled nor asked to erase.
+func (tx *Tx) LiveSightings(item string) (count int64, err error) {
+	err = tx.rows("counting sightings", `SELECT COUNT(*) FROM sightings s WHERE s.item_id = $1 AND NOT EXISTS (
+		SELECT 1 FROM envelopes_in e WHERE e.source = s.submitted_by AND e.refers = s.client_ref AND e.kind IN ('recall', 'erasure') AND e.status <> 'rejected' AND s.client_ref <> '')`,
+		[]any{item}, func(row scanner) error { return row.Scan(&count) })
+	return count, err
+}

@@ -89,20 +89,23 @@ type ReceivedReport struct {
 	Reference, Envelope, Form string
 	Body                      []byte
 	Urgent                    bool
-	Completeness              int
-	// Missing is what the report lacks, as JSON.
+	// Completeness is that of the report as it came, CompletenessNow with what was
+	// answered since.
+	Completeness, CompletenessNow int
+	// Missing is what the report lacked as it came, as JSON.
 	Missing    []byte
 	State      string
 	ReceivedAt time.Time
 }
 
-const receivedColumns = `id, sender, sender_name, reference, envelope, form, body, urgent, completeness, missing, state, received_at`
+const receivedColumns = `id, sender, sender_name, reference, envelope, form, body, urgent, completeness, missing, state, received_at, completeness_now`
 
 func (tx *Tx) receivedReports(query string, arguments ...any) ([]ReceivedReport, error) {
 	var found []ReceivedReport
 	err := tx.rows("reading received reports", query, arguments, func(row scanner) error {
 		var r ReceivedReport
-		err := row.Scan(&r.ID, &r.Sender, &r.SenderName, &r.Reference, &r.Envelope, &r.Form, &r.Body, &r.Urgent, &r.Completeness, &r.Missing, &r.State, moment{&r.ReceivedAt})
+		err := row.Scan(&r.ID, &r.Sender, &r.SenderName, &r.Reference, &r.Envelope, &r.Form, &r.Body, &r.Urgent, &r.Completeness, &r.Missing, &r.State, moment{&r.ReceivedAt},
+			&r.CompletenessNow)
 		found = append(found, r)
 		return err
 	})
@@ -111,14 +114,26 @@ func (tx *Tx) receivedReports(query string, arguments ...any) ([]ReceivedReport,
 
 // InsertReceivedReport writes a report from another organisation.
 func (tx *Tx) InsertReceivedReport(r ReceivedReport) error {
-	return tx.exec("writing a received report", `INSERT INTO received_reports (`+receivedColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	return tx.exec("writing a received report", `INSERT INTO received_reports (`+receivedColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $9)`,
 		r.ID, r.Sender, r.SenderName, r.Reference, r.Envelope, r.Form, r.Body, r.Urgent, r.Completeness, r.Missing, r.State, micros(r.ReceivedAt))
+}
+
+// SetCompleteness writes how complete a received report is with what was
+// answered since.
+func (tx *Tx) SetCompleteness(id string, score int) error {
+	return tx.exec("writing a completeness", `UPDATE received_reports SET completeness_now = $1 WHERE id = $2`, score, id)
 }
 
 // ReceivedReports returns up to limit received reports, urgent ones first, then
 // the oldest.
 func (tx *Tx) ReceivedReports(state string, limit int) ([]ReceivedReport, error) {
 	return tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE state = $1 ORDER BY state, urgent DESC, received_at, id LIMIT $2`, state, limit)
+}
+
+// ReceivedReportsIn returns what an envelope of a node carried: one report, or
+// none.
+func (tx *Tx) ReceivedReportsIn(sender, envelope string) ([]ReceivedReport, error) {
+	return tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE sender = $1 AND envelope = $2`, sender, envelope)
 }
 
 // ReceivedReport returns one received report.

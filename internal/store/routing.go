@@ -146,6 +146,16 @@ func (tx *Tx) ReferralOf(centre, matter string) (r ReferralRow, found bool, err 
 	return rows[0], true, nil
 }
 
+// ReferralIn returns what an envelope of a Centre offered, when that is the
+// latest by which it did; found is false when there is none.
+func (tx *Tx) ReferralIn(centre, envelope string) (r ReferralRow, found bool, err error) {
+	rows, err := tx.referrals(`SELECT `+referralColumns+` FROM referrals WHERE centre = $1 AND envelope = $2`, centre, envelope)
+	if err != nil || len(rows) == 0 {
+		return r, false, err
+	}
+	return rows[0], true, nil
+}
+
 // Referrals returns up to limit referrals, those that wait for somebody first,
 // the urgent ones first.
 func (tx *Tx) Referrals(limit int) ([]ReferralRow, error) {

@@ -56,7 +56,7 @@ func amendReport(v *visit) error {
 	form.Refused = problem.From(err)
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(statuses[form.Refused.Kind])
-	return v.show(reportPage(v.frame("report.title", "/reports"), view, form, v.actor, ""))
+	return v.show(reportPage(v.frame("report.title", "/reports"), view, form, answering{}, v.actor, ""))
 }
 
 // amendable says whether the page offers to change a report.

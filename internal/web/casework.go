@@ -35,7 +35,7 @@ func showReport(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(reportPage(v.frame("report.title", "/reports"), view, answersOf(view.Report), v.actor, v.takeDone()))
+	return v.show(reportPage(v.frame("report.title", "/reports"), view, answersOf(view.Report), answering{}, v.actor, v.takeDone()))
 }
 
 // answer reads a yes-or-no question; nothing chosen stays unanswered.
@@ -75,6 +75,18 @@ func withdrawReport(v *visit) error {
 		return err
 	}
 	return v.backToReport("report.withdrawn")
+}
+
+// takeReportBack recalls a delivered report, or asks to erase it everywhere.
+func takeReportBack(v *visit) error {
+	erase := v.answer("erase")
+	if erase == nil {
+		return problem.InvalidField("erase", "is not answered", "say whether it shall be erased everywhere, or only taken back")
+	}
+	if err := v.s.options.Desks.Reports.TakeBack(v.r.Context(), v.actor, v.reportID(), *erase, v.reason()); err != nil {
+		return err
+	}
+	return v.backToReport("report.recalled")
 }
 
 var errNoFile = problem.InvalidField("file", "no file was chosen", "choose the file to import")

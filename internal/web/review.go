@@ -156,6 +156,15 @@ func undoItem(v *visit) error {
 	return v.done("/items/"+id, "card.undone")
 }
 
+// eraseItem ends an item's content for good.
+func eraseItem(v *visit) error {
+	id := v.r.PathValue("id")
+	if err := v.s.options.Desks.Triage.Erase(v.r.Context(), v.actor, id, v.reason()); err != nil {
+		return err
+	}
+	return v.done("/items/"+id, "card.erased")
+}
+
 // reopenItem has people who took no part look at an item again.
 func reopenItem(v *visit) error {
 	id := v.r.PathValue("id")

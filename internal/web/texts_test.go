@@ -88,6 +88,10 @@ func completed() map[string][]string {
 	for _, standing := range referral.Standings {
 		standings = append(standings, string(standing))
 	}
+	var questions []string
+	for _, state := range report.QuestionStates {
+		questions = append(questions, string(state))
+	}
 	return map[string][]string{
 		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
@@ -98,6 +102,8 @@ func completed() map[string][]string {
 		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
 		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
 		"notice.state.":   notices,
+		"feedback.by.":    report.FeedbackBy,
+		"ask.state.":      questions, "ask.person.": {"username", "email", "phone", "uid"},
 		"upload.state.":   {"open", "told", "left"},
 		"look.finding.":   {"gone", "present", "unknown"},
 		"journey.status.": {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},

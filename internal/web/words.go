@@ -257,29 +257,7 @@ type sectionRow struct {
 
 // sections are all fields of the form, those not given too.
 func sections(r report.Report, form *law.ReportForm) []section {
-	f := r.Form
-	yes := func(answer *bool) []string {
-		if answer == nil {
-			return nil
-		}
-		if *answer {
-			return []string{"yes"}
-		}
-		return []string{"no"}
-	}
-	values := map[string][]string{
-		"provider.name": lines(f.Provider.Name), "provider.legal_rep": lines(f.Provider.LegalRep), "provider.contact_point": lines(f.Provider.ContactPoint),
-		"provider.contact_info": lines(f.Provider.ContactInfo), "urgent": yes(f.Urgent), "types": lines(joined(f.Types)), "content": entryLines(f.Content),
-		"other_data": entryLines(f.OtherData), "geo.ip_events": addresses(f.Geo.IPEvents), "geo.ip_events.port": lines(ports(f.Geo.IPEvents)), "geo.other": lines(f.Geo.Other),
-		"users": people(f.Users), "service.type": lines(f.Service.Type), "service.info": lines(f.Service.Info), "service.url": lines(f.Service.URL),
-		"awareness.channel": lines(strings.ReplaceAll(f.Awareness.Channel, "_", " ")), "awareness.details": lines(f.Awareness.Details),
-		"third_country.reported": yes(f.ThirdCountry.Reported), "third_country.name": lines(f.ThirdCountry.Name), "third_country.ref": lines(f.ThirdCountry.Ref),
-		"removed": yes(f.Removed), "user_decision.taken": yes(f.UserDecision.Taken), "user_decision.details": lines(f.UserDecision.Details), "victims": people(f.Victims),
-		"extra": entryLines(f.Extra), "timestamp_token": lines(f.TimestampToken), "signature": lines(f.Signature.Method, f.Signature.KeyID), "legal_basis": lines(f.LegalBasis),
-	}
-	if !f.IssuedAt.IsZero() {
-		values["issued_at"] = lines(stamp(f.IssuedAt))
-	}
+	values := fieldLines(r.Form)
 	titles := map[string]string{"S1": "1 · Provider", "S3": "3 · Date and signature", "heading": "Heading"}
 	var all []section
 	for _, field := range form.Fields {
@@ -303,6 +281,33 @@ func sections(r report.Report, form *law.ReportForm) []section {
 		all = slices.Insert(all[:last:last], 0, all[last])
 	}
 	return all
+}
+
+// fieldLines is what each filled field of a form says, by its key.
+func fieldLines(f report.Form) map[string][]string {
+	yes := func(answer *bool) []string {
+		if answer == nil {
+			return nil
+		}
+		if *answer {
+			return []string{"yes"}
+		}
+		return []string{"no"}
+	}
+	values := map[string][]string{
+		"provider.name": lines(f.Provider.Name), "provider.legal_rep": lines(f.Provider.LegalRep), "provider.contact_point": lines(f.Provider.ContactPoint),
+		"provider.contact_info": lines(f.Provider.ContactInfo), "urgent": yes(f.Urgent), "types": lines(joined(f.Types)), "content": entryLines(f.Content),
+		"other_data": entryLines(f.OtherData), "geo.ip_events": addresses(f.Geo.IPEvents), "geo.ip_events.port": lines(ports(f.Geo.IPEvents)), "geo.other": lines(f.Geo.Other),
+		"users": people(f.Users), "service.type": lines(f.Service.Type), "service.info": lines(f.Service.Info), "service.url": lines(f.Service.URL),
+		"awareness.channel": lines(strings.ReplaceAll(f.Awareness.Channel, "_", " ")), "awareness.details": lines(f.Awareness.Details),
+		"third_country.reported": yes(f.ThirdCountry.Reported), "third_country.name": lines(f.ThirdCountry.Name), "third_country.ref": lines(f.ThirdCountry.Ref),
+		"removed": yes(f.Removed), "user_decision.taken": yes(f.UserDecision.Taken), "user_decision.details": lines(f.UserDecision.Details), "victims": people(f.Victims),
+		"extra": entryLines(f.Extra), "timestamp_token": lines(f.TimestampToken), "signature": lines(f.Signature.Method, f.Signature.KeyID), "legal_basis": lines(f.LegalBasis),
+	}
+	if !f.IssuedAt.IsZero() {
+		values["issued_at"] = lines(stamp(f.IssuedAt))
+	}
+	return values
 }
 
 // lines are the texts that say something.

@@ -27,7 +27,12 @@ type View struct {
 	StaysHome []string
 	Notice    *report.Notice
 	// Words are what the person who informs the user may begin with.
-	Words     report.Words
+	Words report.Words
+	// Questions are what its receiver asks about it, Alarms what needs a look.
+	Questions []Question
+	Alarms    []store.ReportAlarm
+	// Feedback is what those who have it say of its use and quality.
+	Feedback  []Said
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -60,6 +65,15 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		if v.Notice != nil {
 			v.Words = d.words(v.Report, v.Life, *v.Notice)
 		}
+		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
+			return err
+		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err
 		}
@@ -86,8 +100,10 @@ type Page struct {
 	Reports []store.ReportRow
 	More    bool
 	// ToInform are reports whose users are to be informed now, the longest due
-	// first. They stand on the first page only.
-	ToInform []store.ReportRow
+	// first, and Questions wait for somebody here. Both stand on the first page only.
+	ToInform  []store.ReportRow
+	Questions []Question
+	Now       time.Time
 }
 
 // Reports returns a page of about limit reports: more when the last of them
@@ -97,6 +113,7 @@ func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Tim
 	act := d.act(actor, mandate.ReportConsult, "")
 	act.Purpose = reading(actor)
 	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		p = Page{Now: tx.Now}
 		if p.Reports, p.More, err = pageOf(tx, before, limit); err != nil {
 			return err
 		}
@@ -104,7 +121,10 @@ func (d *Desk) Reports(ctx context.Context, actor mandate.Actor, before time.Tim
 		if !before.IsZero() {
 			return nil
 		}
-		p.ToInform, err = tx.ReportsToInform(maxToInform)
+		if p.ToInform, err = tx.ReportsToInform(maxToInform); err != nil {
+			return err
+		}
+		p.Questions, err = waiting(tx.Tx)
 		return err
 	})
 	return p, err

@@ -21,7 +21,10 @@ import (
 const noticeJob = "report.notice"
 
 // Handle registers the desk's clocks with the job runner.
-func (d *Desk) Handle(runner *job.Runner) { runner.Handle(noticeJob, d.strike) }
+func (d *Desk) Handle(runner *job.Runner) {
+	runner.Handle(noticeJob, d.strike)
+	runner.Handle(reminderJob, d.remind)
+}
 
 // startNotice starts the clock of Article 12(2) at the date of the report.
 func (d *Desk) startNotice(tx *ledger.Tx, row *store.ReportRow, r report.Report, form *law.ReportForm) error {

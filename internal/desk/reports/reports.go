@@ -51,6 +51,10 @@ func New(options Options) *Desk {
 	switch options.Ledger.NodeKind() {
 	case mandate.Provider, mandate.Hotline:
 		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
+		options.Post.OnEnvelope(mandate.EnvelopeOutcome, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeFeedback})
+		options.Post.OnEnvelope(mandate.EnvelopeQuestion, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeQuestion})
+		options.Post.OnAmendment(mandate.EnvelopeQuestion, d.takeWithdrawal)
+		options.Post.OnReceipt(mandate.EnvelopeAnswer, d.answerReceipted)
 		options.Post.OnEnvelope(mandate.EnvelopeHold, peer.Handler{Action: mandate.EnvelopeReceive, Take: d.takeHold})
 	case mandate.Centre:
 		options.Post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.take})

@@ -34,6 +34,11 @@ func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	}
 	if known {
 		row.Offer, row.Envelope, row.Urgent = opened.Message, opened.ID, offer.Urgent
+		for _, a := range offer.Additions {
+			if err := d.keepAddition(tx, row, r, a); err != nil {
+				return nil, err
+			}
+		}
 		return nil, d.step(tx, row, referral.Step{Kind: referral.OfferedAgain})
 	}
 	rules, err := d.rules(d.options.Rules)
@@ -52,6 +57,11 @@ func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	tx.Note("referral", row.ID)
 	if err := tx.InsertReferral(row); err != nil {
 		return nil, err
+	}
+	for _, a := range offer.Additions {
+		if err := d.keepAddition(tx, row, r, a); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.sight(tx, tell{row.ID, from.NodeID, offer.Provider, opened.ID}, r); err != nil {
 		return nil, err

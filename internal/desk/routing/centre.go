@@ -131,9 +131,9 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 	case referral.SendOffer:
 		return d.offer(tx, received, m, effect.To, "")
 	case referral.TellEuropol, referral.AskEuropol:
-		return d.toKind(tx, received, m, mandate.Europol, effect.Reason)
+		return d.unlessTakenBack(tx, received, effect, d.toKind(tx, received, m, mandate.Europol, effect.Reason))
 	case referral.AskInterpol:
-		return d.toKind(tx, received, m, mandate.Interpol, effect.Reason)
+		return d.unlessTakenBack(tx, received, effect, d.toKind(tx, received, m, mandate.Interpol, effect.Reason))
 	case referral.OpenCoordination, referral.TellLead:
 		return d.coordinate(tx, received, m)
 	case referral.TellUnfounded:
@@ -159,7 +159,11 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 // offer passes the report on to one node. Media stay where they are; the
 // recipient fetches them when a person there opens the case.
 func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, to, reason string) error {
-	r, err := report.Parse(received.Body)
+	r, _, err := d.whole(tx.Tx, received)
+	if err != nil {
+		return err
+	}
+	answered, err := additions(tx, received.ID)
 	if err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (d *Desk) offer(tx *ledger.Tx, received store.ReceivedReport, m referral.Ma
 		Passes: peer.Origin{Source: received.Sender, ID: received.Envelope}, Items: filesOf(r),
 		Body: Offer{
 			Matter: received.ID, Reason: reason, Urgent: m.Urgent, Provider: received.SenderName, ReceivedAt: received.ReceivedAt, Evidence: evidence,
-			Report: json.RawMessage(received.Body),
+			Report: json.RawMessage(received.Body), Additions: answered,
 		},
 	})
 	tx.Note("sent", envelope)
@@ -233,18 +237,9 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 // correct tells everybody who was sent the report of a finding that changes it,
 // and pursues that until it is receipted.
 func (d *Desk) correct(tx *ledger.Tx, received store.ReceivedReport, outcome string) error {
-	sent, err := tx.EnvelopesAbout(received.ID)
-	if err != nil {
+	originals, err := passedOn(tx, received.ID)
+	if err != nil || len(originals) == 0 {
 		return err
-	}
-	var originals []string
-	for _, e := range sent {
-		if e.Kind == string(mandate.EnvelopeReport) {
-			originals = append(originals, e.ID)
-		}
-	}
-	if len(originals) == 0 {
-		return nil
 	}
 	_, err = d.options.Post.Pursue(tx, peer.Pursuit{
 		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "an authority's diligent assessment did not confirm the report (Article 36(4))",
@@ -271,8 +266,11 @@ func (d *Desk) acknowledged(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.
 
 // takeAnswer takes in what an authority says of a report.
 func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, error) {
-	if opened.Type == typeAssessed {
+	switch opened.Type {
+	case typeAssessed:
 		return d.takeFinding(tx, from, opened)
+	case typeRated:
+		return d.takeFeedback(tx, from, opened)
 	}
 	a, err := peer.ReadMessage[Answer](opened.Message, "docs/referral.md")
 	if err != nil {

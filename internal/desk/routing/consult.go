@@ -18,14 +18,19 @@ import (
 
 // Matter is a report at the Centre, as its people see it.
 type Matter struct {
-	Row      store.ReceivedReport
-	Value    referral.Matter
-	Report   report.Report
-	Form     *law.ReportForm
-	Missing  report.Completeness
-	Rules    *law.Routing
-	Evidence []referral.Evidence
-	Likely   []referral.Likely
+	Row   store.ReceivedReport
+	Value referral.Matter
+	// Report is as it was signed; Missing is what it lacks with the answers to
+	// Questions, and Lacking what can be asked for of that.
+	Report    report.Report
+	Form      *law.ReportForm
+	Missing   report.Completeness
+	Questions []Question
+	Lacking   []law.Field
+	Feedback  []Said
+	Rules     *law.Routing
+	Evidence  []referral.Evidence
+	Likely    []referral.Likely
 	// Authorities are whom it can be offered to.
 	Authorities []peer.Node
 	// Names are the names of the nodes concerned, by their ids.
@@ -89,7 +94,7 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 					}
 					o.Lines = append(o.Lines, Line{
 						ID: row.ID, State: row.State, Sender: received.SenderName, Reference: received.Reference, Urgent: row.Urgent,
-						Completeness: received.Completeness, Until: row.Until, ReceivedAt: received.ReceivedAt,
+						Completeness: received.CompletenessNow, Until: row.Until, ReceivedAt: received.ReceivedAt,
 					})
 				}
 			}
@@ -135,11 +140,18 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Form, err = d.options.Law.ReportForm(v.Report.Profile); err != nil {
 			return err
 		}
-		v.Missing = v.Report.Completeness(v.Form)
+		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		whole := v.Report.WithAnswers(valuesOf(v.Questions))
+		v.Missing, v.Lacking = whole.Completeness(v.Form), whole.Lacking(v.Form)
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
-		v.Evidence = d.options.Places.evidence(v.Report)
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		v.Evidence = d.options.Places.evidence(whole)
 		if v.Likely, err = referral.Jurisdiction(v.Rules, v.Evidence); err != nil {
 			return err
 		}
@@ -176,7 +188,11 @@ type Referral struct {
 	Alarms []store.ReportAlarm
 	// Findings are the latest of this authority and of others that it knows of,
 	// by item.
-	Findings  map[string][]store.FindingRow
+	Findings map[string][]store.FindingRow
+	// Answers are those that the reporter gave to questions of the Centre.
+	Answers   []Question
+	Feedback  []Said
+	Rules     *law.Routing
 	Files     []File
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
@@ -255,6 +271,15 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
+			return err
+		}
+		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+			return err
+		}
+		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
+			return err
+		}
+		if v.Answers, err = questionsAbout(tx.Tx, id); err != nil {
 			return err
 		}
 		v.Findings = map[string][]store.FindingRow{}

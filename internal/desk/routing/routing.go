@@ -15,6 +15,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -56,8 +57,13 @@ func New(options Options) *Desk {
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeAnswer))
 		post.OnEnvelope(mandate.EnvelopeHold, take(d.takeHold))
 		post.OnReceipt(mandate.EnvelopeHold, d.holdAnswered)
+		post.OnAmendment(mandate.EnvelopeReport, d.takenBack)
+		post.OnReceipt(mandate.EnvelopeOutcome, d.feedbackReceipted)
+		post.OnReceipt(mandate.EnvelopeQuestion, d.questionReceipted)
+		post.OnEnvelope(mandate.EnvelopeAnswer, take(d.takeReply))
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
 		post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.takeOffer})
+		post.OnAmendment(mandate.EnvelopeReport, d.takeCorrection)
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeCoordination))
 		post.OnReceipt(mandate.EnvelopeClaim, d.receipted)
 		post.OnReceipt(mandate.EnvelopeOutcome, d.receipted)
@@ -77,6 +83,7 @@ const (
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(matterClock, d.strikeMatter)
 	runner.Handle(referralClock, d.strikeReferral)
+	runner.Handle(questionClock, d.strikeQuestion)
 }
 
 func (d *Desk) rules(ref law.Ref) (*law.Routing, error) { return d.options.Law.Routing(ref) }
@@ -145,6 +152,8 @@ type Offer struct {
 	Evidence json.RawMessage `json:"evidence,omitempty"`
 	// Report holds the exact bytes that the provider signed and sent.
 	Report json.RawMessage `json:"report"`
+	// Additions are the answers to questions about it that had come by then.
+	Additions []report.Addition `json:"additions,omitempty"`
 }
 
 // Answer is the message by which an authority claims, declines, gives back or

@@ -78,6 +78,9 @@ func (d *Desk) Open(ctx context.Context, actor mandate.Actor, id string) error {
 		if row, err = tx.Item(id); err != nil {
 			return err
 		}
+		if err := d.withheld(tx, actor, id); err != nil {
+			return err
+		}
 		from, err = d.holders(tx, id)
 		return err
 	})

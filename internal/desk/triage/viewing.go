@@ -55,6 +55,9 @@ func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Lo
 		case store.ContentErased:
 			return errErased
 		}
+		if err := d.withheld(tx.Tx, actor, id); err != nil {
+			return err
+		}
 		request, err := json.Marshal(look)
 		if err != nil {
 			return fmt.Errorf("writing a view: %w", err)
@@ -92,7 +95,7 @@ func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string
 		if row.Person != actor.ID || !row.Until.IsZero() || tx.Now.Sub(row.From) > pictureTime {
 			return problem.New(problem.Expired, "this view is over", "ask for it again")
 		}
-		return nil
+		return d.withheld(tx.Tx, actor, row.ItemID)
 	})
 	if err != nil {
 		return media.Picture{}, err

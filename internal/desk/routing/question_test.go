@@ -1,0 +1,256 @@
+package routing_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/reports"
+	"github.com/brdoproject/brdo/internal/desk/routing"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// asked is the latest question about a report at the provider.
+func (u *union) asked(sent string) (reports.View, reports.Question) {
+	u.t.Helper()
+	v, err := u.provider.Reports.Report(u.t.Context(), u.provider.Analyst(), sent)
+	must(u.t, err)
+	if len(v.Questions) == 0 {
+		u.t.Fatalf("no question arrived: %+v", v.Alarms)
+	}
+	return v, v.Questions[len(v.Questions)-1]
+}
+
+// alarmed counts the alarms that say something.
+func alarmed(all []store.ReportAlarm, says string) (count int) {
+	for _, a := range all {
+		if strings.Contains(a.Reason, says) {
+			count++
+		}
+	}
+	return count
+}
+
+func (u *union) address(ip string) report.Form {
+	return report.Form{Geo: report.Geo{IPEvents: []report.IPEvent{{IP: ip, Port: 40_000, At: u.clock.Now().Add(-time.Hour), TZ: "Z"}}}}
+}
+
+// TestWhatAReportLacksIsAskedFor follows questions from the Centre to the
+// provider and back, and their answers to the authorities, while the report
+// moves on.
+func TestWhatAReportLacksIsAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, u *union) {
+		ctx, centre, provider := t.Context(), u.centre, u.provider
+		sent, id := u.reported(1, false)
+		first := u.matter(id)
+		keys := func(v routing.Matter) (all []string) {
+			for _, f := range v.Lacking {
+				all = append(all, f.Key)
+			}
+			return all
+		}
+		if lacking := keys(first); !slices.Contains(lacking, "geo.ip_events") || slices.Contains(lacking, "users") {
+			t.Fatalf("the report lacks %v", lacking)
+		}
+		must(t, centre.Routing.Found(ctx, centre.Analyst(), id, false))
+		ask := func(fields ...string) error {
+			_, err := centre.Routing.Ask(ctx, centre.Analyst(), id, fields)
+			return err
+		}
+		nodetest.Want(t, "asking for nothing", ask(), problem.Invalid)
+		nodetest.Want(t, "asking for the signature", ask("signature"), problem.Invalid)
+		nodetest.Want(t, "asking twice in one question", ask("geo.other", "geo.other"), problem.Invalid)
+		_, err := centre.Routing.Ask(ctx, centre.Second(), id, []string{"geo.other"})
+		nodetest.Want(t, "asking without the role", err, problem.Denied)
+		must(t, ask("geo.ip_events", "geo.other"))
+		nodetest.Want(t, "asking again while it waits", ask("geo.other"), problem.Conflict)
+		// It stops nothing: the report is offered before the answer is there.
+		u.route(id, u.slovenia)
+		u.wantState(id, referral.Offered)
+
+		v, q := u.asked(sent)
+		if q.Value.State != report.QuestionOpen || !slices.Equal(q.Value.Fields, []string{"geo.ip_events", "geo.other"}) || !q.Value.Due.Equal(u.matter(id).Questions[0].Value.Due) {
+			t.Errorf("the provider is asked %+v", q.Value)
+		}
+		if alarmed(v.Alarms, "asks for what this report lacks") != 1 {
+			t.Errorf("nobody at the provider is told: %+v", v.Alarms)
+		}
+		if o, err := provider.Reports.Reports(ctx, provider.Analyst(), time.Time{}, 10); err != nil || len(o.Questions) != 1 {
+			t.Errorf("%d questions wait, %v", len(o.Questions), err)
+		}
+		answer := func(q reports.Question, s report.Supplement) error {
+			return provider.Reports.Answer(ctx, provider.Analyst(), sent, q.Row.ID, s)
+		}
+		notHeld := []report.NotHeld{{Field: "geo.other", Reason: "the service keeps no places"}}
+		nodetest.Want(t, "half an answer", answer(q, report.Supplement{Values: u.address("192.0.2.17")}), problem.Invalid)
+		more := u.address("192.0.2.17")
+		more.Users = []report.Person{{Username: "user2"}}
+		nodetest.Want(t, "more than was asked", answer(q, report.Supplement{Values: more, NotHeld: notHeld}), problem.Invalid)
+		nodetest.Want(t, "no address", answer(q, report.Supplement{Values: u.address("no address"), NotHeld: notHeld}), problem.Invalid)
+		nodetest.Want(t, "answering without the role", provider.Reports.Answer(ctx, provider.Second(), sent, q.Row.ID, report.Supplement{}), problem.Denied)
+		must(t, answer(q, report.Supplement{Values: u.address("192.0.2.17"), NotHeld: notHeld}))
+		nodetest.Want(t, "answering twice", answer(q, report.Supplement{Values: u.address("192.0.2.18"), NotHeld: notHeld}), problem.Conflict)
+		u.settle()
+
+		m := u.matter(id)
+		if got := m.Questions[0].Value; got.State != report.QuestionAnswered || got.After <= got.Before || got.After != m.Missing.Score || got.Before != first.Missing.Score {
+			t.Errorf("the Centre has %+v and %d per cent, before it was %d", got, m.Missing.Score, first.Missing.Score)
+		}
+		if m.Row.CompletenessNow != m.Missing.Score || m.Row.Completeness != first.Missing.Score || len(m.Report.Form.Geo.IPEvents) != 0 {
+			t.Errorf("the report as it came was changed, or its score was not: %+v", m.Row)
+		}
+		if len(m.Likely) != 1 || m.Likely[0].Country != "SI" {
+			t.Errorf("the address of the answer points to %+v", m.Likely)
+		}
+		offered := u.referralAt(u.slovenia, id)
+		had, err := u.slovenia.Routing.Referral(ctx, investigator(u.slovenia), offered.Row.ID)
+		must(t, err)
+		if len(had.Answers) != 1 || had.Answers[0].Value.Supplement.Values.Geo.IPEvents[0].IP != "192.0.2.17" {
+			t.Errorf("the authority that has the report has %+v", had.Answers)
+		}
+		// Who gets it later gets the answer with it.
+		u.route(id, u.croatia)
+		late := u.referralAt(u.croatia, id)
+		had, err = u.croatia.Routing.Referral(ctx, investigator(u.croatia), late.Row.ID)
+		must(t, err)
+		if len(had.Answers) != 1 || !strings.Contains(string(late.Offer.Evidence), "upload-ip") {
+			t.Errorf("the authority that is asked later has %+v", had.Answers)
+		}
+
+		// A second answer that comes all the same is rejected, and said.
+		act := ledger.Act{Actor: provider.Analyst(), Action: mandate.ReportAnswer, Purpose: mandate.PurposeReporting}
+		must(t, provider.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+			_, err := provider.Post.Send(tx, peer.Message{
+				Recipient: q.Row.Peer, Kind: mandate.EnvelopeAnswer, Type: "eu.brdo.report.answered.v1", Schema: "answer-1", Subject: sent, Purpose: mandate.PurposeAssessment,
+				ReplyTo: q.Row.Envelope, Body: report.Reply{Question: q.Row.Name, Supplement: report.Supplement{Values: u.address("192.0.2.99"), NotHeld: notHeld}},
+			})
+			return err
+		}))
+		u.settle()
+		if v, q = u.asked(sent); q.Value.State != report.QuestionRefused || !strings.Contains(q.Value.Reason, "is answered already") {
+			t.Errorf("the second answer: %+v", q.Value)
+		}
+		if got := u.matter(id).Questions[0].Value.Supplement.Values.Geo.IPEvents[0].IP; got != "192.0.2.17" {
+			t.Errorf("the second answer took the place of the first: %s", got)
+		}
+
+		u.namesSomebodyLate(t, id, sent)
+		u.withdrawn(t, id, sent)
+		for _, n := range u.nodes() {
+			must(t, n.Ledger.Sequence(ctx))
+			if _, err := ledger.Verify(ctx, n.Store, n.Ledger.Trust()); err != nil {
+				t.Errorf("the log of %s: %v", n.Config.Organisation.ID, err)
+			}
+		}
+	})
+}
+
+// namesSomebodyLate asks for a user: the clocks strike at both ends, and the
+// answer takes two people.
+func (u *union) namesSomebodyLate(t *testing.T, id, sent string) {
+	t.Helper()
+	ctx, provider := t.Context(), u.provider
+	_, err := u.centre.Routing.Ask(ctx, u.centre.Supervisor(), id, []string{"users"})
+	must(t, err)
+	u.settle()
+	u.later(7*24*time.Hour - time.Minute)
+	if v, q := u.asked(sent); q.Value.Overdue || alarmed(v.Alarms, "not answered in time") != 0 {
+		t.Errorf("overdue a minute early: %+v", q.Value)
+	}
+	u.later(2 * time.Minute)
+	v, q := u.asked(sent)
+	if !q.Value.Overdue || alarmed(v.Alarms, "not answered in time") != 1 || alarmed(u.matter(id).Alarms, "not answered in time") != 1 {
+		t.Errorf("no alarm at both ends: %+v", q.Value)
+	}
+	user := report.Supplement{Values: report.Form{Users: []report.Person{{Username: "user17"}}}}
+	must(t, provider.Reports.Answer(ctx, provider.Analyst(), sent, q.Row.ID, user))
+	u.settle()
+	if _, q := u.asked(sent); q.Value.State != report.QuestionSecond || u.matter(id).Questions[1].Value.State != report.QuestionOpen {
+		t.Errorf("one person sent who it was: %+v", q.Value)
+	}
+	both := provider.Person("ada", mandate.Analyst, mandate.SecondLooker)
+	nodetest.Want(t, "approving one's own answer", provider.Reports.ApproveAnswer(ctx, both, sent, q.Row.ID), problem.Denied)
+	nodetest.Want(t, "returning without a reason", provider.Reports.ReturnAnswer(ctx, provider.Second(), sent, q.Row.ID, ""), problem.Invalid)
+	must(t, provider.Reports.ReturnAnswer(ctx, provider.Second(), sent, q.Row.ID, "another name"))
+	must(t, provider.Reports.Answer(ctx, provider.Analyst(), sent, q.Row.ID, user))
+	must(t, provider.Reports.ApproveAnswer(ctx, provider.Second(), sent, q.Row.ID))
+	u.settle()
+	if got := u.matter(id).Questions[1].Value; got.State != report.QuestionAnswered || !got.Overdue || got.Supplement.Values.Users[0].Username != "user17" {
+		t.Errorf("the late answer: %+v", got)
+	}
+}
+
+// withdrawn takes a question back; an answer that crosses that is rejected.
+func (u *union) withdrawn(t *testing.T, id, sent string) {
+	t.Helper()
+	ctx, centre, provider := t.Context(), u.centre, u.provider
+	for _, crossing := range []bool{false, true} {
+		name, err := centre.Routing.Ask(ctx, centre.Analyst(), id, []string{"extra"})
+		must(t, err)
+		u.settle()
+		_, q := u.asked(sent)
+		answer := func() error {
+			return provider.Reports.Answer(ctx, provider.Analyst(), sent, q.Row.ID, report.Supplement{NotHeld: []report.NotHeld{{Field: "extra", Reason: "nothing more is known"}}})
+		}
+		nodetest.Want(t, "withdrawing without a reason", centre.Routing.WithdrawQuestion(ctx, centre.Analyst(), id, name, " "), problem.Invalid)
+		must(t, centre.Routing.WithdrawQuestion(ctx, centre.Analyst(), id, name, "it is known by now"))
+		if crossing {
+			must(t, answer())
+		}
+		u.settle()
+		want := map[bool]report.QuestionState{false: report.QuestionWithdrawn, true: report.QuestionRefused}[crossing]
+		if _, q := u.asked(sent); q.Value.State != want {
+			t.Errorf("crossing %t: the provider's question is %s, want %s", crossing, q.Value.State, want)
+		}
+		nodetest.Want(t, "answering what nobody waits for", answer(), problem.Conflict)
+		if got := u.matter(id).Questions; got[len(got)-1].Value.State != report.QuestionWithdrawn {
+			t.Errorf("crossing %t: the Centre's question is %s", crossing, got[len(got)-1].Value.State)
+		}
+	}
+}
+
+// TestWhoReportedHearsOfWhatUseItWas: the Centre's and an authority's person each
+// say something of a closed list, and the provider learns it without a name.
+func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
+	each(t, func(t *testing.T, u *union) {
+		ctx, centre := t.Context(), u.centre
+		sent, id := u.reported(1, false, "192.0.2.17")
+		nodetest.Want(t, "words of one's own", centre.Routing.Rate(ctx, centre.Analyst(), id, "we know this man"), problem.Invalid)
+		nodetest.Want(t, "without the role", centre.Routing.Rate(ctx, centre.Second(), id, "complete"), problem.Denied)
+		must(t, centre.Routing.Rate(ctx, centre.Analyst(), id, "complete"))
+		nodetest.Want(t, "twice", centre.Routing.Rate(ctx, centre.Supervisor(), id, "complete"), problem.Conflict)
+		must(t, centre.Routing.Found(ctx, centre.Analyst(), id, false))
+		u.route(id, u.slovenia, u.croatia)
+		for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+			r := u.referralAt(n, id)
+			nodetest.Want(t, "before it is claimed", n.Routing.RateReferral(ctx, investigator(n), r.Row.ID, "useful"), problem.Conflict)
+			must(t, n.Routing.Claim(ctx, investigator(n), r.Row.ID))
+			// It may overtake the claim on the way.
+			must(t, n.Routing.RateReferral(ctx, investigator(n), r.Row.ID, "useful"))
+			u.later(time.Minute)
+		}
+		v, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
+		must(t, err)
+		var said []string
+		for _, f := range v.Feedback {
+			said = append(said, f.By+": "+f.Reason)
+			if f.Source != centre.Post.Self().NodeID {
+				t.Errorf("the provider learns who acts: %+v", f.FeedbackRow)
+			}
+		}
+		if want := []string{"centre: nothing that was needed was missing", "authority: the report was of use"}; !slices.Equal(said, want) {
+			t.Errorf("the provider hears %q, want %q", said, want)
+		}
+		if all := u.matter(id).Feedback; len(all) != 3 {
+			t.Errorf("the Centre keeps %+v", all)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package routing_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
+	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/desk/routing"
+	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// TestWhatWasTakenBackIsShownToNobody: after a recall, or after whoever reported
+// asked to erase, the Centre cannot open the medium, whether it had fetched it or
+// not, nor pass it on; an authority that claimed the report goes on. It can be
+// opened again when somebody else reports the same file.
+func TestWhatWasTakenBackIsShownToNobody(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, database string) {
+		u := pair(t, database)
+		ctx, centre, provider := t.Context(), u.centre, u.provider
+		ada := centre.Analyst()
+		look := triage.Look{Level: item.LevelSketch}
+		for number, erase := range []bool{false, true} {
+			sent, received := u.reported(1+number, false)
+			id := u.matter(received).Files[0].Item
+			must(t, centre.Triage.Take(ctx, ada, id))
+			must(t, centre.Triage.Open(ctx, ada, id))
+			shown, err := centre.Triage.View(ctx, ada, id, look)
+			must(t, err)
+			_, err = centre.Triage.Picture(ctx, ada, shown)
+			must(t, err)
+			chief := provider.Supervisor()
+			nodetest.Want(t, "taking back without the role", provider.Reports.TakeBack(ctx, provider.Analyst(), sent, erase, "a mistake"), problem.Denied)
+			nodetest.Want(t, "taking back without a reason", provider.Reports.TakeBack(ctx, chief, sent, erase, ""), problem.Invalid)
+			must(t, provider.Reports.TakeBack(ctx, chief, sent, erase, "it shows another lake"))
+			nodetest.Want(t, "taking back twice", provider.Reports.TakeBack(ctx, chief, sent, erase, "a mistake"), problem.Conflict)
+			u.settle()
+			_, err = centre.Triage.View(ctx, ada, id, look)
+			nodetest.Want(t, "a view after it was taken back", err, problem.Denied)
+			_, err = centre.Triage.Picture(ctx, ada, shown)
+			nodetest.Want(t, "the picture of a view from before", err, problem.Denied)
+			nodetest.Want(t, "opening it again", centre.Triage.Open(ctx, ada, id), problem.Denied)
+			if says := map[bool]string{false: "takes it back: it shows another lake", true: "asks to erase it: it shows another lake"}[erase]; alarmed(u.matter(received).Alarms, says) != 1 {
+				t.Errorf("nobody at the Centre is told: %+v", u.matter(received).Alarms)
+			}
+			if erase {
+				must(t, centre.Triage.Erase(ctx, centre.Supervisor(), id, "it was taken back"))
+				centre.Work(t)
+				if _, err := centre.Content.Open(ctx, id); !problem.Is(err, problem.NotFound) {
+					t.Errorf("its key is not destroyed: %v", err)
+				}
+				continue
+			}
+			// Another provider reports the same file: it is shown again.
+			template, err := report.Parse(u.matter(received).Row.Body)
+			must(t, err)
+			template.ID = store.NewID("report")
+			u.another(t, 40).report(t, u, template)
+			ada = centre.Person("rosa", mandate.Analyst)
+			if _, err := centre.Triage.View(ctx, centre.Analyst(), id, look); err != nil {
+				must(t, centre.Triage.Take(ctx, ada, id))
+				_, err = centre.Triage.View(ctx, ada, id, look)
+				must(t, err)
+			}
+		}
+	})
+}
+
+// TestATakenBackReportStaysWithWhoActs: an authority that claimed it keeps its
+// evidence and is told; one that did not is shown nothing.
+func TestATakenBackReportStaysWithWhoActs(t *testing.T) {
+	u := found(t, func() string { return "" })
+	ctx, ada := t.Context(), u.centre.Analyst()
+	sent, received := u.reported(1, false, "192.0.2.17")
+	id := u.matter(received).Files[0].Item
+	must(t, u.centre.Triage.Take(ctx, ada, id))
+	must(t, u.centre.Triage.Open(ctx, ada, id))
+	must(t, u.centre.Routing.Found(ctx, ada, received, false))
+	u.route(received, u.slovenia, u.croatia)
+	claimed := u.referralAt(u.slovenia, received).Row.ID
+	must(t, u.slovenia.Routing.Claim(ctx, investigator(u.slovenia), claimed))
+	u.settle()
+	for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+		must(t, n.Triage.Open(ctx, investigator(n), id))
+	}
+	must(t, u.provider.Reports.TakeBack(ctx, u.provider.Supervisor(), sent, true, "a mistake"))
+	u.settle()
+	look := triage.Look{Level: item.LevelSketch}
+	if _, err := u.slovenia.Triage.View(ctx, investigator(u.slovenia), id, look); err != nil {
+		t.Errorf("who acts lost what it acts on: %v", err)
+	}
+	_, err := u.croatia.Triage.View(ctx, investigator(u.croatia), id, look)
+	nodetest.Want(t, "an authority that does not act", err, problem.Denied)
+	for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+		v, err := n.Routing.Referral(ctx, investigator(n), u.referralAt(n, received).Row.ID)
+		must(t, err)
+		if alarmed(v.Alarms, "asks to erase it: a mistake") != 1 {
+			t.Errorf("%s is not told: %+v", n.Config.Organisation.ID, v.Alarms)
+		}
+	}
+	// Of what nobody acts on, the clocks go on, and say that it is passed on no more.
+	other, held := u.reported(2, false)
+	must(t, u.provider.Reports.TakeBack(ctx, u.provider.Supervisor(), other, false, "a mistake"))
+	u.settle()
+	must(t, u.centre.Routing.Found(ctx, ada, held, false))
+	nodetest.Want(t, "offering what was taken back", u.centre.Routing.Route(ctx, ada, held, routing.Direction{To: []string{u.slovenia.Post.Self().NodeID}}), problem.Conflict)
+	u.route(held)
+	before := alarmed(u.wantState(held, referral.Held).Alarms, "it is passed on no more")
+	u.later(8 * 24 * time.Hour)
+	if after := alarmed(u.wantState(held, referral.Held).Alarms, "it is passed on no more"); before == 0 || after <= before {
+		t.Errorf("%d alarms, then %d", before, after)
+	}
+	v, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
+	must(t, err)
+	if last := v.Envelopes[len(v.Envelopes)-1]; last.Kind != string(mandate.EnvelopeErasure) || last.State != store.EnvelopeAnswered || last.Downstream == "" {
+		t.Errorf("the provider does not learn how those fare who have it: %+v", last)
+	}
+}
