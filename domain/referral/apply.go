@@ -68,13 +68,14 @@ func (m *Matter) assess(rules *law.Routing, event Event, now time.Time) ([]Effec
 		m.Until = rules.Clock("assess", m.Urgent).AddTo(now)
 		return nil, nil
 
-	case event.Kind == CallUnfounded && m.State == Received:
+	case event.Kind == CallUnfounded && (m.State == Received || m.State == Assessed || m.State == Held):
 		if _, known := rules.UnfoundedOf(event.Reason); !known {
 			return nil, problem.InvalidField("reason", fmt.Sprintf("%q is no reason of the profile", event.Reason), "choose one of them: the provider is told why (Article 48(2))")
 		}
 		m.Assessed = made
 		second := rules.UnfoundedSecondPerson
-		if m.Urgent && second.Urgent || event.NeverOpened && second.NeverOpened {
+		// Where somebody found otherwise before, another person has to agree in any case.
+		if m.State != Received || m.Urgent && second.Urgent || event.NeverOpened && second.NeverOpened {
 			m.State, m.Until = AwaitingSecond, rules.Clock("assess", m.Urgent).AddTo(now)
 			return []Effect{{Kind: QueueSecond, Reason: second.Reason}}, nil
 		}
@@ -89,6 +90,9 @@ func (m *Matter) assess(rules *law.Routing, event Event, now time.Time) ([]Effec
 			return m.unfounded(m.Assessed.Reason), nil
 		}
 		m.Assessed, m.State, m.Until = nil, Received, rules.Clock("assess", m.Urgent).AddTo(now)
+		if m.Routed != nil {
+			m.State, m.Until = Held, rules.Clock("hold", m.Urgent).AddTo(now)
+		}
 		return []Effect{{Kind: RaiseAlarm, Reason: "two people differ about whether the report is unfounded"}}, nil
 	}
 	return nil, m.unfit(event.Kind)
@@ -96,7 +100,12 @@ func (m *Matter) assess(rules *law.Routing, event Event, now time.Time) ([]Effec
 
 func (m *Matter) unfounded(reason string) []Effect {
 	m.State, m.Until = Unfounded, time.Time{}
-	return []Effect{{Kind: TellUnfounded, To: m.Provider, Reason: reason}}
+	effects := []Effect{{Kind: TellUnfounded, To: m.Provider, Reason: reason}}
+	if m.Routed != nil {
+		// Whoever was asked hears it too; one that acts may still say so.
+		effects = append(effects, Effect{Kind: TellCorrection, Reason: reason})
+	}
+	return effects
 }
 
 func (m *Matter) route(rules *law.Routing, event Event, now time.Time) ([]Effect, error) {

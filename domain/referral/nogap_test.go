@@ -369,7 +369,9 @@ func (w *world) people() {
 				if w.random.IntN(10) == 0 {
 					e.ThirdStates = []string{"US"}
 				}
-				if matter.State == referral.Held && w.random.IntN(10) != 0 {
+				if w.random.IntN(200) == 0 {
+					e = referral.Event{Kind: referral.CallUnfounded, Person: "ada", Decision: "event/1", Reason: "taken-back"}
+				} else if matter.State == referral.Held && w.random.IntN(10) != 0 {
 					continue
 				}
 			default:
@@ -414,7 +416,7 @@ func (w *world) trouble() {
 	if w.calm {
 		return
 	}
-	if w.random.IntN(30) == 0 {
+	if w.random.IntN(200) == 0 {
 		a, b := w.names[w.random.IntN(len(w.names))], w.names[w.random.IntN(len(w.names))]
 		if w.random.IntN(2) == 0 {
 			a = "centre"

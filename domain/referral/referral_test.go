@@ -204,6 +204,16 @@ func TestUnfounded(t *testing.T) {
 	}
 	l.do(person(referral.Disagree, "bela")).want(referral.Received, "raise-alarm")
 	l.do(call).do(person(referral.Agree, "bela")).want(referral.Unfounded, "tell-unfounded node/provider")
+	// Where somebody found otherwise before, two people are asked; whoever was
+	// asked to act hears the end, and one that acts all the same is not lost.
+	assessed := begin(t, false).do(person(referral.Found, "ada")).do(call).want(referral.AwaitingSecond, "queue-second")
+	assessed.do(person(referral.Agree, "bela")).want(referral.Unfounded, "tell-unfounded node/provider")
+	held := begin(t, false).do(person(referral.Found, "ada")).do(route("nothing points to a State")).want(referral.Held, "ask-europol", "raise-alarm")
+	held.do(call).do(person(referral.Disagree, "bela")).want(referral.Held, "raise-alarm")
+	held.do(call).do(person(referral.Agree, "bela")).want(referral.Unfounded, "tell-unfounded node/provider", "tell-correction")
+	late := begin(t, false).do(person(referral.Found, "ada")).do(route("", "A"))
+	late.do(from(referral.DeclinedBy, "A", 1)).want(referral.Held, "ask-europol", "raise-alarm")
+	late.do(call).do(person(referral.Agree, "bela")).do(from(referral.ClaimedBy, "A", 2)).want(referral.Claimed)
 	call.NeverOpened = true
 	begin(t, false).do(call).want(referral.AwaitingSecond, "queue-second")
 	call.Reason = "no-such-code"

@@ -119,7 +119,12 @@ func (d *Desk) tellSender(tx *ledger.Tx, received store.ReceivedReport, before, 
 // more, because it was told the end before, must not stop what happened here: a
 // person learns of it.
 func (d *Desk) tell(tx *ledger.Tx, received store.ReceivedReport, status peer.Status, reason string) error {
-	err := d.options.Post.Answer(tx, peer.Origin{Source: received.Sender, ID: received.Envelope}, status, reason)
+	about := peer.Origin{Source: received.Sender, ID: received.Envelope}
+	err := d.options.Post.Answer(tx, about, status, reason)
+	if problem.Is(err, problem.Conflict) && status == peer.Rejected {
+		// It was taken on before, so it ends now and is not refused.
+		err = d.options.Post.Answer(tx, about, peer.Closed, reason)
+	}
 	if problem.Is(err, problem.Conflict) {
 		return alarm(tx, received.ID, fmt.Sprintf("the provider was told the end before, and is not told that it is %s now (%s)", status, reason))
 	}
@@ -237,13 +242,17 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 // correct tells everybody who was sent the report of a finding that changes it,
 // and pursues that until it is receipted.
 func (d *Desk) correct(tx *ledger.Tx, received store.ReceivedReport, outcome string) error {
+	says, basis := "the Centre calls the report unfounded: "+outcome, "COM(2022) 209 Article 48(2)"
+	if outcome == referral.OutcomeUnlawfulNot {
+		says, basis = "an authority's diligent assessment did not confirm the report (Article 36(4))", "COM(2022) 209 Article 36(4)"
+	}
 	originals, err := passedOn(tx, received.ID)
 	if err != nil || len(originals) == 0 {
 		return err
 	}
 	_, err = d.options.Post.Pursue(tx, peer.Pursuit{
-		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "an authority's diligent assessment did not confirm the report (Article 36(4))",
-		Body: Answer{Matter: received.ID, Kind: string(referral.FinishedBy), Outcome: outcome}, LegalBasis: "COM(2022) 209 Article 36(4)",
+		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: says,
+		Body: Answer{Matter: received.ID, Kind: string(referral.FinishedBy), Outcome: outcome}, LegalBasis: basis,
 	})
 	return err
 }

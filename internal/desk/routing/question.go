@@ -362,14 +362,14 @@ func (d *Desk) keepAddition(tx *ledger.Tx, row store.ReferralRow, r report.Repor
 
 // takeCorrection takes in, at an authority, what the Centre says about a report
 // that it passed on: an answer to a question stands beside the report from then
-// on. Anything else is stored and receipted for a person.
+// on. Anything else is shown to people, who say what follows.
 func (d *Desk) takeCorrection(tx *ledger.Tx, from peer.Node, a peer.Amendment) (done peer.Amended, err error) {
 	if a.Kind != mandate.EnvelopeCorrection {
-		return done, d.referralTakenBack(tx, a)
+		return done, d.shown(tx, a)
 	}
 	var addition report.Addition
 	if err := json.Unmarshal(a.Body, &addition); err != nil || addition.Question == "" {
-		return done, nil
+		return done, d.shown(tx, a)
 	}
 	row, known, err := tx.ReferralOf(from.NodeID, addition.Matter)
 	if err != nil {

@@ -35,8 +35,9 @@ func said(a peer.Amendment) string {
 	}[a.Kind] + a.Reason
 }
 
-// referralTakenBack does the same at an authority.
-func (d *Desk) referralTakenBack(tx *ledger.Tx, a peer.Amendment) error {
+// shown shows people of an authority what became of a report that was offered
+// to it.
+func (d *Desk) shown(tx *ledger.Tx, a peer.Amendment) error {
 	row, known, err := tx.ReferralIn(a.Original.Source, a.Original.ID)
 	if err != nil || !known {
 		return err

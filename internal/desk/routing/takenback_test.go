@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -114,6 +116,17 @@ func TestATakenBackReportStaysWithWhoActs(t *testing.T) {
 	u.later(8 * 24 * time.Hour)
 	if after := alarmed(u.wantState(held, referral.Held).Alarms, "it is passed on no more"); before == 0 || after <= before {
 		t.Errorf("%d alarms, then %d", before, after)
+	}
+	// Two people of the Centre end it, and whoever has it hears so.
+	must(t, u.centre.Routing.CallUnfounded(ctx, ada, held, "taken-back"))
+	u.covered(held)
+	must(t, u.centre.Routing.Second(ctx, u.centre.Person("dora", mandate.Analyst), held, true))
+	u.settle()
+	u.wantState(held, referral.Unfounded)
+	ended, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), other)
+	must(t, err)
+	if e := ended.Envelopes[0]; e.Status != string(peer.Closed) || !strings.Contains(e.StatusReason, "taken-back") {
+		t.Errorf("the provider hears %s, %s", e.Status, e.StatusReason)
 	}
 	v, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
 	must(t, err)
