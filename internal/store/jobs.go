@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -67,19 +69,41 @@ func scanJob(row scanner) (Job, error) {
 	return j, err
 }
 
-// ClaimJobs leases up to limit jobs that are due: waiting ones whose time has
-// come and running ones whose lease ran out. Each claim raises the attempt,
-// which fences the completion.
+// Statements of ClaimJobs. Each reads its own index: one statement for both kinds
+// of due jobs would read all rows, also those that are done or due next year.
+const (
+	abandonedJobs = `SELECT id FROM jobs WHERE state = 'running' AND lease_until < $1 ORDER BY priority, run_at, id LIMIT $2`
+	dueJobs       = `SELECT id FROM jobs WHERE state = 'waiting' AND priority = $1 AND run_at <= $2 ORDER BY run_at, id LIMIT $3`
+	nextPriority  = `SELECT MIN(priority) FROM jobs WHERE state = 'waiting' AND priority > $1`
+)
+
+// ClaimJobs leases up to limit jobs that are due: first running ones whose lease
+// ran out, because somebody died over them, then waiting ones whose time has
+// come, both by priority. Each claim raises the attempt, which fences the
+// completion.
 func (tx *Tx) ClaimJobs(worker string, now, leaseUntil time.Time, limit int) ([]Job, error) {
+	claimed, err := tx.claim(worker, leaseUntil, abandonedJobs, micros(now), limit)
+	for priority := int64(math.MinInt32); err == nil && len(claimed) < limit; {
+		var next sql.NullInt64
+		if err := tx.one("reading the priorities of jobs", nil, nextPriority, []any{priority}, &next); err != nil || !next.Valid {
+			return claimed, err
+		}
+		priority = next.Int64
+		var more []Job
+		more, err = tx.claim(worker, leaseUntil, dueJobs, priority, micros(now), limit-len(claimed))
+		claimed = append(claimed, more...)
+	}
+	return claimed, err
+}
+
+// claim leases the jobs that a query names.
+func (tx *Tx) claim(worker string, leaseUntil time.Time, query string, arguments ...any) ([]Job, error) {
 	var claimed []Job
+	own := len(arguments)
 	err := tx.rows("claiming jobs",
-		`UPDATE jobs SET state = 'running', attempt = attempt + 1, leased_by = $1, lease_until = $2
-		 WHERE id IN (
-		   SELECT id FROM jobs
-		   WHERE (state = 'waiting' AND run_at <= $3) OR (state = 'running' AND lease_until < $3)
-		   ORDER BY priority, run_at, id LIMIT $4`+tx.dialect.skipLocked()+`)
-		 RETURNING `+jobColumns,
-		[]any{worker, micros(leaseUntil), micros(now), limit}, func(row scanner) error {
+		fmt.Sprintf(`UPDATE jobs SET state = 'running', attempt = attempt + 1, leased_by = $%d, lease_until = $%d WHERE id IN (%s%s) RETURNING `,
+			own+1, own+2, query, tx.dialect.skipLocked())+jobColumns,
+		append(arguments, worker, micros(leaseUntil)), func(row scanner) error {
 			j, err := scanJob(row)
 			claimed = append(claimed, j)
 			return err
@@ -124,10 +148,14 @@ func (tx *Tx) ReviveJob(id string, now time.Time, attempts int) error {
 		micros(now), attempts, id)
 }
 
+// cancelJobs names the open states as the index of unique keys does: SQLite does
+// not see that a waiting job is an open one.
+const cancelJobs = `DELETE FROM jobs WHERE kind = $1 AND unique_key = $2 AND state IN ('waiting', 'running') AND state = 'waiting'`
+
 // CancelJobs removes the waiting jobs of a kind with a unique key, for example
 // a clock whose reason has gone. A running one is left to end by itself.
 func (tx *Tx) CancelJobs(kind, uniqueKey string) error {
-	return tx.exec("cancelling a job", `DELETE FROM jobs WHERE kind = $1 AND unique_key = $2 AND state = 'waiting'`, kind, uniqueKey)
+	return tx.exec("cancelling a job", cancelJobs, kind, uniqueKey)
 }
 
 // Job returns one job.
