@@ -173,13 +173,13 @@ func (p *Post) replay(ctx context.Context, running *job.Running) error {
 	if err := running.Payload(&id); err != nil {
 		return err
 	}
-	sent, to, err := p.outgoing(ctx, id)
+	sent, to, err := p.outgoing(ctx, id, running.Now())
 	if err != nil {
 		return err
 	}
 	_, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
-		return fmt.Errorf("sending envelope %s to %s again: %w", id, to.NodeID, err)
+		return p.failed(ctx, sent, running.Now(), fmt.Errorf("sending envelope %s to %s again: %w", id, to.NodeID, err))
 	}
 	act, err := p.deliveryAct(sent)
 	if err != nil {

@@ -21,6 +21,7 @@ var JobQueries = map[string]string{
 	"jobs_unique (kind":      hastenJob,
 	"jobs_later":             hastenDeliveries,
 	"jobs_dead":              envelopesGivenUp,
+	"jobs_waits":             releaseJobs,
 	"envelopes_out_answered": receiptsInRange,
 }
 

@@ -97,7 +97,7 @@ func TestWorkIsFoundWithoutReadingAllRows(t *testing.T) {
 		at := store.Micros(noon.Add(time.Hour))
 		arguments := map[string][]any{
 			"jobs_leases": {at, 1}, "jobs_due (priority=": {1, at, 1}, "jobs_due (priority>": {1}, "jobs_unique": {"k1", "2"}, "jobs_unique (kind": {at, "k1", "2", at},
-			"jobs_later": {at, "k1", store.Micros(noon.Add(2_990 * time.Hour)), "node/a", 1, 9}, "jobs_dead": {"k1", "node/a", 1, 9, 5}, "envelopes_out_answered": {"node/a", 1, 500, 5},
+			"jobs_later": {at, "k1", store.Micros(noon.Add(2_990 * time.Hour)), "node/a", 1, 9}, "jobs_waits": {at, "node/a"}, "jobs_dead": {"k1", "node/a", 1, 9, 5}, "envelopes_out_answered": {"node/a", 1, 500, 5},
 		}
 		err = s.Read(t.Context(), func(tx *store.Tx) error {
 			for index, query := range store.JobQueries {
