@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,8 +37,8 @@ import (
 type member struct {
 	name   string
 	Config node.Config
-	// file is the configuration, rows the database.
-	file, rows string
+	// file is the configuration, rows the database, gate the way to the others.
+	file, rows, gate string
 	// token is the key of the provider's upload service.
 	token string
 	// node and beside are the node and its rows, in this process.
@@ -108,7 +107,7 @@ func TestFourNodesInBadWeather(t *testing.T) {
 		longest = 2 * time.Minute
 	}
 	program := buildProgram(t)
-	sky := &weather{names: map[string]string{}, cut: map[[2]string]int{}, deaf: map[[2]string]int{}, counts: map[string]int{}}
+	sky := &weather{behind: map[string]string{}, cut: map[[2]string]int{}, deaf: map[[2]string]int{}, counts: map[string]int{}}
 	members, authorities := assembleUnion(t, sky, 2+lives/5)
 
 	var living, blowing, working sync.WaitGroup
@@ -172,16 +171,14 @@ func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, a
 		must(t, "finding a free port", err)
 		c.Listen = free.Addr().String()
 		must(t, "freeing it", free.Close())
-		_, port, err := net.SplitHostPort(sky.gate(t, one.ID, c.Listen))
-		must(t, "reading an address", err)
-		c.Origin = "http://localhost:" + port
+		c.Origin = "http://" + host(one.ID)
+		m.gate, sky.behind[one.ID] = sky.gate(t, one.ID), c.Listen
 		if one.Kind == mandate.Provider {
 			c.Detection.Sources = []node.Source{{Name: "uploads", Service: "hosting", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, URL: "https://photos.example/"}}
 		}
 		m.Config = c
 		m.node, err = node.Open(t.Context(), c, node.Options{Decoder: model.Decoder})
 		must(t, "opening a node", err)
-		sky.names[m.node.Post.Self().NodeID] = one.ID
 		members = append(members, m)
 	}
 	operator := func(m *member) mandate.Actor {
@@ -233,6 +230,7 @@ type process struct {
 func (m *member) start(program string) (*process, error) {
 	p := &process{Cmd: exec.Command(program, "serve", "--config", m.file), ended: make(chan struct{})}
 	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.Env = append(os.Environ(), "HTTP_PROXY="+m.gate, "http_proxy="+m.gate, "NO_PROXY=", "no_proxy=")
 	p.Stderr = &p.complaint
 	out, err := p.StdoutPipe()
 	if err == nil {
@@ -302,17 +300,18 @@ func healUnion(t *testing.T, program string, sky *weather, members []*member, pa
 	}
 	calm()
 	time.Sleep(parted)
-	before, _ := onItsWay(t, members)
+	before, _, _ := onItsWay(t, members)
 	sky.heal()
 	healed := time.Now()
 	for last := int64(-1); ; time.Sleep(100 * time.Millisecond) {
-		open, sent := onItsWay(t, members)
-		if open == 0 && sent == last {
+		open, sent, working := onItsWay(t, members)
+		if open == 0 && !working && sent == last {
 			break
 		}
 		last = sent
 		if time.Since(healed) > restWithin {
 			t.Errorf("%s after healing %d envelopes or gaps are open", restWithin, open)
+			sayWhatWaits(t, members)
 			break
 		}
 	}
@@ -330,8 +329,8 @@ func healUnion(t *testing.T, program string, sky *weather, members []*member, pa
 }
 
 // onItsWay counts the envelopes without a receipt and the gaps of all nodes, and
-// the envelopes that were ever sent.
-func onItsWay(t *testing.T, members []*member) (open, sent int64) {
+// the envelopes that were ever sent, and says whether a node has work that is due.
+func onItsWay(t *testing.T, members []*member) (open, sent int64, working bool) {
 	t.Helper()
 	for _, m := range members {
 		if m.beside == nil {
@@ -350,6 +349,15 @@ func onItsWay(t *testing.T, members []*member) (open, sent int64) {
 				return err
 			}
 			open += waiting + gaps
+			next, err := tx.NextJobAt()
+			if err != nil {
+				return err
+			}
+			jobs, err := tx.CountJobs()
+			if err != nil {
+				return err
+			}
+			working = working || next.Before(time.Now()) || jobs[store.JobRunning] > 0
 			peers, err := tx.Peers()
 			for _, p := range peers {
 				sent += p.SentSequence
@@ -357,11 +365,37 @@ func onItsWay(t *testing.T, members []*member) (open, sent int64) {
 			return err
 		}))
 	}
-	return open, sent
+	return open, sent, working
 }
 
-// reopenUnion opens all nodes in this process and works off what clocks have done
-// since all was quiet.
+// sayWhatWaits tells why there is no rest: what delivers each envelope, and what
+// that waits for.
+func sayWhatWaits(t *testing.T, members []*member) {
+	t.Helper()
+	for _, m := range members {
+		must(t, "reading what waits", m.beside.Read(t.Context(), func(tx *store.Tx) error {
+			for _, kind := range []string{"envelope.deliver", "envelope.replay", "peer.reach"} {
+				jobs, err := tx.JobsOfKind(kind)
+				if err != nil {
+					return err
+				}
+				for _, j := range jobs {
+					if j.State != store.JobDone {
+						t.Logf("%s: %s is %s after %d attempts, %d failures; due in %s, waits for %q: %s",
+							m.name, kind, j.State, j.Attempt, j.Failures, time.Until(j.RunAt).Round(time.Second), j.WaitsFor, j.LastError)
+					}
+				}
+			}
+			peers, err := tx.Peers()
+			for _, p := range peers {
+				t.Logf("%s: %s is out of reach since %s", m.name, p.ID, p.UnreachedSince)
+			}
+			return err
+		}))
+	}
+}
+
+// reopenUnion opens all nodes in this process, to be read.
 func reopenUnion(t *testing.T, members []*member) {
 	t.Helper()
 	decoder, err := media.Start(t.Context(), media.Options{Children: 1})
@@ -370,24 +404,7 @@ func reopenUnion(t *testing.T, members []*member) {
 	for _, m := range members {
 		m.node, err = node.Open(t.Context(), m.Config, node.Options{Decoder: decoder})
 		must(t, "opening "+m.name, err)
-		listener, err := net.Listen("tcp", m.Config.Listen)
-		must(t, "listening", err)
-		server := &http.Server{Handler: m.node.Handler()}
-		go func() { _ = server.Serve(listener) }()
-		t.Cleanup(func() {
-			_ = server.Close()
-			if err := m.node.Close(); err != nil {
-				t.Errorf("closing %s: %v", m.name, err)
-			}
-		})
-	}
-	for range 20 {
-		for _, m := range members {
-			must(t, "working off the jobs", m.node.Drain(t.Context()))
-		}
-		if open, _ := onItsWay(t, members); open == 0 {
-			return
-		}
+		t.Cleanup(func() { must(t, "closing "+m.name, m.node.Close()) })
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 // weather is what happens on the way between the nodes.
 type weather struct {
 	mu sync.Mutex
-	// names are the names of the nodes by their ids.
-	names map[string]string
+	// behind are the addresses on which the nodes listen, by their names.
+	behind map[string]string
 	// cut are the pairs that are parted, and how often each is at the same time; of
 	// those in deaf, requests are taken and never answered.
 	cut, deaf map[[2]string]int
@@ -64,8 +64,13 @@ func (w *weather) fate(from, to string) string {
 // pairOf names a pair of nodes, in whatever order they are given.
 func pairOf(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
 
-// gate is the address of a node for the others: what they send goes through the weather.
-func (w *weather) gate(t testing.TB, name, behind string) string {
+// host is the name by which the others know a node. It leads nowhere: whoever asks
+// for it needs the gate.
+func host(name string) string { return name + ".localhost" }
+
+// gate is the HTTP proxy of a node: all that it sends to others goes through the
+// weather, and so it is known who sends.
+func (w *weather) gate(t testing.TB, from string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, "listening", err)
@@ -78,18 +83,18 @@ func (w *weather) gate(t testing.TB, name, behind string) string {
 			}
 			go func() {
 				defer connection.Close()
-				for in := bufio.NewReader(connection); w.pass(connection, in, name, behind) == nil; {
+				for in := bufio.NewReader(connection); w.pass(connection, in, from) == nil; {
 				}
 			}()
 		}
 	}()
-	return listener.Addr().String()
+	return "http://" + listener.Addr().String()
 }
 
 var errBroken = errors.New("the connection breaks")
 
 // pass takes one request from a connection and does with it what the weather wants.
-func (w *weather) pass(connection net.Conn, in *bufio.Reader, to, behind string) error {
+func (w *weather) pass(connection net.Conn, in *bufio.Reader, from string) error {
 	request, err := http.ReadRequest(in)
 	if err != nil {
 		return err
@@ -98,16 +103,11 @@ func (w *weather) pass(connection net.Conn, in *bufio.Reader, to, behind string)
 	if err != nil {
 		return err
 	}
-	from := "somebody"
-	for id, name := range w.names {
-		if strings.Contains(request.Header.Get("Signature-Input"), id) {
-			from = name
-		}
-	}
+	to := strings.TrimSuffix(request.Host, host(""))
 	send := func() ([]byte, error) {
 		again := request.Clone(context.Background())
 		again.Body, again.Close = io.NopCloser(bytes.NewReader(body)), true
-		there, err := net.DialTimeout("tcp", behind, 5*time.Second)
+		there, err := net.DialTimeout("tcp", w.behind[to], 5*time.Second)
 		if err != nil {
 			return nil, err
 		}
@@ -200,8 +200,8 @@ func (w *weather) blow(names []string, longest time.Duration, end <-chan struct{
 func (w *weather) partAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, a := range w.names {
-		for _, b := range w.names {
+	for a := range w.behind {
+		for b := range w.behind {
 			w.cut[pairOf(a, b)]++
 		}
 	}
