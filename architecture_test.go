@@ -287,9 +287,11 @@ var doors = map[string]string{
 	"internal/job.(Runner).failed": "notes a failure of work; the handler's own effect goes through the ledger",
 
 	"internal/peer.(Post).failed":      "notes that a delivery failed; the delivery itself is logged",
+	"internal/peer.(Post).reachOut":    "notes whether a peer answers, and when deliveries to it are due; each delivery is logged",
 	"internal/peer.(Post).Begin":       "enqueues the work that comes again and again; it touches no personal data",
 	"internal/peer.(directory).GetKey": "recognises which node signed a request, so that the ledger can be asked at all",
 
+	"internal/node.(Node).takeOver":   "ends leases of work whose process is dead; the handlers' own effects go through the ledger",
 	"internal/node.(Node).follow":     "removes finished work and kept answers that are older than their term",
 	"internal/node.(figures).Collect": "counts, for operators: no row and no name leaves",
 }

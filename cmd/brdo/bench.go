@@ -257,7 +257,7 @@ func benchIndex(entries int) (indexFigure, error) {
 			digests := make([]byte, 16+20+32+32)
 			_, _ = random.Read(digests) // it never fails
 			put[i] = match.Entry{
-				ID: fmt.Sprintf("entry/%08d-%020d", version, i), Category: "training", Verification: "double",
+				ID: store.NewID("entry"), Category: "training", Verification: "double",
 				MD5: digests[:16], SHA1: digests[16:36], SHA256: digests[36:68], PDQ: digests[68:],
 			}
 		}

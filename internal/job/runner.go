@@ -21,15 +21,16 @@ type Handler func(ctx context.Context, running *Running) error
 
 // Options of a Runner; zero values are sensible.
 type Options struct {
-	// Workers is how many jobs run at once; 0 means 2.
+	// Workers is how many jobs run at once; 0 means 8: most of them wait for another
+	// organisation's node, and one that does not answer must not hold up the others.
 	Workers int
 	// Lease is how long a job stays with a silent worker; 0 means 30 s.
 	Lease time.Duration
 	// Poll is how long the queue is left alone without a wake-up; 0 means 1 s.
 	Poll time.Duration
-	// Backoff gives the pause after a failed attempt; nil means 2 s doubling
-	// to an hour, with jitter.
-	Backoff func(attempt int) time.Duration
+	// Backoff gives the pause after a failure, which counts from 1; nil means 2 s
+	// doubling to an hour, with jitter.
+	Backoff func(failure int) time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -47,7 +48,7 @@ type Runner struct {
 // NewRunner makes a runner. Handlers are registered before Run.
 func NewRunner(s *store.Store, options Options) *Runner {
 	if options.Workers == 0 {
-		options.Workers = 2
+		options.Workers = 8
 	}
 	if options.Lease == 0 {
 		options.Lease = 30 * time.Second
@@ -67,8 +68,8 @@ func NewRunner(s *store.Store, options Options) *Runner {
 	return &Runner{store: s, worker: store.NewID("worker"), options: options, handlers: map[string]Handler{}, wake: make(chan struct{}, 1)}
 }
 
-func exponential(attempt int) time.Duration {
-	pause := min(2*time.Second<<min(attempt-1, 20), time.Hour)
+func exponential(failure int) time.Duration {
+	pause := min(2*time.Second<<min(failure-1, 20), time.Hour)
 	return pause/2 + rand.N(pause)
 }
 
@@ -182,7 +183,7 @@ func (r *Runner) failed(ctx context.Context, log *slog.Logger, row store.Job, ca
 	case errors.As(cause, &wait):
 		log.InfoContext(ctx, "a job waits", "until", wait.at, "reason", wait.reason)
 		r.report(ctx, log, "postponing a job", r.store.Write(ctx, func(tx *store.Tx) error {
-			return tx.PostponeJob(row.ID, row.Attempt, wait.at, wait.reason)
+			return tx.PostponeJob(row.ID, row.Attempt, wait.at, wait.waitsFor, wait.reason)
 		}))
 	case errors.As(cause, &final), row.Attempt >= row.MaxAttempt:
 		log.ErrorContext(ctx, "a job was given up; a person must look at it", "error", cause)
@@ -190,7 +191,9 @@ func (r *Runner) failed(ctx context.Context, log *slog.Logger, row store.Job, ca
 			return tx.BuryJob(row.ID, row.Attempt, now, safeReason(cause))
 		}))
 	default:
-		pause := r.options.Backoff(row.Attempt)
+		// What was postponed did not fail, however often: a clock that looks every
+		// minute must not wait for an hour when it fails once.
+		pause := r.options.Backoff(row.Failures + 1)
 		log.WarnContext(ctx, "a job failed and is repeated", "in", pause, "error", cause)
 		r.report(ctx, log, "repeating a job", r.store.Write(ctx, func(tx *store.Tx) error {
 			return tx.RetryJob(row.ID, row.Attempt, now.Add(pause), safeReason(cause))

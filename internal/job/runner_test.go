@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,6 +124,86 @@ func TestFailuresAreRepeatedThenGivenUpAndRevived(t *testing.T) {
 		}
 		if counts(t, s)[store.JobDone] != 1 {
 			t.Fatalf("the revived job did not complete: %v", counts(t, s))
+		}
+	})
+}
+
+// TestWhatIsPostponedDidNotFail: a job that was postponed often, and fails once, is
+// repeated after the first pause.
+func TestWhatIsPostponedDidNotFail(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		clock := newClock()
+		var failures []int
+		runner := job.NewRunner(s, job.Options{Now: clock.Now, Backoff: func(failure int) time.Duration { failures = append(failures, failure); return time.Minute }})
+		runner.Handle("k", func(_ context.Context, r *job.Running) error {
+			if r.Attempt()%5 == 0 {
+				return errors.New("not now")
+			}
+			return job.Later(r.Now().Add(time.Minute), "again")
+		})
+		enqueue(t, s, clock.Now(), job.New{Kind: "k"})
+		for range 16 {
+			if err := runner.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			clock.Add(time.Minute)
+		}
+		if !slices.Equal(failures, []int{1, 2, 3}) {
+			t.Errorf("the pauses were those after failures %v", failures)
+		}
+	})
+}
+
+// TestWhatWaitsForSomethingRunsWhenThatCame: released by its name, once, and at the
+// latest at its time; what waits for its time alone is not.
+func TestWhatWaitsForSomethingRunsWhenThatCame(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		clock := newClock()
+		runner := job.NewRunner(s, job.Options{Now: clock.Now})
+		runs := map[string]int{}
+		runner.Handle("k", func(_ context.Context, r *job.Running) error {
+			var name string
+			if err := r.Payload(&name); err != nil {
+				return err
+			}
+			if runs[name]++; runs[name] > 1 {
+				return nil
+			}
+			if name == "time" {
+				return job.Later(r.Now().Add(time.Hour), "asked to")
+			}
+			return job.Await(name, r.Now().Add(time.Hour), "nobody there")
+		})
+		for _, name := range []string{"a", "a", "b", "time"} {
+			enqueue(t, s, clock.Now(), job.New{Kind: "k", Payload: name})
+		}
+		release := func(name string, want int64) {
+			t.Helper()
+			err := s.Write(t.Context(), func(tx *store.Tx) error {
+				released, err := tx.ReleaseJobs(name, clock.Now())
+				if released != want {
+					t.Errorf("%d were released for %s, want %d", released, name, want)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := runner.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runs["a"] = -1 // so that both begin by waiting
+		release("nothing", 0)
+		release("a", 2)
+		release("a", 0)
+		if runs["a"] != 3 || runs["b"] != 1 || runs["time"] != 1 {
+			t.Errorf("%v", runs)
+		}
+		clock.Add(time.Hour)
+		release("a", 0)
+		if runs["b"] != 2 || runs["time"] != 2 || counts(t, s)[store.JobDone] != 4 {
+			t.Errorf("an hour later: %v, %v", runs, counts(t, s))
 		}
 	})
 }

@@ -25,6 +25,9 @@ func (r *Running) Attempt() int { return r.row.Attempt }
 // Last reports whether a failure now is the last one.
 func (r *Running) Last() bool { return r.row.Attempt >= r.row.MaxAttempt }
 
+// Now is the time by the queue's clock, from which [Later] and [Await] count.
+func (r *Running) Now() time.Time { return r.now() }
+
 // CreatedAt is when the job was enqueued.
 func (r *Running) CreatedAt() time.Time { return r.row.CreatedAt }
 
@@ -57,13 +60,21 @@ func (p permanent) Unwrap() error { return p.error }
 // at once.
 func Permanent(err error) error { return permanent{err} }
 
-// Later asks for the job to run again at a time without counting as a failure,
-// for example when a peer said when to come back.
-func Later(at time.Time, reason string) error { return later{at, reason} }
+// Later asks for the job to run again at a time, not before, without counting as
+// a failure, for example when a peer said when to come back.
+func Later(at time.Time, reason string) error { return later{at, store.JobWaitsForTime, reason} }
+
+// Await asks for the job to run again when something comes to pass of which
+// [store.Tx.ReleaseJobs] is told by the same name, and at a time at the latest,
+// without counting as a failure.
+func Await(name string, atLatest time.Time, reason string) error {
+	return later{atLatest, name, reason}
+}
 
 type later struct {
-	at     time.Time
-	reason string
+	at       time.Time
+	waitsFor string
+	reason   string
 }
 
 func (l later) Error() string { return "later: " + l.reason }

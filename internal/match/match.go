@@ -1,4 +1,4 @@
-// Package match is the live index of all hash lists: exact digests by map,
+// Package match is the live index of all hash lists: exact digests by tables,
 // perceptual hashes by exact radius search in all eight orientations.
 //
 // It lives in memory on each node that matches and follows the lists by their
@@ -79,62 +79,53 @@ type Delta struct {
 // ErrGap: the delta does not follow the version loaded; load the list anew.
 var ErrGap = problem.New(problem.Conflict, "the change of the list does not follow the version loaded", "load the list anew")
 
-// held is an entry with the number that the perceptual index knows it by.
-type held struct {
-	Entry
-	list *List
-	code uint32
-}
-
 // Index answers queries while lists change. It is safe for concurrent use.
 type Index struct {
-	mu      sync.RWMutex
-	lists   map[string]*List
-	entries map[string]*held // by list and entry id
-	md5     map[[16]byte][]*held
-	sha1    map[[20]byte][]*held
-	sha256  map[[32]byte][]*held
-	codes   *hamming.Index
-	byCode  map[uint32]*held
-	next    uint32
+	mu    sync.RWMutex
+	lists map[string]uint32 // numbers of rows.lists
+	rows  *rows
+	// codes holds the perceptual hashes under the numbers of their rows.
+	codes *hamming.Index
 }
 
 // New makes an empty index.
 func New() *Index {
-	return &Index{
-		lists: map[string]*List{}, entries: map[string]*held{}, md5: map[[16]byte][]*held{}, sha1: map[[20]byte][]*held{}, sha256: map[[32]byte][]*held{},
-		codes: hamming.New(), byCode: map[uint32]*held{},
-	}
+	return &Index{lists: map[string]uint32{}, rows: newRows(), codes: hamming.New()}
 }
-
-func key(list, entry string) string { return list + "\x00" + entry }
 
 // PutList adds a list without entries, or changes what is known of one; its
 // entries and version stay.
 func (x *Index) PutList(l List) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if known, found := x.lists[l.ID]; found {
-		l.Version = known.Version
-		*known = l
+	if number, found := x.lists[l.ID]; found {
+		l.Version = x.rows.lists[number].Version
+		*x.rows.lists[number] = l
 		return
 	}
 	l.Version = 0
-	x.lists[l.ID] = &l
+	x.lists[l.ID] = uint32(len(x.rows.lists))
+	x.rows.lists = append(x.rows.lists, &l)
 }
 
 // RemoveList drops a list with its entries.
 func (x *Index) RemoveList(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	list, found := x.lists[id]
+	if !found {
+		return
+	}
 	var removed []uint32
-	for _, h := range x.entries {
-		if h.list.ID == id {
-			removed = x.drop(h, removed)
+	// Backwards, because of the rows with one digest the latest is found first.
+	for number := x.rows.count; number > 0; number-- {
+		if r := x.rows.at(number); r.is(isLive) && r.list == list {
+			removed = x.drop(number, removed)
 		}
 	}
 	x.codes.Apply(nil, removed)
 	delete(x.lists, id)
+	x.rows.lists[list] = nil
 }
 
 // Apply changes the entries of a list. It returns ErrGap when the delta does
@@ -142,10 +133,11 @@ func (x *Index) RemoveList(id string) {
 func (x *Index) Apply(d Delta) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	list, found := x.lists[d.List]
+	number, found := x.lists[d.List]
 	if !found {
 		return problem.Newf(problem.NotFound, "the index does not hold the list %s", d.List)
 	}
+	list := x.rows.lists[number]
 	if d.From != list.Version {
 		return fmt.Errorf("list %s: loaded %d, change from %d: %w", d.List, list.Version, d.From, ErrGap)
 	}
@@ -156,17 +148,17 @@ func (x *Index) Apply(d Delta) error {
 		last[e.ID] = i
 	}
 	for _, id := range d.RemoveEntries {
-		if h, found := x.entries[key(d.List, id)]; found {
-			removed = x.drop(h, removed)
+		if known := x.rows.find(number, id); known != 0 {
+			removed = x.drop(known, removed)
 		}
 	}
 	for i, e := range d.Put {
-		if h, found := x.entries[key(d.List, e.ID)]; found {
-			removed = x.drop(h, removed)
+		if known := x.rows.find(number, e.ID); known != 0 {
+			removed = x.drop(known, removed)
 		}
 		// Of several rows of one entry the last one counts.
 		if last[e.ID] == i {
-			added = x.hold(list, e, added)
+			added = x.hold(number, e, added)
 		}
 	}
 	x.codes.Apply(added, removed)
@@ -174,73 +166,23 @@ func (x *Index) Apply(d Delta) error {
 	return nil
 }
 
-var empty = digest.Empty()
-
-func md5Of(e Entry) (k [16]byte, ok bool) {
-	ok = copy(k[:], e.MD5) == len(k) && k != [16]byte{} && k != empty.MD5
-	return k, ok
-}
-
-func sha1Of(e Entry) (k [20]byte, ok bool) {
-	ok = copy(k[:], e.SHA1) == len(k) && k != [20]byte{} && k != empty.SHA1
-	return k, ok
-}
-
-func sha256Of(e Entry) (k [32]byte, ok bool) {
-	ok = copy(k[:], e.SHA256) == len(k) && k != [32]byte{} && k != empty.SHA256
-	return k, ok
-}
-
-// hold files an entry under its exact digests and collects its code.
-func (x *Index) hold(list *List, e Entry, codes []hamming.Entry) []hamming.Entry {
-	h := &held{Entry: e, list: list}
-	x.entries[key(list.ID, e.ID)] = h
-	// The digests of the empty file, and zeros that stand for no digest, would
-	// match every empty or unmeasured file, so they are not filed.
-	if k, ok := md5Of(e); ok {
-		x.md5[k] = append(x.md5[k], h)
-	}
-	if k, ok := sha1Of(e); ok {
-		x.sha1[k] = append(x.sha1[k], h)
-	}
-	if k, ok := sha256Of(e); ok {
-		x.sha256[k] = append(x.sha256[k], h)
-	}
+// hold files an entry and collects its code.
+func (x *Index) hold(list uint32, e Entry, codes []hamming.Entry) []hamming.Entry {
+	number := x.rows.add(list, e)
 	if len(e.PDQ) == len(pdq.Hash{}) {
-		x.next++
-		h.code = x.next
-		x.byCode[h.code] = h
-		codes = append(codes, hamming.Entry{ID: h.code, Code: hamming.FromBytes([32]byte(e.PDQ))})
+		x.rows.at(number).has |= 1 << hasPDQ
+		codes = append(codes, hamming.Entry{ID: number, Code: hamming.FromBytes([32]byte(e.PDQ))})
 	}
 	return codes
 }
 
-// drop removes an entry from the maps and collects its code.
-func (x *Index) drop(h *held, codes []uint32) []uint32 {
-	delete(x.entries, key(h.list.ID, h.ID))
-	if k, ok := md5Of(h.Entry); ok {
-		without(x.md5, k, h)
+// drop removes a row and collects its code.
+func (x *Index) drop(number uint32, codes []uint32) []uint32 {
+	if x.rows.at(number).is(hasPDQ) {
+		codes = append(codes, number)
 	}
-	if k, ok := sha1Of(h.Entry); ok {
-		without(x.sha1, k, h)
-	}
-	if k, ok := sha256Of(h.Entry); ok {
-		without(x.sha256, k, h)
-	}
-	if h.code != 0 {
-		delete(x.byCode, h.code)
-		codes = append(codes, h.code)
-	}
+	x.rows.drop(number)
 	return codes
-}
-
-func without[K comparable](m map[K][]*held, k K, h *held) {
-	rest := slices.DeleteFunc(m[k], func(other *held) bool { return other == h })
-	if len(rest) == 0 {
-		delete(m, k)
-		return
-	}
-	m[k] = rest
 }
 
 // Lists returns what is loaded, in the order of names.
@@ -248,8 +190,8 @@ func (x *Index) Lists() []List {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	all := make([]List, 0, len(x.lists))
-	for _, l := range x.lists {
-		all = append(all, *l)
+	for _, number := range x.lists {
+		all = append(all, *x.rows.lists[number])
 	}
 	slices.SortFunc(all, func(a, b List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all
@@ -259,7 +201,7 @@ func (x *Index) Lists() []List {
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.entries)
+	return x.rows.live
 }
 
 // Query asks for one content.
@@ -316,32 +258,30 @@ func (x *Index) Query(q Query) Result {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	open := map[*List]bool{}
-	for _, list := range x.lists {
+	open := map[uint32]*List{}
+	for _, number := range x.lists {
+		list := x.rows.lists[number]
 		if reason := list.closed(q.Now); reason != "" {
 			result.Skipped = append(result.Skipped, Skipped{list.ID, list.Name, reason})
 			continue
 		}
-		open[list] = true
+		open[number] = list
 	}
-	best := map[*held]Match{}
-	found := func(h *held, kind Kind, distance int, variant pdq.Variant) {
-		if !open[h.list] {
+	best := map[uint32]Match{}
+	found := func(number uint32, kind Kind, distance int, variant pdq.Variant) {
+		list := open[x.rows.at(number).list]
+		if list == nil {
 			return
 		}
-		if known, twice := best[h]; twice && cmp.Or(cmp.Compare(strength[known.Kind], strength[kind]), cmp.Compare(known.Distance, distance)) <= 0 {
+		if known, twice := best[number]; twice && cmp.Or(cmp.Compare(strength[known.Kind], strength[kind]), cmp.Compare(known.Distance, distance)) <= 0 {
 			return
 		}
-		best[h] = x.describe(h, kind, distance, variant)
+		best[number] = x.describe(number, list, kind, distance, variant)
 	}
-	for _, h := range x.sha256[q.Digests.SHA256] {
-		found(h, SHA256, 0, pdq.Original)
-	}
-	for _, h := range x.sha1[q.Digests.SHA1] {
-		found(h, SHA1, 0, pdq.Original)
-	}
-	for _, h := range x.md5[q.Digests.MD5] {
-		found(h, MD5, 0, pdq.Original)
+	for kind, sum := range [exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]} {
+		for number := x.rows.head(kind, sum); number != 0; number = x.rows.at(number).next[kind] {
+			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, pdq.Original)
+		}
 	}
 	switch {
 	case !q.Decoded:
@@ -362,9 +302,9 @@ func (x *Index) Query(q Query) Result {
 }
 
 // similar asks all eight orientations, once with the widest radius in use.
-func (x *Index) similar(q Query, open map[*List]bool, found func(*held, Kind, int, pdq.Variant)) {
+func (x *Index) similar(q Query, open map[uint32]*List, found func(uint32, Kind, int, pdq.Variant)) {
 	widest := -1
-	for list := range open {
+	for _, list := range open {
 		widest = max(widest, list.Radius)
 	}
 	if widest < 0 {
@@ -374,8 +314,8 @@ func (x *Index) similar(q Query, open map[*List]bool, found func(*held, Kind, in
 	for v, hash := range q.Variants {
 		hits = x.codes.Search(hamming.FromBytes(hash), widest, hits[:0])
 		for _, hit := range hits {
-			if h := x.byCode[hit.ID]; h != nil && hit.Distance <= h.list.Radius {
-				found(h, PDQ, hit.Distance, pdq.Variant(v))
+			if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
+				found(hit.ID, PDQ, hit.Distance, pdq.Variant(v))
 			}
 		}
 	}
@@ -383,14 +323,15 @@ func (x *Index) similar(q Query, open map[*List]bool, found func(*held, Kind, in
 
 var kindNames = map[Kind]string{SHA256: "SHA-256", SHA1: "SHA-1", MD5: "MD5"}
 
-func (x *Index) describe(h *held, kind Kind, distance int, variant pdq.Variant) Match {
+func (x *Index) describe(number uint32, list *List, kind Kind, distance int, variant pdq.Variant) Match {
+	said := x.rows.words[x.rows.at(number).words].words
 	m := Match{
-		List: h.list.ID, ListName: h.list.Name, Entry: h.ID, Kind: kind, Distance: distance, Variant: variant.String(),
-		Verification: cmp.Or(h.Verification, h.list.Verification), Category: h.Category, ListVersion: h.list.Version,
+		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: variant.String(),
+		Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
 	}
 	what := kindNames[kind] + " equal to"
 	if kind == PDQ {
-		m.Radius = h.list.Radius
+		m.Radius = list.Radius
 		what = fmt.Sprintf("PDQ differs in %d of 256 bits from", distance)
 		if variant != pdq.Original {
 			what = fmt.Sprintf("turned or mirrored (%s), PDQ differs in %d of 256 bits from", variant, distance)
@@ -400,6 +341,6 @@ func (x *Index) describe(h *held, kind Kind, distance int, variant pdq.Variant) 
 	if m.Category != "" {
 		category = ", category " + m.Category
 	}
-	m.Explanation = fmt.Sprintf("%s an entry of the list %q (verification: %s%s); a person must decide", what, h.list.Name, cmp.Or(m.Verification, "unknown"), category)
+	m.Explanation = fmt.Sprintf("%s an entry of the list %q (verification: %s%s); a person must decide", what, list.Name, cmp.Or(m.Verification, "unknown"), category)
 	return m
 }

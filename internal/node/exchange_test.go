@@ -2,16 +2,10 @@ package node_test
 
 import (
 	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,12 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+	"go.yaml.in/yaml/v3"
+
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
-	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
-	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
@@ -37,298 +32,68 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// citizenEnvironment holds the order of a process that is one node of a union of
-// four, with the people who work there.
-const citizenEnvironment = "BRDO_TEST_CITIZEN"
-
-// errand is what a citizen is told.
-type errand struct {
-	Config node.Config
-	Token  string
-	// Round numbers the lives of the process, so that each uploads pictures of its own.
-	Round int
-	// Authorities are node ids, for the Centre.
-	Authorities []string
-}
-
-func init() {
-	if text := os.Getenv(citizenEnvironment); text != "" && !media.IsChild(os.Args) {
-		if err := citizen(text); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		os.Exit(1)
-	}
-}
-
-// citizen runs a node as `brdo serve` does, and lets people work at it. Each line
-// that it prints tells of a call that has returned.
-func citizen(text string) error {
-	var e errand
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	decoder, err := media.Start(ctx, media.Options{Children: 1})
-	if err != nil {
-		return err
-	}
-	n, err := node.Open(ctx, e.Config, node.Options{Decoder: decoder, Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", e.Config.Listen)
-	if err != nil {
-		return err
-	}
-	failed := make(chan error, 4)
-	go func() { failed <- n.Run(ctx, listener) }()
-	say("serving")
-	kind := e.Config.Organisation.Kind
-	person := func(name string, role mandate.Role) mandate.Actor {
-		return mandate.Actor{Kind: mandate.Person, ID: fmt.Sprintf("person/%s-%d", name, e.Round), Roles: []mandate.Role{role}, Organisation: kind}
-	}
-	switch kind {
-	case mandate.Provider:
-		go func() { failed <- keepHandingIn(ctx, n, e) }()
-		go func() { failed <- keepReviewing(ctx, n, person("ada", mandate.Analyst), keepReporting) }()
-	case mandate.Centre:
-		go func() { failed <- keepRouting(ctx, n, person("cora", mandate.Analyst), e.Authorities) }()
-	default:
-		go func() { failed <- keepAnswering(ctx, n, person("ines", mandate.Investigator)) }()
-	}
-	return <-failed
-}
-
-// keepHandingIn hands in a picture now and then.
-func keepHandingIn(ctx context.Context, n *node.Node, e errand) error {
-	uploads, err := n.Identity.Machine(ctx, e.Token)
-	if err != nil {
-		return err
-	}
-	for number := e.Round * 1000; ; number++ {
-		s := nodetest.Submission(number, "")
-		s.Flagged = true
-		s.Context.IPEvents = []report.IPEvent{{IP: "192.0.2.7", Port: 40_000, At: time.Now().Add(-time.Hour), TZ: "Z"}}
-		if _, err := n.Intake.Detect(ctx, uploads, s); err != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-// settled says what a person did; that another fault or an earlier answer was
-// faster is no failure.
-func settled(err error, words ...string) error {
-	switch {
-	case err == nil:
-		say(words...)
-	case problem.Is(err, problem.Conflict), problem.Is(err, problem.Invalid):
-	default:
-		return err
-	}
-	return nil
-}
-
-// keepRouting assesses what came, and sends it on to one authority or to both.
-func keepRouting(ctx context.Context, n *node.Node, person mandate.Actor, authorities []string) error {
-	for {
-		o, err := n.Routing.Overview(ctx, person)
-		if err != nil {
-			return err
-		}
-		for _, line := range o.Lines {
-			switch referral.State(line.State) {
-			case referral.Received:
-				err = settled(n.Routing.Found(ctx, person, line.ID, rand.N(4) == 0), "found", line.ID)
-			case referral.Assessed, referral.Held:
-				to := authorities
-				if at := rand.N(4); at < len(authorities) {
-					to = authorities[at : at+1]
-				}
-				err = settled(n.Routing.Route(ctx, person, line.ID, routing.Direction{To: to, Reason: "jurisdiction is not certain"}), "route", line.ID)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-// keepAnswering claims or declines what was offered, gives some of it back, and
-// says of the rest what became of it: of some that it was not confirmed, which
-// goes to everybody as a correction.
-func keepAnswering(ctx context.Context, n *node.Node, person mandate.Actor) error {
-	for {
-		all, err := n.Routing.Referrals(ctx, person)
-		if err != nil {
-			return err
-		}
-		for _, r := range all {
-			id, dice := r.Row.ID, rand.N(4)
-			switch {
-			case r.Value.Standing == referral.StandingOffered && dice == 0:
-				err = settled(n.Routing.Decline(ctx, person, id, "another State is nearer"), "decline", id)
-			case r.Value.Standing == referral.StandingOffered:
-				err = settled(n.Routing.Claim(ctx, person, id), "claim", id)
-			case r.Value.Standing == referral.StandingClaimed && dice == 0:
-				err = settled(n.Routing.Release(ctx, person, id, "another State is nearer"), "release", id)
-			case r.Value.Standing == referral.StandingClaimed && dice < 3:
-				outcome := []string{"new-investigation", referral.OutcomeUnlawfulNot}[dice-1]
-				err = settled(n.Routing.Finish(ctx, person, id, outcome), "finish", id)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-// weather is what happens on the way between the nodes.
-type weather struct {
-	mu sync.Mutex
-	// names are the names of the nodes by their ids, cut the pairs that are parted.
-	names map[string]string
-	cut   map[[2]string]bool
-	calm  bool
-	// counts say what happened to requests.
-	counts map[string]int
-}
-
-func (w *weather) count(what string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts[what]++
-}
-
-// fate draws what happens to a request.
-func (w *weather) fate(from, to string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts["requests"]++
-	fate := "passed"
-	switch dice := rand.N(100); {
-	case w.cut[[2]string{from, to}] || w.cut[[2]string{to, from}]:
-		fate = "parted"
-	case w.calm:
-	case dice < 10:
-		fate = "lost"
-	case dice < 20:
-		fate = "answer lost"
-	case dice < 30:
-		fate = "doubled"
-	case dice < 60:
-		fate = "delayed" // what is sent later overtakes it
-	}
-	w.counts[fate]++
-	return fate
-}
-
-// gate is the address of a node for the others: what they send goes through the weather.
-func (w *weather) gate(t testing.TB, name, behind string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, "listening", err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer connection.Close()
-				for in := bufio.NewReader(connection); w.pass(connection, in, name, behind) == nil; {
-				}
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
-var errBroken = errors.New("the connection breaks")
-
-// pass takes one request from a connection and does with it what the weather wants.
-func (w *weather) pass(connection net.Conn, in *bufio.Reader, to, behind string) error {
-	request, err := http.ReadRequest(in)
-	if err != nil {
-		return err
-	}
-	body, err := io.ReadAll(request.Body)
-	if err != nil {
-		return err
-	}
-	from := "somebody"
-	for id, name := range w.names {
-		if strings.Contains(request.Header.Get("Signature-Input"), id) {
-			from = name
-		}
-	}
-	send := func() ([]byte, error) {
-		again := request.Clone(context.Background())
-		again.Body, again.Close = io.NopCloser(bytes.NewReader(body)), true
-		there, err := net.DialTimeout("tcp", behind, 5*time.Second)
-		if err != nil {
-			return nil, err
-		}
-		defer there.Close()
-		if err := errors.Join(there.SetDeadline(time.Now().Add(30*time.Second)), again.Write(there)); err != nil {
-			return nil, err
-		}
-		return io.ReadAll(there)
-	}
-	w.count(request.Method + " " + request.URL.Path)
-	fate := w.fate(from, to)
-	switch fate {
-	case "parted", "lost":
-		return errBroken
-	case "delayed":
-		time.Sleep(rand.N(300 * time.Millisecond))
-	case "doubled":
-		if _, err := send(); err != nil {
-			return err
-		}
-	}
-	answer, err := send()
-	if err != nil {
-		w.count("nobody there")
-		return err
-	}
-	if fate == "answer lost" {
-		return errBroken
-	}
-	if _, err := connection.Write(answer); err != nil {
-		return err
-	}
-	return errBroken // one request a connection
-}
-
-// part cuts a pair of nodes off from each other for a while.
-func (w *weather) part(a, b string, while time.Duration) {
-	w.mu.Lock()
-	w.cut[[2]string{a, b}] = true
-	w.counts["partitions"]++
-	w.mu.Unlock()
-	time.Sleep(while)
-	w.mu.Lock()
-	delete(w.cut, [2]string{a, b})
-	w.mu.Unlock()
-}
-
-// member is one node of the union, as the test keeps it.
+// member is one node of the union: a process of `brdo serve` with a configuration
+// file, and the people who work there.
 type member struct {
-	errand
-	name string
-	node *node.Node
-	said map[string][]string
+	name   string
+	Config node.Config
+	// file is the configuration, rows the database, gate the way to the others.
+	file, rows, gate string
+	// token is the key of the provider's upload service.
+	token string
+	// node and beside are the node and its rows, in this process.
+	node   *node.Node
+	beside *store.Store
+
+	mu sync.Mutex
+	// links are login links that nobody used.
+	links []string
+	// said is what people were told that it was done, complaints what no fault explains.
+	said       map[string][]string
+	complaints []string
 }
+
+func (m *member) say(what, id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.said[what] = append(m.said[what], id)
+}
+
+func (m *member) complain(text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.complaints = append(m.complaints, text)
+}
+
+// nextLink is a login link, each once; empty when all were used.
+func (m *member) nextLink() (link string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.links) > 0 {
+		link, m.links = m.links[0], m.links[1:]
+	}
+	return link
+}
+
+// giveBack keeps a link that reached nobody.
+func (m *member) giveBack(link string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.links = append(m.links, link)
+}
+
+// restWithin is what issue 3 asks for: when the network is whole again, everything
+// is delivered within a minute, however long it was not. It bounds liveness, not
+// speed: the longest pause of a node that works is the third of it.
+const restWithin = time.Minute
 
 // TestFourNodesInBadWeather lets a provider, the Centre and two authorities work
-// in processes of their own, over a network that loses, doubles, delays and parts,
-// and kills them again and again. Afterwards each envelope has had its effect
-// once, and every open report has somebody responsible. BRDO_EXCHANGE_ROUNDS is
-// how often each of the four is killed.
+// as processes of `brdo serve`, over a network that loses, doubles, delays, parts
+// and swallows, with people at their pages, and kills them again and again.
+// Within a minute after the network is whole nothing is on its way any more; each
+// envelope has had its effect once, and every open report has somebody
+// responsible. BRDO_EXCHANGE_ROUNDS is how often each of the four is killed; with
+// 25 or more, partitions last for up to two minutes.
 func TestFourNodesInBadWeather(t *testing.T) {
 	undetected(t)
 	lives := 2
@@ -337,52 +102,61 @@ func TestFourNodesInBadWeather(t *testing.T) {
 		lives, err = strconv.Atoi(text)
 		must(t, "reading BRDO_EXCHANGE_ROUNDS", err)
 	}
-	sky := &weather{names: map[string]string{}, cut: map[[2]string]bool{}, counts: map[string]int{}}
-	members := assembleUnion(t, sky)
+	longest := 3 * time.Second
+	if lives >= 25 {
+		longest = 2 * time.Minute
+	}
+	program := buildProgram(t)
+	sky := &weather{behind: map[string]string{}, cut: map[[2]string]int{}, deaf: map[[2]string]int{}, counts: map[string]int{}}
+	members, authorities := assembleUnion(t, sky, 2+lives/5)
 
-	var working, blowing sync.WaitGroup
-	ended := make(chan struct{})
+	var living, blowing, working sync.WaitGroup
+	dead, ended := make(chan struct{}), make(chan struct{})
+	var names []string
 	for _, m := range members {
-		working.Go(func() {
-			for m.Round = range lives {
-				m.live(t, 2*time.Second)
+		names = append(names, m.name)
+		living.Go(func() {
+			for range lives {
+				m.live(t, program, 2*time.Second)
 			}
 		})
+		working.Go(func() { m.staff(authorities, ended) })
 	}
-	blowing.Go(func() {
-		for {
-			select {
-			case <-ended:
-				return
-			case <-time.After(time.Second + rand.N(2*time.Second)):
-			}
-			pair := rand.Perm(len(members))
-			sky.part(members[pair[0]].name, members[pair[1]].name, rand.N(3*time.Second))
-		}
-	})
-	working.Wait()
+	blowing.Go(func() { sky.blow(names, longest, dead) })
+	living.Wait()
 	close(ended)
-	blowing.Wait()
+	working.Wait()
 	if t.Failed() {
 		return
 	}
-	sky.mu.Lock()
-	sky.calm = true
-	sky.mu.Unlock()
-	healUnion(t, members)
+	begun := time.Now()
+	healUnion(t, program, sky, members, longest/2, func() { close(dead); blowing.Wait() })
+	t.Logf("%d kills; on the way: %v; the last process was killed %s ago", lives*len(members), sky.said(), time.Since(begun).Round(time.Second))
+	reopenUnion(t, members)
 	countUnion(t, members)
-	sky.mu.Lock()
-	defer sky.mu.Unlock()
-	t.Logf("%d kills; on the way: %v", lives*len(members), sky.counts)
+	for _, m := range members {
+		for _, text := range m.complaints {
+			t.Errorf("at %s %s", m.name, text)
+		}
+	}
+}
+
+// buildProgram builds `brdo` as it is shipped.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "brdo")
+	if said, err := exec.Command("go", "build", "-o", program, "github.com/brdoproject/brdo/cmd/brdo").CombinedOutput(); err != nil {
+		t.Fatalf("building brdo: %v\n%s", err, said)
+	}
+	return program
 }
 
 // assembleUnion makes the four nodes and registers them with each other.
-func assembleUnion(t *testing.T, sky *weather) []*member {
+func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, authorities []string) {
 	t.Helper()
 	model := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre}) // for its profiles, without the sample
 	places := filepath.Join(t.TempDir(), "places.csv")
 	must(t, "writing places", os.WriteFile(places, []byte("192.0.2.0/24,SI\n"), 0o600))
-	var members []*member
 	for _, one := range []node.Organisation{
 		{ID: "provider.example", Name: "Provider", Kind: mandate.Provider, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road"},
 		{ID: "centre.example", Name: "Centre", Kind: mandate.Centre},
@@ -391,21 +165,20 @@ func assembleUnion(t *testing.T, sky *weather) []*member {
 	} {
 		m := &member{name: one.ID, said: map[string][]string{}}
 		c := node.Defaults()
+		c.Log.Level = "error"
 		c.Organisation, c.Data, c.Centre, c.Places, c.Profiles = one, t.TempDir(), "centre.example", places, model.Config.Profiles
 		free, err := net.Listen("tcp", "127.0.0.1:0")
 		must(t, "finding a free port", err)
 		c.Listen = free.Addr().String()
 		must(t, "freeing it", free.Close())
-		_, port, err := net.SplitHostPort(sky.gate(t, one.ID, c.Listen))
-		must(t, "reading an address", err)
-		c.Origin = "http://localhost:" + port
+		c.Origin = "http://" + host(one.ID)
+		m.gate, sky.behind[one.ID] = sky.gate(t, one.ID), c.Listen
 		if one.Kind == mandate.Provider {
 			c.Detection.Sources = []node.Source{{Name: "uploads", Service: "hosting", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, URL: "https://photos.example/"}}
 		}
 		m.Config = c
 		m.node, err = node.Open(t.Context(), c, node.Options{Decoder: model.Decoder})
 		must(t, "opening a node", err)
-		sky.names[m.node.Post.Self().NodeID] = one.ID
 		members = append(members, m)
 	}
 	operator := func(m *member) mandate.Actor {
@@ -418,103 +191,220 @@ func assembleUnion(t *testing.T, sky *weather) []*member {
 			must(t, "registering at the Centre", centre.node.Post.Register(t.Context(), operator(centre), m.node.Post.Self()))
 		}
 		if m.Config.Organisation.Kind == mandate.Authority {
-			centre.Authorities = append(centre.Authorities, m.node.Post.Self().NodeID)
+			authorities = append(authorities, m.node.Post.Self().NodeID)
 		}
 	}
 	var err error
-	_, members[0].Token, err = members[0].node.Identity.CreateKey(t.Context(), operator(members[0]), "upload service", []mandate.Scope{mandate.ScopeDetect}, "uploads")
+	_, members[0].token, err = members[0].node.Identity.CreateKey(t.Context(), operator(members[0]), "upload service", []mandate.Scope{mandate.ScopeDetect}, "uploads")
 	must(t, "making a key", err)
+	roles := map[mandate.OrganisationKind]mandate.Role{mandate.Provider: mandate.Analyst, mandate.Centre: mandate.Analyst, mandate.Authority: mandate.Investigator}
 	for _, m := range members {
+		for number := range people {
+			person, link, err := m.node.Identity.Invite(t.Context(), operator(m), fmt.Sprint("clerk ", number), []mandate.Role{roles[m.Config.Organisation.Kind]})
+			must(t, "inviting", err)
+			codes := m.node.Identity.NewCodes(person)
+			code, err := totp.GenerateCode(codes.Secret, time.Now())
+			must(t, "making a code", err)
+			must(t, "enrolling", m.node.Identity.ConfirmCodes(t.Context(), person, "the network is long today", codes.Secret, code))
+			m.links = append(m.links, link.Token)
+		}
+		text, err := yaml.Marshal(m.Config)
+		must(t, "writing a configuration", err)
+		m.file = filepath.Join(t.TempDir(), "brdo.yaml")
+		must(t, "writing a configuration", os.WriteFile(m.file, text, 0o600))
+		m.rows = m.node.Store.Path()
 		must(t, "closing a node", m.node.Close())
 	}
-	return members
+	return members, authorities
 }
 
-// live starts the member's process and kills it within a time after its first word.
-func (m *member) live(t *testing.T, life time.Duration) {
-	text, err := json.Marshal(m.errand)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), citizenEnvironment+"="+string(text))
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var complaint safely
-	command.Stderr = &complaint
-	out, err := command.StdoutPipe()
+// process is a running `brdo serve`.
+type process struct {
+	*exec.Cmd
+	complaint safely
+	// ended is closed when it has ended.
+	ended chan struct{}
+}
+
+// start starts the member's process and waits until it serves.
+func (m *member) start(program string) (*process, error) {
+	p := &process{Cmd: exec.Command(program, "serve", "--config", m.file), ended: make(chan struct{})}
+	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.Env = append(os.Environ(), "HTTP_PROXY="+m.gate, "http_proxy="+m.gate, "NO_PROXY=", "no_proxy=")
+	p.Stderr = &p.complaint
+	out, err := p.StdoutPipe()
 	if err == nil {
-		err = command.Start()
+		err = p.Start()
 	}
+	if err != nil {
+		return nil, err
+	}
+	serving := make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		said := false
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if !said && strings.HasPrefix(lines.Text(), "Brdo serves ") {
+				said = true
+				close(serving)
+			}
+		}
+		_ = p.Wait()
+	}()
+	select {
+	case <-serving:
+		return p, nil
+	case <-p.ended:
+		return nil, fmt.Errorf("it ended before it served: %s: %s", p.ProcessState, p.complaint.String())
+	case <-time.After(2 * time.Minute):
+		return nil, errors.Join(errors.New("it does not serve"), p.Process.Kill())
+	}
+}
+
+// live starts the member's process and kills it within a time after it serves.
+func (m *member) live(t *testing.T, program string, life time.Duration) {
+	p, err := m.start(program)
 	if err != nil {
 		t.Errorf("starting %s: %v", m.name, err)
 		return
 	}
-	kill := time.AfterFunc(2*time.Minute, func() { _ = command.Process.Kill() })
-	defer kill.Stop()
-	heard := false
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if !heard {
-			heard = true
-			kill.Reset(life/4 + rand.N(life))
-		}
-		if words := strings.Fields(lines.Text()); len(words) > 1 {
-			m.said[words[0]] = append(m.said[words[0]], words[1])
-		}
+	select {
+	case <-p.ended:
+		t.Errorf("%s ended by itself: %s\n%s", m.name, p.ProcessState, p.complaint.String())
+	case <-time.After(life/4 + rand.N(life)):
+		_ = p.Process.Kill()
+		<-p.ended
 	}
-	_ = command.Wait()
-	if command.ProcessState.Exited() {
-		t.Errorf("%s ended by itself in its life %d: %s\n%s", m.name, m.Round, command.ProcessState, complaint.String())
+	m.hear(p)
+}
+
+// hear keeps what a process told its operator of: with this level, what no fault of
+// a network explains.
+func (m *member) hear(p *process) {
+	for line := range strings.Lines(p.complaint.String()) {
+		m.complain("the operator was told: " + line)
 	}
 }
 
-// healUnion opens all nodes again and lets time pass until nothing is on its way.
-func healUnion(t *testing.T, members []*member) {
+// healUnion starts all nodes again while everybody is parted, lets the network
+// become whole, and waits until nothing is on its way.
+func healUnion(t *testing.T, program string, sky *weather, members []*member, parted time.Duration, calm func()) {
 	t.Helper()
-	past := time.Duration(0)
-	now := func() time.Time { return time.Now().Add(past) }
+	sky.partAll()
+	var all []*process
+	for _, m := range members {
+		p, err := m.start(program)
+		must(t, "starting "+m.name+" after the last kill", err)
+		t.Cleanup(func() { _ = p.Process.Kill(); <-p.ended })
+		all = append(all, p)
+	}
+	calm()
+	time.Sleep(parted)
+	before, _, _ := onItsWay(t, members)
+	sky.heal()
+	healed := time.Now()
+	for last := int64(-1); ; time.Sleep(100 * time.Millisecond) {
+		open, sent, working := onItsWay(t, members)
+		if open == 0 && !working && sent == last {
+			break
+		}
+		last = sent
+		if time.Since(healed) > restWithin {
+			t.Errorf("%s after healing %d envelopes or gaps are open", restWithin, open)
+			sayWhatWaits(t, members)
+			break
+		}
+	}
+	t.Logf("the network was healed with %d envelopes and gaps open; all was quiet %s later", before, time.Since(healed).Round(100*time.Millisecond))
+	for i, p := range all {
+		must(t, "ending "+members[i].name, p.Process.Signal(syscall.SIGTERM))
+	}
+	for i, p := range all {
+		<-p.ended
+		if !p.ProcessState.Success() {
+			t.Errorf("%s, asked to end, ended with %s\n%s", members[i].name, p.ProcessState, p.complaint.String())
+		}
+		members[i].hear(p)
+	}
+}
+
+// onItsWay counts the envelopes without a receipt and the gaps of all nodes, and
+// the envelopes that were ever sent, and says whether a node has work that is due.
+func onItsWay(t *testing.T, members []*member) (open, sent int64, working bool) {
+	t.Helper()
+	for _, m := range members {
+		if m.beside == nil {
+			rows, err := store.Open(t.Context(), m.rows)
+			must(t, "opening the rows of "+m.name, err)
+			t.Cleanup(func() { _ = rows.Close() })
+			m.beside = rows
+		}
+		must(t, "counting what waits", m.beside.Read(t.Context(), func(tx *store.Tx) error {
+			waiting, err := tx.CountEnvelopesWaiting()
+			if err != nil {
+				return err
+			}
+			gaps, err := tx.CountGaps()
+			if err != nil {
+				return err
+			}
+			open += waiting + gaps
+			next, err := tx.NextJobAt()
+			if err != nil {
+				return err
+			}
+			jobs, err := tx.CountJobs()
+			if err != nil {
+				return err
+			}
+			working = working || next.Before(time.Now()) || jobs[store.JobRunning] > 0
+			peers, err := tx.Peers()
+			for _, p := range peers {
+				sent += p.SentSequence
+			}
+			return err
+		}))
+	}
+	return open, sent, working
+}
+
+// sayWhatWaits tells why there is no rest: what delivers each envelope, and what
+// that waits for.
+func sayWhatWaits(t *testing.T, members []*member) {
+	t.Helper()
+	for _, m := range members {
+		must(t, "reading what waits", m.beside.Read(t.Context(), func(tx *store.Tx) error {
+			for _, kind := range []string{"envelope.deliver", "envelope.replay", "peer.reach"} {
+				jobs, err := tx.JobsOfKind(kind)
+				if err != nil {
+					return err
+				}
+				for _, j := range jobs {
+					if j.State != store.JobDone {
+						t.Logf("%s: %s is %s after %d attempts, %d failures; due in %s, waits for %q: %s",
+							m.name, kind, j.State, j.Attempt, j.Failures, time.Until(j.RunAt).Round(time.Second), j.WaitsFor, j.LastError)
+					}
+				}
+			}
+			peers, err := tx.Peers()
+			for _, p := range peers {
+				t.Logf("%s: %s is out of reach since %s", m.name, p.ID, p.UnreachedSince)
+			}
+			return err
+		}))
+	}
+}
+
+// reopenUnion opens all nodes in this process, to be read.
+func reopenUnion(t *testing.T, members []*member) {
+	t.Helper()
 	decoder, err := media.Start(t.Context(), media.Options{Children: 1})
 	must(t, "starting a decoder", err)
 	t.Cleanup(func() { _ = decoder.Close() })
 	for _, m := range members {
-		m.node, err = node.Open(t.Context(), m.Config, node.Options{Decoder: decoder, Now: now})
-		must(t, "opening "+m.name+" after the last kill", err)
-		listener, err := net.Listen("tcp", m.Config.Listen)
-		must(t, "listening", err)
-		server := &http.Server{Handler: m.node.Handler()}
-		go func() { _ = server.Serve(listener) }()
-		t.Cleanup(func() {
-			_ = server.Close()
-			if err := m.node.Close(); err != nil {
-				t.Errorf("closing %s: %v", m.name, err)
-			}
-		})
-	}
-	begun := time.Now()
-	for step := 0; ; step++ {
-		open := int64(0)
-		for _, m := range members {
-			must(t, "working off the jobs", m.node.Drain(t.Context()))
-		}
-		for _, m := range members {
-			must(t, "counting what waits", m.node.Store.Read(t.Context(), func(tx *store.Tx) error {
-				waiting, err := tx.CountEnvelopesWaiting()
-				if err != nil {
-					return err
-				}
-				gaps, err := tx.CountGaps()
-				open += waiting + gaps
-				return err
-			}))
-		}
-		if open == 0 {
-			t.Logf("all is quiet %s after the last kill, by the nodes' clocks %s", time.Since(begun).Round(time.Millisecond), past)
-			return
-		}
-		if step == 100 {
-			t.Fatalf("after %s by the nodes' clocks %d envelopes or gaps are open", past, open)
-		}
-		past += 10 * time.Second
+		m.node, err = node.Open(t.Context(), m.Config, node.Options{Decoder: decoder})
+		must(t, "opening "+m.name, err)
+		t.Cleanup(func() { must(t, "closing "+m.name, m.node.Close()) })
 	}
 }
 

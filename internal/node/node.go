@@ -98,6 +98,7 @@ const (
 	nodeKeyFile    = "node.key"
 	vaultFile      = "keys.db"
 	contentFolder  = "content"
+	workersLock    = "workers.lock"
 	demoMark       = "DEMONSTRATION"
 )
 
@@ -573,6 +574,11 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	if err := n.Post.Begin(ctx); err != nil {
 		return err
 	}
+	lock, err := n.takeOver(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	failed := make(chan error, 3)
 	begin := func(work func(context.Context) error) { go func() { failed <- work(ctx) }() }
 	begin(n.Ledger.Run)
@@ -589,7 +595,6 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		}
 		served <- server.Serve(listener)
 	}()
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-served:
@@ -607,6 +612,24 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		return nil
 	}
 	return err
+}
+
+// takeOver ends the leases of workers that died, when this process can know that
+// they did: it is then the only one that works on the embedded database, until it
+// gives the lock back. Otherwise leases end by themselves.
+func (n *Node) takeOver(ctx context.Context) (lock io.Closer, err error) {
+	if !n.Config.Role.is(RoleWorker) || n.Store.Dialect() != store.SQLite {
+		return io.NopCloser(nil), nil
+	}
+	file, alone, err := lockAlone(filepath.Join(n.Config.Data, workersLock))
+	if err != nil || !alone {
+		return io.NopCloser(nil), err
+	}
+	err = n.Store.WriteShared(ctx, func(tx *store.Tx) error { return tx.EndLeases() })
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // follow does what the node has to do from time to time: see what other

@@ -206,7 +206,7 @@ func (p *Post) takeCarried(ctx context.Context, answer bundleReceipt, result *Im
 	}
 	if answer.Receipt == "" {
 		refused := problem.New(problem.Unavailable, "the recipient refused: "+answer.Refused, "it goes on waiting")
-		_ = p.failed(ctx, sent.ID, refused) // it says what the person who carries the file sees too
+		_ = p.failed(ctx, sent, p.ledger.Now(), refused) // it says what the person who carries the file sees too
 		result.Wrong++
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/job"
@@ -90,57 +92,77 @@ func (p *Post) sendAgain(tx *ledger.Tx, to Node, ranges []Range, said time.Time)
 	if err != nil {
 		return err
 	}
-	again, left := 0, maxAgain
+	again, left := int64(0), maxAgain
 	for _, r := range ranges[:min(len(ranges), maxRanges)] {
 		if r.First < 1 || r.Last < r.First || r.Last > row.SentSequence {
 			tx.Note("missing_never_sent", fmt.Sprintf("%d to %d", r.First, r.Last))
 		}
-		envelopes, err := tx.EnvelopesInRange(to.NodeID, r.First, r.Last, left)
+		sent, looked, err := p.sendRangeAgain(tx, to, r, said, left)
 		if err != nil {
 			return err
 		}
-		for _, envelope := range envelopes {
-			left--
-			if p.receiptedAfter(envelope, to, said) {
-				continue
-			}
-			again++
-			if err := p.enqueueAgain(tx, envelope); err != nil {
-				return err
-			}
-		}
-		if left == 0 {
-			break
-		}
+		again, left = again+sent, left-looked
 	}
 	tx.Note("sent_again", again)
 	return nil
-}
-
-// receiptedAfter reports whether a peer receipted an envelope after a time of its
-// own clock.
-func (p *Post) receiptedAfter(envelope store.EnvelopeOut, to Node, said time.Time) bool {
-	if envelope.State != store.EnvelopeAnswered {
-		return false
-	}
-	receipt, err := OpenReceipt(envelope.Receipt, to, p.keys.Self.NodeID, envelope.ID, envelope.Digest)
-	return err == nil && receipt.At.After(said)
 }
 
 // soon is how near the next attempt of an envelope may be so that it is left
 // there: a busy recipient may have asked for that pause, and asks for no longer one.
 const soon = 75 * time.Second
 
-func (p *Post) enqueueAgain(tx *ledger.Tx, envelope store.EnvelopeOut) error {
-	kind := deliverJob
-	if envelope.State == store.EnvelopeAnswered {
-		kind = replayJob
+// sendRangeAgain sends again what a peer misses of one range, looking at no more
+// than a number of envelopes that it receipted before or that were given up. What
+// waits for its first receipt has a job, and of a long backlog every receipt
+// names the rest as missing: so that must cost one statement, not one each.
+func (p *Post) sendRangeAgain(tx *ledger.Tx, to Node, r Range, said time.Time, limit int) (again int64, looked int, err error) {
+	if again, err = tx.HastenDeliveries(deliverJob, to.NodeID, r.First, r.Last, tx.Now, soon); err != nil {
+		return 0, 0, err
 	}
-	found, err := tx.HastenJob(kind, envelope.ID, tx.Now, soon)
+	left, err := tx.EnvelopesGivenUp(deliverJob, to.NodeID, r.First, r.Last, limit)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, id := range left {
+		again++
+		if err := p.enqueueAgain(tx, deliverJob, id); err != nil {
+			return 0, 0, err
+		}
+	}
+	answered, err := tx.ReceiptsInRange(to.NodeID, r.First, r.Last, limit-len(left))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, one := range answered {
+		if receiptedAfter(one.Receipt, said) {
+			continue
+		}
+		again++
+		if err := p.enqueueAgain(tx, replayJob, one.ID); err != nil {
+			return 0, 0, err
+		}
+	}
+	return again, len(left) + len(answered), nil
+}
+
+// receiptedAfter reports whether a receipt, which was verified before it was
+// stored, was signed after a time of its signer's clock.
+func receiptedAfter(text string, said time.Time) bool {
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		return false
+	}
+	var receipt Receipt
+	err = json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &receipt)
+	return err == nil && receipt.At.After(said)
+}
+
+func (p *Post) enqueueAgain(tx *ledger.Tx, kind, id string) error {
+	found, err := tx.HastenJob(kind, id, tx.Now, soon)
 	if err != nil || found {
 		return err
 	}
-	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: kind, Payload: envelope.ID, UniqueKey: envelope.ID, Priority: job.PriorityNormal, Attempts: deliverAttempts})
+	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: kind, Payload: id, UniqueKey: id, Priority: job.PriorityNormal, Attempts: deliverAttempts})
 	return err
 }
 
@@ -151,13 +173,13 @@ func (p *Post) replay(ctx context.Context, running *job.Running) error {
 	if err := running.Payload(&id); err != nil {
 		return err
 	}
-	sent, to, err := p.outgoing(ctx, id)
+	sent, to, err := p.outgoing(ctx, id, running.Now())
 	if err != nil {
 		return err
 	}
 	_, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
-		return fmt.Errorf("sending envelope %s to %s again: %w", id, to.NodeID, err)
+		return p.failed(ctx, sent, running.Now(), fmt.Errorf("sending envelope %s to %s again: %w", id, to.NodeID, err))
 	}
 	act, err := p.deliveryAct(sent)
 	if err != nil {

@@ -154,7 +154,7 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 		if receipt.Missing, err = noteSequence(tx, from, envelope.Sequence); err != nil {
 			return err
 		}
-		if err := keepCheckpoint(tx, from, envelope.Checkpoint); err != nil {
+		if err := errors.Join(keepCheckpoint(tx, from, envelope.Checkpoint), tx.PeerReached(from.NodeID, tx.Now)); err != nil {
 			return err
 		}
 		if receipt.Checkpoint, err = checkpoint(tx.Tx); err != nil {

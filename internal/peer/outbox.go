@@ -86,6 +86,11 @@ type ReceiptHandler func(tx *ledger.Tx, sent store.EnvelopeOut, receipt Receipt)
 
 // New makes the post office of a node. The transport may be nil.
 func New(keys Keys, l *ledger.Ledger, s *store.Store, transport http.RoundTripper) *Post {
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = 16 // most of what a node sends goes to one Centre
+		transport = own
+	}
 	signing := &signing{keyID: keys.Self.NodeID, key: keys.Secrets.SigningKey(), now: l.Now, next: transport}
 	stay := func(*http.Request, []*http.Request) error { return errors.New("a node does not redirect") }
 	p := &Post{
@@ -217,6 +222,7 @@ func standing(row store.Peer, now time.Time) error {
 func (p *Post) Handle(runner *job.Runner) {
 	runner.Handle(deliverJob, p.deliver)
 	runner.Handle(replayJob, p.replay)
+	runner.Handle(reachJob, p.reachOut)
 	runner.Handle(watchJob, p.watchJob)
 	runner.Handle(registryJob, p.followJob)
 	runner.Handle(announceJob, p.announceTo)
@@ -227,7 +233,7 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	if err := running.Payload(&id); err != nil {
 		return err
 	}
-	sent, to, err := p.outgoing(ctx, id)
+	sent, to, err := p.outgoing(ctx, id, running.Now())
 	if err != nil {
 		return err
 	}
@@ -236,31 +242,46 @@ func (p *Post) deliver(ctx context.Context, running *job.Running) error {
 	}
 	text, receipt, err := p.exchange(ctx, sent, to)
 	if err != nil {
-		return p.failed(ctx, id, fmt.Errorf("delivering envelope %s to %s: %w", id, to.NodeID, err))
+		return p.failed(ctx, sent, running.Now(), fmt.Errorf("delivering envelope %s to %s: %w", id, to.NodeID, err))
 	}
 	return p.answered(ctx, sent, to, text, receipt, running)
 }
 
 // outgoing reads an envelope and its recipient, and notes when nothing may be
-// sent there.
-func (p *Post) outgoing(ctx context.Context, id string) (sent store.EnvelopeOut, to Node, err error) {
+// sent there. While the recipient is out of reach it returns what [job.Await] says.
+func (p *Post) outgoing(ctx context.Context, id string, now time.Time) (sent store.EnvelopeOut, to Node, err error) {
+	var wait error
 	err = p.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
 		if sent, err = tx.EnvelopeOut(id); err != nil {
 			return err
 		}
+		row, err := tx.Peer(sent.Recipient)
+		if err != nil {
+			return err
+		}
+		wait = held(row, now)
 		to, err = p.node(tx, sent.Recipient, p.ledger.Now())
 		return err
 	})
 	if err != nil {
-		return sent, to, p.failed(ctx, id, fmt.Errorf("reading envelope %s: %w", id, err))
+		return sent, to, p.failed(ctx, store.EnvelopeOut{ID: id}, now, fmt.Errorf("reading envelope %s: %w", id, err))
 	}
-	return sent, to, nil
+	return sent, to, wait
 }
 
-// failed notes a failed attempt to deliver and returns its cause.
-func (p *Post) failed(ctx context.Context, id string, cause error) error {
-	noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.FailEnvelopeOut(id, problem.From(cause).Reason) })
-	return errors.Join(cause, noted)
+// failed notes a failed attempt to deliver and returns its cause, or that the
+// envelope waits for its recipient.
+func (p *Post) failed(ctx context.Context, sent store.EnvelopeOut, now time.Time, cause error) error {
+	wait := awaits(sent, cause, now)
+	noted := p.store.WriteShared(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if wait != nil {
+			if err := askWhether(tx, now, sent.Recipient); err != nil {
+				return err
+			}
+		}
+		return tx.FailEnvelopeOut(sent.ID, problem.From(cause).Reason)
+	})
+	return errors.Join(cause, wait, noted)
 }
 
 // deliveryAct is the node's own act of delivering an envelope.
@@ -289,7 +310,7 @@ func (p *Post) answered(ctx context.Context, sent store.EnvelopeOut, to Node, te
 				return err
 			}
 		}
-		if err := tx.AnswerEnvelopeOut(sent.ID, text, tx.Now); err != nil {
+		if err := errors.Join(tx.AnswerEnvelopeOut(sent.ID, text, tx.Now), tx.PeerReached(to.NodeID, tx.Now)); err != nil {
 			return err
 		}
 		tx.Note("recipient", to.NodeID)
@@ -319,12 +340,12 @@ func (p *Post) exchange(ctx context.Context, sent store.EnvelopeOut, to Node) (s
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		return "", Receipt{}, problem.New(problem.Unavailable, "the recipient cannot be reached", "it is tried again").Because(err)
+		return "", Receipt{}, problem.New(problem.Unavailable, "the recipient cannot be reached", "it is tried again").Because(errors.Join(errUnreached, err))
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxReceipt+1))
 	if err != nil {
-		return "", Receipt{}, problem.New(problem.Unavailable, "the recipient's answer broke off", "it is tried again").Because(err)
+		return "", Receipt{}, problem.New(problem.Unavailable, "the recipient's answer broke off", "it is tried again").Because(errors.Join(errUnreached, err))
 	}
 	if response.StatusCode != http.StatusOK {
 		var answer struct {
@@ -334,6 +355,9 @@ func (p *Post) exchange(ctx context.Context, sent store.EnvelopeOut, to Node) (s
 		refused := problem.Newf(problem.Unavailable, "the recipient answered %d: %.200s", response.StatusCode, answer.Detail)
 		if pause := askedToWait(response, p.ledger.Now()); pause > 0 {
 			return "", Receipt{}, errors.Join(refused, job.Later(p.ledger.Now().Add(pause), "the recipient asked to come back later"))
+		}
+		if unreachable(response) {
+			return "", Receipt{}, refused.Because(errUnreached)
 		}
 		return "", Receipt{}, refused
 	}

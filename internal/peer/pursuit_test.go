@@ -182,14 +182,16 @@ func TestARecallThatOvertakesIsNotLost(t *testing.T) {
 	}
 }
 
-// TestARecallIsPursuedWithoutEnd: an ordinary envelope is given up for a person
-// after a month; a recall never is, and the silence is said.
+// TestARecallIsPursuedWithoutEnd: an ordinary envelope that is refused is given up
+// for a person after a month; a recall never is, and the silence is said.
 func TestARecallIsPursuedWithoutEnd(t *testing.T) {
 	provider, centre := two(t)
 	id := provider.mustSend(t, centre, "message 17")
 	provider.drain(t)
-	down := func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(t, w, "") }
-	centre.front.Store(&down)
+	ill := func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	centre.front.Store(&ill)
 	other := provider.mustSend(t, centre, "message 18")
 	recall := provider.pursue(t, mandate.EnvelopeRecall, id)[0]
 	// As after 719 failures.

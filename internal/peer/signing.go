@@ -28,7 +28,7 @@ type signing struct {
 	keyID string
 	key   crypto.Signer
 	now   func() time.Time
-	// next carries the signed request; nil is the default transport.
+	// next carries the signed request.
 	next http.RoundTripper
 }
 
@@ -41,11 +41,7 @@ func (s *signing) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("signing a request: %w", err)
 	}
-	next := s.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	return next.RoundTrip(signed)
+	return s.next.RoundTrip(signed)
 }
 
 func (s *signing) sign(request *http.Request) error {

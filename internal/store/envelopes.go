@@ -27,6 +27,9 @@ type Peer struct {
 	// Announced is the id of this node's signing key that the peer knows, once
 	// keys were rotated.
 	Announced string
+	// UnreachedSince is since when it has not answered at all; the zero time while
+	// it is not known to be out of reach.
+	UnreachedSince time.Time
 }
 
 // States of a peer and of an outgoing envelope.
@@ -114,14 +117,14 @@ func (tx *Tx) Peer(id string) (Peer, error) {
 	return found[0], nil
 }
 
-const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence, origin, mandates, valid_from, valid_until, revoked_at, revoked_because, announced`
+const peerColumns = `id, document, state, registered_at, sent_sequence, seen_sequence, origin, mandates, valid_from, valid_until, revoked_at, revoked_because, announced, unreached_since`
 
 func (tx *Tx) peers(query string, arguments ...any) ([]Peer, error) {
 	var found []Peer
 	err := tx.rows("reading peers", query, arguments, func(row scanner) error {
 		var p Peer
 		err := row.Scan(&p.ID, &p.Document, &p.State, moment{&p.RegisteredAt}, &p.SentSequence, &p.SeenSequence,
-			&p.Origin, &p.Mandates, moment{&p.ValidFrom}, moment{&p.ValidUntil}, moment{&p.RevokedAt}, &p.RevokedBecause, &p.Announced)
+			&p.Origin, &p.Mandates, moment{&p.ValidFrom}, moment{&p.ValidUntil}, moment{&p.RevokedAt}, &p.RevokedBecause, &p.Announced, moment{&p.UnreachedSince})
 		found = append(found, p)
 		return err
 	})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -161,6 +162,21 @@ func (tx *Tx) BlankEnvelopeIn(source, id string) error {
 	return tx.exec("erasing a received envelope's content", `UPDATE envelopes_in SET body = $1 WHERE source = $2 AND id = $3`, []byte{}, source, id)
 }
 
+// Statements that run with every receipt, each by an index of its own.
+const (
+	// hastenJob names the open states as the index of unique keys does: SQLite does
+	// not see that a waiting job is an open one.
+	hastenJob = `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND unique_key = $3 AND state IN ('waiting', 'running') AND state = 'waiting' AND run_at > $4`
+
+	hastenDeliveries = `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND state = 'waiting' AND run_at > $3
+		 AND EXISTS (SELECT 1 FROM envelopes_out AS e WHERE e.id = jobs.unique_key AND e.recipient = $4 AND e.sequence >= $5 AND e.sequence <= $6)`
+
+	envelopesGivenUp = `SELECT e.id FROM jobs AS j JOIN envelopes_out AS e ON e.id = j.unique_key
+		 WHERE j.kind = $1 AND j.state = 'dead' AND e.recipient = $2 AND e.sequence >= $3 AND e.sequence <= $4 AND e.state = 'waiting' ORDER BY e.sequence LIMIT $5`
+
+	receiptsInRange = `SELECT id, receipt FROM envelopes_out WHERE recipient = $1 AND sequence >= $2 AND sequence <= $3 AND state = 'answered' ORDER BY sequence LIMIT $4`
+)
+
 // HastenJob makes a waiting job due now, unless it is due soon anyway; it says
 // whether there was one that waits or runs.
 func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time, soon time.Duration) (found bool, err error) {
@@ -170,8 +186,47 @@ func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time, soon time.Duratio
 	if err != nil || count == 0 {
 		return false, err
 	}
-	return true, tx.exec("making a job due", `UPDATE jobs SET run_at = $1 WHERE kind = $2 AND unique_key = $3 AND state = 'waiting' AND run_at > $4`,
-		micros(now), kind, uniqueKey, micros(now.Add(soon)))
+	return true, tx.exec("making a job due", hastenJob, micros(now), kind, uniqueKey, micros(now.Add(soon)))
+}
+
+// HastenDeliveries makes those jobs of a kind due now that deliver envelopes to a
+// peer with numbers from first to last, unless they are due soon anyway. It says
+// how many.
+func (tx *Tx) HastenDeliveries(kind, recipient string, first, last int64, now time.Time, soon time.Duration) (int64, error) {
+	result, err := tx.inner.ExecContext(tx.ctx, hastenDeliveries, micros(now), kind, micros(now.Add(soon)), recipient, first, last)
+	if err != nil {
+		return 0, fmt.Errorf("making deliveries due: %w", err)
+	}
+	return result.RowsAffected()
+}
+
+// EnvelopesGivenUp returns the ids of up to limit envelopes to a peer with numbers
+// from first to last that have no receipt and whose job of a kind was given up.
+func (tx *Tx) EnvelopesGivenUp(kind, recipient string, first, last int64, limit int) ([]string, error) {
+	var found []string
+	err := tx.rows("reading envelopes that were given up", envelopesGivenUp, []any{kind, recipient, first, last, limit}, func(row scanner) error {
+		var id string
+		err := row.Scan(&id)
+		found = append(found, id)
+		return err
+	})
+	return found, err
+}
+
+// ReceiptOf is the receipt of an outgoing envelope.
+type ReceiptOf struct{ ID, Receipt string }
+
+// ReceiptsInRange returns the receipts of up to limit envelopes to a peer with
+// numbers from first to last, in the order of the numbers.
+func (tx *Tx) ReceiptsInRange(recipient string, first, last int64, limit int) ([]ReceiptOf, error) {
+	var found []ReceiptOf
+	err := tx.rows("reading receipts", receiptsInRange, []any{recipient, first, last, limit}, func(row scanner) error {
+		var r ReceiptOf
+		err := row.Scan(&r.ID, &r.Receipt)
+		found = append(found, r)
+		return err
+	})
+	return found, err
 }
 
 // InsertEnvelopeItem notes that the recipient of an envelope may fetch an item.

@@ -12,6 +12,19 @@ const (
 	QueueFiguresQuery = queueFiguresQuery
 )
 
+// Queries of jobs, for the tests of their plans, by the index that each reads.
+var JobQueries = map[string]string{
+	"jobs_leases":            abandonedJobs,
+	"jobs_due (priority=":    dueJobs,
+	"jobs_due (priority>":    nextPriority,
+	"jobs_unique":            cancelJobs,
+	"jobs_unique (kind":      hastenJob,
+	"jobs_later":             hastenDeliveries,
+	"jobs_dead":              envelopesGivenUp,
+	"jobs_waits":             releaseJobs,
+	"envelopes_out_answered": receiptsInRange,
+}
+
 // Multiply copies an item many times, as other items of lower tiers.
 func (tx *Tx) Multiply(id string, times int) error {
 	numbers, name := "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $2)", "printf('%064x', n)"

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,6 +57,65 @@ func TestJobsAreClaimedByPriorityOnceAndOnlyWhenDue(t *testing.T) {
 		}
 		if got := claim(t, s, "w3", noon, 10); len(got) != 0 {
 			t.Fatalf("third claim = %+v, want nothing", got)
+		}
+	})
+}
+
+// TestWorkIsFoundWithoutReadingAllRows: each turn of a worker and each receipt
+// looks for what is due, and must not read what is done or due next year.
+func TestWorkIsFoundWithoutReadingAllRows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		err := s.Write(t.Context(), func(tx *store.Tx) error {
+			for i := range 3_000 {
+				id := fmt.Sprint(i)
+				if _, err := tx.InsertJob(store.Job{ID: id, Kind: fmt.Sprint("k", i%7), UniqueKey: id, Payload: []byte("x"), Priority: i % 3, RunAt: noon.Add(time.Duration(i) * time.Hour), MaxAttempt: 1, CreatedAt: noon}); err != nil {
+					return err
+				}
+			}
+			if err := tx.PutPeer(store.Peer{ID: "node/a", Document: []byte("{}"), State: store.PeerActive, Origin: store.PeerFromOperator, RegisteredAt: noon}); err != nil {
+				return err
+			}
+			for i := range 1_000 {
+				id := fmt.Sprint(i)
+				if err := tx.InsertEnvelopeOut(store.EnvelopeOut{ID: id, Recipient: "node/a", Kind: "report", Sequence: int64(i + 1), Body: make([]byte, 100), Digest: id, CreatedAt: noon}); err != nil {
+					return err
+				}
+				if err := tx.AnswerEnvelopeOut(id, "receipt", noon); i%2 == 0 && err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim(t, s, "w", noon.Add(2_000*time.Hour), 1_500)
+		err = s.Write(t.Context(), func(tx *store.Tx) error { return tx.Analyze() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := store.Micros(noon.Add(time.Hour))
+		arguments := map[string][]any{
+			"jobs_leases": {at, 1}, "jobs_due (priority=": {1, at, 1}, "jobs_due (priority>": {1}, "jobs_unique": {"k1", "2"}, "jobs_unique (kind": {at, "k1", "2", at},
+			"jobs_later": {at, "k1", store.Micros(noon.Add(2_990 * time.Hour)), "node/a", 1, 9}, "jobs_waits": {at, "node/a"}, "jobs_dead": {"k1", "node/a", 1, 9, 5}, "envelopes_out_answered": {"node/a", 1, 500, 5},
+		}
+		err = s.Read(t.Context(), func(tx *store.Tx) error {
+			for index, query := range store.JobQueries {
+				plan, err := tx.Plan(query, arguments[index]...)
+				if err != nil {
+					return fmt.Errorf("%s: %w", query, err)
+				}
+				if s.Dialect() == store.PostgreSQL {
+					index, _, _ = strings.Cut(index, " ")
+				}
+				if lower := strings.ToLower(plan); !strings.Contains(plan, index) || strings.Contains(lower, "scan jobs") || strings.Contains(lower, "seq scan") {
+					t.Errorf("%s\nis read like this:\n%s", query, plan)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
 }
