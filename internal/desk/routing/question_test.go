@@ -144,6 +144,14 @@ func TestWhatAReportLacksIsAskedFor(t *testing.T) {
 
 		u.namesSomebodyLate(t, id, sent)
 		u.withdrawn(t, id, sent)
+		must(t, centre.Ledger.Sequence(ctx))
+		cards, err := centre.Statistics.Senders(ctx, centre.Supervisor(), u.clock.Now().Year())
+		must(t, err)
+		if len(cards) != 1 || cards[0].Title != "Example provider" || cards[0].Reports != 1 || cards[0].Asked != 4 || cards[0].Answered != 2 || cards[0].Overdue != 1 || len(cards[0].Lacks) == 0 || cards[0].Lacks[0].Field != "geo" {
+			t.Errorf("the card of the provider says %+v", cards)
+		}
+		_, err = centre.Statistics.Senders(ctx, centre.Analyst(), u.clock.Now().Year())
+		nodetest.Want(t, "the card without the role", err, problem.Denied)
 		for _, n := range u.nodes() {
 			must(t, n.Ledger.Sequence(ctx))
 			if _, err := ledger.Verify(ctx, n.Store, n.Ledger.Trust()); err != nil {
