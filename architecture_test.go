@@ -264,6 +264,8 @@ var doors = map[string]string{
 	"internal/desk/lists.(Desk).Export":    "writes out what the release permits, which was logged before the first byte",
 	"internal/desk/intake.(Desk).answered": "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
 
+	"internal/desk/statistics.(Desk).Published": "reads figures that a person published for everybody; no personal data",
+
 	"cmd/brdo.benchExchange": "counts envelopes without a receipt in a demonstration of its own; no personal data",
 
 	"internal/node.(examination).rows":               "counts jobs and waiting envelopes for the operator; no personal data",

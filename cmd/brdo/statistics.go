@@ -19,6 +19,7 @@ type statisticsCommand struct {
 	Key        string   `required:"" help:"The log's public key, as the organisation publishes it." placeholder:"VERIFIER"`
 	Checkpoint []string `help:"A checkpoint that was kept elsewhere; may be given more than once." type:"existingfile"`
 	Year       int      `required:"" help:"The calendar year (UTC) to count."`
+	Records    int64    `help:"Count only so many records from the beginning of the log, as a publication says." placeholder:"NUMBER"`
 	Profile    string   `help:"What is counted." default:"csar/article-83"`
 	Format     string   `help:"json or csv." enum:"json,csv" default:"json"`
 }
@@ -28,7 +29,8 @@ func (statisticsCommand) Help() string {
 
   $ brdo statistics --bundle log.bundle --key VERIFIER --year 2026 > figures.json
 
-They are the same, to the byte, as those that the node itself gives out at /statistics.
+They are the same, to the byte, as those that the node itself gives out at /statistics, and
+with --records those that it published at /open/figures, which say how many records they count.
 Small numbers are suppressed; what the log does not say is not measured, which is not none.
 Exit code 0 when the log fits together, 4 when something is wrong; then nothing is counted.`
 }
@@ -64,6 +66,7 @@ func (c statisticsCommand) Run(_ context.Context, w world) error {
 		return err
 	}
 	figures := count.Publish(profile, trust.Origin)
+	figures.Records = c.Records
 	if c.Format == "csv" {
 		return figures.WriteCSV(w.out)
 	}
@@ -83,8 +86,11 @@ func (c statisticsCommand) count(file *os.File) (*statistics.Count, error) {
 		return nil, problem.InvalidField("bundle", "it is an extract, so figures counted from it would be too small", "export the whole log")
 	}
 	count := statistics.New(c.Year)
-	for {
+	for read := int64(0); ; {
 		entry, err := bundle.Next()
+		if errors.Is(err, io.EOF) && read < c.Records {
+			return nil, problem.InvalidField("records", fmt.Sprintf("the bundle has only %d", read), "export the log anew, or count fewer")
+		}
 		if errors.Is(err, io.EOF) {
 			return count, nil
 		}
@@ -94,6 +100,10 @@ func (c statisticsCommand) count(file *os.File) (*statistics.Count, error) {
 		if entry.Checkpoint != nil {
 			continue
 		}
+		if c.Records > 0 && read == c.Records {
+			return count, nil
+		}
+		read++
 		if err := count.Add(entry.Record.Data); err != nil {
 			return nil, err
 		}

@@ -34,12 +34,16 @@ type Counter struct {
 // Measures are what can be counted, each with what it can be broken down by;
 // the empty word means not at all.
 var Measures = map[string][]string{
-	"reports":          {"", "provider", "type", "service"},
-	"forwarded":        {"", "state"},
-	"unfounded":        {""},
-	"not-confirmed":    {"", "state"},
-	"repeated-items":   {""},
-	"repeated-reports": {""},
+	"reports":             {"", "provider", "type", "service"},
+	"forwarded":           {"", "state"},
+	"unfounded":           {""},
+	"not-confirmed":       {"", "state"},
+	"repeated-items":      {""},
+	"repeated-reports":    {""},
+	"indicators-added":    {""},
+	"indicators-stopped":  {""},
+	"indicators-restored": {""},
+	"submissions":         {"", "state"},
 }
 
 func (s *Statistics) validate() error {

@@ -141,6 +141,9 @@ var (
 	// them is about a person.
 	StatisticsConsult = Action{"statistics.consult", Consult, ResourceLog, false}
 
+	// StatisticsPublish publishes the figures of a year for everybody, for good.
+	StatisticsPublish = Action{"statistics.publish", Disclose, ResourceLog, false}
+
 	AccountConsult = Action{"account.consult", Consult, ResourceAccount, false}
 	AccountInvite  = Action{"account.invite", Collect, ResourceAccount, false}
 	AccountChange  = Action{"account.change", Alter, ResourceAccount, false}
@@ -165,7 +168,7 @@ var Actions = []Action{
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
-	LogConsult, LogExport, StatisticsConsult,
+	LogConsult, LogExport, StatisticsConsult, StatisticsPublish,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,
 	PeerRegister, NodeConsult,
 }

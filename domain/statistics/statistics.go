@@ -46,6 +46,10 @@ type detail struct {
 	// the authority that answered; "unknown" where none is registered.
 	OfferedStates []string `json:"offered_states"`
 	AnswerState   string   `json:"answer_state"`
+	// Of an entry of a list, and of a finding about an item.
+	Entry     string `json:"entry"`
+	Item      string `json:"item"`
+	Confirmed bool   `json:"confirmed"`
 }
 
 // Count counts the events of one calendar year (UTC). The zero Count is not
@@ -55,11 +59,13 @@ type Count struct {
 	tally map[string]map[string]int
 	total map[string]int
 	items map[string]int
+	// submitted are the items that an authority confirmed already.
+	submitted map[string]bool
 }
 
 // New begins to count a year.
 func New(year int) *Count {
-	return &Count{year: year, tally: map[string]map[string]int{}, total: map[string]int{}, items: map[string]int{}}
+	return &Count{year: year, tally: map[string]map[string]int{}, total: map[string]int{}, items: map[string]int{}, submitted: map[string]bool{}}
 }
 
 // unknown is the cell of what the log does not say.
@@ -82,13 +88,16 @@ func (c *Count) add(measure string, by map[string][]string) {
 	}
 }
 
+// counted are the actions whose events are read.
+var counted = []string{"report.receive", "report.route", "report.assess", "envelope.receive", "list.entry.add", "list.entry.change", "list.entry.suspend"}
+
 // Add counts one record of the log, as it was hashed.
 func (c *Count) Add(text []byte) error {
 	var r record
 	if err := json.Unmarshal(text, &r); err != nil {
 		return fmt.Errorf("reading an event: %w", err)
 	}
-	if r.Outcome != "done" || r.At.UTC().Year() != c.year || !slices.Contains([]string{"report.receive", "report.route", "report.assess", "envelope.receive"}, r.Action) || len(r.Detail) == 0 {
+	if r.Outcome != "done" || r.At.UTC().Year() != c.year || !slices.Contains(counted, r.Action) || len(r.Detail) == 0 {
 		return nil
 	}
 	var d detail
@@ -109,6 +118,18 @@ func (c *Count) Add(text []byte) error {
 		c.add("unfounded", nil)
 	case r.Action == "envelope.receive" && d.Event == "finished-by" && d.Outcome == "not-confirmed":
 		c.add("not-confirmed", map[string][]string{"state": {d.AnswerState}})
+	case r.Action == "envelope.receive" && d.Confirmed && d.Item != "":
+		// An authority may say the same again; it is one submission.
+		if which := r.Actor + " " + d.Item; !c.submitted[which] {
+			c.submitted[which] = true
+			c.add("submissions", map[string][]string{"state": {d.AnswerState}})
+		}
+	case r.Action == "list.entry.add" && d.Entry != "":
+		c.add("indicators-added", nil)
+	case r.Action == "list.entry.suspend" && d.Entry != "", r.Action == "list.entry.change" && d.Entry != "" && (d.State == "suspended" || d.State == "withdrawn"):
+		c.add("indicators-stopped", nil)
+	case r.Action == "list.entry.change" && d.Entry != "" && d.State == "active":
+		c.add("indicators-restored", nil)
 	}
 	return nil
 }
@@ -174,8 +195,11 @@ type Publication struct {
 	Log  string `json:"log"`
 	Year int    `json:"year"`
 	// Smallest is the least number that is told.
-	Smallest int    `json:"smallest"`
-	Lines    []Line `json:"counters"`
+	Smallest int `json:"smallest"`
+	// Records is how many records of the log were counted, from its beginning; zero
+	// when that is not told.
+	Records int64  `json:"records,omitempty"`
+	Lines   []Line `json:"counters"`
 }
 
 // Publish returns the figures as they may be told.

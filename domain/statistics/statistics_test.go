@@ -69,9 +69,21 @@ func TestWhatIsCounted(t *testing.T) {
 	}
 	add(event("envelope.receive", "done", 2026, "peer/a", map[string]any{"event": "finished-by", "outcome": "not-confirmed", "answer_state": "SI"}))
 	add(event("item.view", "done", 2026, "person/a", map[string]any{"state": 7})) // another event's words may mean anything
+	for i := range 7 {
+		entry := map[string]any{"entry": "entry/x", "state": "active"}
+		add(event("list.entry.add", "done", 2026, "person/a", entry))
+		add(event("list.entry.change", "done", 2026, "person/a", map[string]any{"state": "active"})) // of a whole list
+		add(event("list.entry.suspend", "done", 2026, "node", entry))
+		add(event("list.entry.change", "done", 2026, "person/a", map[string]any{"entry": "entry/x", "state": "withdrawn"}))
+		for range 3 { // an authority says the same again
+			add(event("envelope.receive", "done", 2026, "peer/a", map[string]any{"item": fmt.Sprint("item", i), "confirmed": true, "answer_state": "SI"}))
+		}
+		add(event("envelope.receive", "done", 2026, "peer/a", map[string]any{"item": fmt.Sprint("item", i), "confirmed": false, "answer_state": "SI"}))
+	}
 	p := count.Publish(profile(t), "centre.example")
 	for key, want := range map[string]int{
 		"reports-by-provider": 40, "reports-by-type": 40, "reports-by-service": 40, "forwarded-by-state": 12, "unfounded": 6, "repeated-reports": 40,
+		"indicators-added": 7, "indicators-stopped": 14, "indicators-restored": 0, "submissions-by-state": 7,
 	} {
 		if l := line(t, p, key); l.Value == nil || *l.Value != want || l.Status != Measured || l.Article == "" {
 			t.Errorf("%s: %+v, want %d", key, l.Figure, want)

@@ -22,14 +22,18 @@ func (p Publication) WriteJSON(w io.Writer) error {
 // one for each of its cells. A figure that is not told has no value.
 func (p Publication) WriteCSV(w io.Writer) error {
 	table := csv.NewWriter(w)
-	rows := [][]string{{"profile", "log", "year", "key", "article", "title", "by", "of", "value", "status", "because"}}
+	rows := [][]string{{"profile", "log", "year", "key", "article", "title", "by", "of", "value", "status", "because", "records"}}
+	records := ""
+	if p.Records > 0 {
+		records = strconv.FormatInt(p.Records, 10)
+	}
 	for _, line := range p.Lines {
 		row := func(of string, f Figure) []string {
 			value := ""
 			if f.Value != nil {
 				value = strconv.Itoa(*f.Value)
 			}
-			return []string{p.Profile.String(), p.Log, strconv.Itoa(p.Year), line.Key, line.Article, line.Title, line.By, of, value, string(f.Status), line.Because}
+			return []string{p.Profile.String(), p.Log, strconv.Itoa(p.Year), line.Key, line.Article, line.Title, line.By, of, value, string(f.Status), line.Because, records}
 		}
 		rows = append(rows, row("", line.Figure))
 		for _, cell := range line.Cells {

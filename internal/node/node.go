@@ -357,7 +357,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		Ledger: n.Ledger, Post: n.Post, Law: n.Law, Rules: config.Profiles.Routing, Reportable: config.Profiles.Reportable,
 		Scheme: config.Profiles.Scheme, Review: review, Places: places,
 	})
-	n.Statistics = statistics.New(n.Ledger, n.Law)
+	n.Statistics = statistics.New(statistics.Options{Ledger: n.Ledger, Law: n.Law, Store: n.Store, Post: n.Post})
 	outlook, err := openLookout(config, n.Decoder, roots)
 	if err != nil {
 		return err

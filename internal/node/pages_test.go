@@ -341,7 +341,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	}
 	analyst := at(mandate.Provider, mandate.Analyst)
 	reader := at(mandate.Centre, mandate.Analyst)
-	operator := at(mandate.Provider, mandate.Operator)
+	operator, chief := at(mandate.Provider, mandate.Operator), at(mandate.Centre, mandate.Supervisor)
 	claimed := w.claimed(t)
 	investigator := visit(t, browser)
 	investigator.login(loginAt(t, w.World, "authority-a", mandate.Investigator))
@@ -405,7 +405,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"received", reader, centre + "/received", nil},
 		{"received-report", reader, centre + "/" + w.received, nil},
 		{"received-claimed", reader, centre + "/" + claimed, nil},
-		{"statistics", at(mandate.Centre, mandate.Supervisor), centre + "/statistics?year=" + time.Now().UTC().Format("2006"), nil},
+		{"statistics", chief, centre + "/statistics?year=" + time.Now().UTC().Format("2006"), nil},
+		{"senders", chief, centre + "/senders", nil},
 		{"received-item", reader, centre + "/items/" + elsewhere, nil},
 		{"received-opened", reader, centre + "/items/" + reported, (*visitor).look},
 		{"received-queue", reader, centre + "/queue", nil},

@@ -70,6 +70,7 @@ var forms = map[string]string{
 	"POST /referrals/{id}/feedback":                     "code=useful",
 	"POST /reports/{id}/recall":                         "erase=no&reason=because",
 	"POST /items/{id}/erase":                            "reason=because",
+	"POST /statistics/publish":                          "year=2025",
 	"POST /received/{id}/found":                         "urgent=no",
 	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
 	"POST /received/{id}/second":                        "agrees=yes",
@@ -417,6 +418,10 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		t.Errorf("the page of figures does not say that a small number is suppressed: %.200s", cells)
 	}
 	do(w.Centre, figures, "GET /statistics/{file}", "/statistics/2026.csv", "", "statistics.consult")
+	do(w.Centre, figures, "POST /statistics/publish", "/statistics/publish", "year="+time.Now().UTC().AddDate(-1, 0, 0).Format("2006"), "statistics.publish")
+	if cards := do(w.Centre, figures, "GET /senders", "/senders", "", "statistics.consult"); !strings.Contains(cards, w.Provider.Post.Self().Title) {
+		t.Error("the card of the provider is not there")
+	}
 	unfounded := "/received/" + short(w.receivedAs(t, w.draft))
 	do(w.Centre, reader, "POST /received/{id}/unfounded", unfounded+"/unfounded", "reason=test-or-spam", "report.assess")
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")

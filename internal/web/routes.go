@@ -115,6 +115,10 @@ func (s *Server) Routes() []Route {
 
 		in("GET /statistics", showStatistics),
 		in("GET /statistics/{file}", statisticsFile),
+		in("POST /statistics/publish", publishStatistics),
+		in("GET /senders", showSenders),
+		open("GET /open/figures", s.showPublished),
+		open("GET /open/figures/{file}", s.publishedFile),
 		in("GET /log", showLog),
 		in("GET /log/events/{id...}", showEvent),
 		in("POST /log/verify", verifyLog),

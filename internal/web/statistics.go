@@ -1,8 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"mime"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -28,7 +31,72 @@ func showStatistics(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(statisticsPage(v.frame("statistics.title", "/statistics"), figures))
+	published, err := v.s.options.Desks.Statistics.Published(v.r.Context())
+	if err != nil {
+		return err
+	}
+	return v.show(statisticsPage(v.frame("statistics.title", "/statistics"), figures, published, v.actor, v.takeDone()))
+}
+
+// publishStatistics publishes the figures of a year for everybody.
+func publishStatistics(v *visit) error {
+	year := v.year(v.field("year"))
+	if err := v.s.options.Desks.Statistics.Publish(v.r.Context(), v.actor, year); err != nil {
+		return err
+	}
+	return v.done("/statistics?year="+strconv.Itoa(year), "statistics.published")
+}
+
+// showSenders shows the cards of those who report to the Centre.
+func showSenders(v *visit) error {
+	year := v.s.options.Ledger.Now().Year()
+	if text := v.r.URL.Query().Get("year"); text != "" {
+		year = v.year(text)
+	}
+	cards, err := v.s.options.Desks.Statistics.Senders(v.r.Context(), v.actor, year)
+	if err != nil {
+		return err
+	}
+	return v.show(sendersPage(v.frame("senders.title", "/statistics"), cards, year))
+}
+
+// showPublished lists what was published, for everybody.
+func (s *Server) showPublished(w http.ResponseWriter, r *http.Request) {
+	all, err := s.options.Desks.Statistics.Published(r.Context())
+	if err != nil {
+		s.options.Log.ErrorContext(r.Context(), "the published figures could not be read", "error", err)
+		http.Error(w, "the figures cannot be read now", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(map[string]any{"log": s.options.Ledger.Trust().Origin, "publications": all})
+}
+
+// publishedFile gives out a published file as it was published, for everybody.
+// Its place in the log stands beside it.
+func (s *Server) publishedFile(w http.ResponseWriter, r *http.Request) {
+	all, err := s.options.Desks.Statistics.Published(r.Context())
+	if err != nil {
+		s.options.Log.ErrorContext(r.Context(), "the published figures could not be read", "error", err)
+		http.Error(w, "the figures cannot be read now", http.StatusInternalServerError)
+		return
+	}
+	for _, p := range all {
+		for _, f := range p.Files {
+			if f.Name != r.PathValue("file") {
+				continue
+			}
+			w.Header().Set("Content-Type", f.Type)
+			w.Header().Set("ETag", strconv.Quote(f.SHA256))
+			w.Header().Set("Brdo-Log-Event", p.Event)
+			w.Header().Set("Brdo-Log-Position", strconv.FormatInt(p.Position, 10))
+			http.ServeContent(w, r, f.Name, p.At, bytes.NewReader(f.Content))
+			return
+		}
+	}
+	http.Error(w, "nothing of this name was published", http.StatusNotFound)
 }
 
 // statisticsFile gives out the figures of a year as a file: "2026.json" or "2026.csv".

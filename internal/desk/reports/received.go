@@ -44,6 +44,11 @@ func (d *Desk) take(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any, err
 	}
 	tx.Note("received", row.ID)
 	tx.Note("completeness", c.Score)
+	var fields []string
+	for _, m := range c.Missing {
+		fields = append(fields, m.Field)
+	}
+	tx.Note("missing", fields) // for the cards of senders, which are counted from the log
 	if err := tx.InsertReceivedReport(row); err != nil {
 		return nil, err
 	}

@@ -223,6 +223,7 @@ func (d *Desk) takeFinding(tx *ledger.Tx, from peer.Node, opened peer.Opened) (a
 	if err := keepFinding(tx, from, f); err != nil {
 		return nil, err
 	}
+	tx.Note("answer_state", from.Country) // for the figures of Article 83(3)(b)
 	if _, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ItemChangedJob, Payload: store.ItemChange{Item: f.Item}, Priority: job.PriorityUrgent}); err != nil {
 		return nil, fmt.Errorf("telling of a finding: %w", err)
 	}

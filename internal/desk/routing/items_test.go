@@ -3,11 +3,17 @@ package routing_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +24,7 @@ import (
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/domain/statistics"
 	"github.com/brdoproject/brdo/engine/translog"
+	figures "github.com/brdoproject/brdo/internal/desk/statistics"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -206,6 +213,7 @@ func (u *union) figures(t testing.TB, repeated int) {
 	if f := published.Lines[at]; f.Value == nil || *f.Value != repeated || f.Article != "Article 83(3)(h)" {
 		t.Errorf("the log says %+v, want %d", f, repeated)
 	}
+	u.publishes(t)
 	var bundle bytes.Buffer
 	trust := u.centre.Ledger.Trust()
 	_, err = ledger.ExportBundle(ctx, u.centre.Store, trust.Origin, []string{u.centre.Post.Self().LogVerifier}, &bundle)
@@ -234,6 +242,74 @@ func (u *union) figures(t testing.TB, repeated int) {
 	must(t, count.Publish(profile, trust.Origin).WriteJSON(&there))
 	if here.String() != there.String() {
 		t.Errorf("the Centre published\n%s\nand its log says\n%s", &here, &there)
+	}
+}
+
+// publishes lets a person publish the year and reads it without a login: it is
+// what the first so many records of the log say, and stays that.
+func (u *union) publishes(t testing.TB) {
+	t.Helper()
+	ctx, desk, year, origin := t.Context(), u.centre.Statistics, u.clock.Now().Year(), u.centre.Config.Origin
+	get := func(name string) (int, http.Header, []byte) {
+		t.Helper()
+		answer, err := http.Get(origin + "/open/figures" + name)
+		must(t, err)
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		must(t, err)
+		return answer.StatusCode, answer.Header, text
+	}
+	name := fmt.Sprintf("/%d-csar-article-83-1.json", year)
+	nodetest.Want(t, "a year that is not over", desk.Publish(ctx, u.centre.Supervisor(), year), problem.Conflict)
+	nodetest.Want(t, "by an analyst", desk.Publish(ctx, u.centre.Analyst(), year), problem.Denied)
+	if status, _, _ := get(name); status != http.StatusNotFound {
+		t.Errorf("what nobody published is answered with %d", status)
+	}
+	before := u.clock.Now()
+	u.clock.Set(time.Date(year+1, 1, 2, 0, 0, 0, 0, time.UTC))
+	must(t, desk.Publish(ctx, u.centre.Supervisor(), year))
+	nodetest.Want(t, "the same year again", desk.Publish(ctx, u.centre.Supervisor(), year), problem.Conflict)
+	u.clock.Set(before)
+	must(t, u.centre.Ledger.Sequence(ctx))
+	var index struct {
+		Publications []figures.Published `json:"publications"`
+	}
+	_, _, text := get("")
+	must(t, json.Unmarshal(text, &index))
+	if len(index.Publications) != 1 {
+		t.Fatalf("%s", text)
+	}
+	p := index.Publications[0]
+	status, header, text := get(name)
+	sum := sha256.Sum256(text)
+	if status != http.StatusOK || hex.EncodeToString(sum[:]) != p.Files[0].SHA256 || header.Get("Brdo-Log-Position") != fmt.Sprint(p.Position) || header.Get("ETag") != strconv.Quote(p.Files[0].SHA256) {
+		t.Errorf("%d %v", status, header)
+	}
+	library, err := law.Load(profiles.Files)
+	must(t, err)
+	profile, err := library.LatestStatistics("csar/article-83")
+	must(t, err)
+	count := statistics.New(year)
+	u.centre.Look(t, func(tx *store.Tx) error {
+		rows, err := tx.LogEventsFrom(0, 1_000_000)
+		for _, row := range rows[:p.Records] {
+			must(t, count.Add(row.Record))
+		}
+		if decided := rows[p.Position]; decided.Action != mandate.StatisticsPublish.Name || decided.ID != p.Event || int64(len(rows)) <= p.Records {
+			t.Errorf("at its place in the log stands %s %s", decided.Action, decided.ID)
+		}
+		return err
+	})
+	again := count.Publish(profile, u.centre.Ledger.Trust().Origin)
+	again.Records = p.Records
+	var here, table bytes.Buffer
+	must(t, again.WriteJSON(&here))
+	must(t, again.WriteCSV(&table))
+	if here.String() != string(text) {
+		t.Errorf("published is\n%s\nand the log says\n%s", text, &here)
+	}
+	if _, _, csv := get(strings.TrimSuffix(name, "json") + "csv"); string(csv) != table.String() {
+		t.Errorf("published is\n%s\nand the log says\n%s", csv, &table)
 	}
 }
 

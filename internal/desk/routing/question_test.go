@@ -144,6 +144,14 @@ func TestWhatAReportLacksIsAskedFor(t *testing.T) {
 
 		u.namesSomebodyLate(t, id, sent)
 		u.withdrawn(t, id, sent)
+		must(t, centre.Ledger.Sequence(ctx))
+		cards, err := centre.Statistics.Senders(ctx, centre.Supervisor(), u.clock.Now().Year())
+		must(t, err)
+		if len(cards) != 1 || cards[0].Title != "Example provider" || cards[0].Reports != 1 || cards[0].Asked != 4 || cards[0].Answered != 2 || cards[0].Overdue != 1 || len(cards[0].Lacks) == 0 || cards[0].Lacks[0].Field != "geo" {
+			t.Errorf("the card of the provider says %+v", cards)
+		}
+		_, err = centre.Statistics.Senders(ctx, centre.Analyst(), u.clock.Now().Year())
+		nodetest.Want(t, "the card without the role", err, problem.Denied)
 		for _, n := range u.nodes() {
 			must(t, n.Ledger.Sequence(ctx))
 			if _, err := ledger.Verify(ctx, n.Store, n.Ledger.Trust()); err != nil {
@@ -253,4 +261,66 @@ func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
 			t.Errorf("the Centre keeps %+v", all)
 		}
 	})
+}
+
+// TestAQuestionOutlivesRestarts closes both nodes at each step of a question, and
+// opens them again on the same data: nothing of it is lost, and its clock strikes.
+// The report named nobody; its user is informed in time once the answer names one.
+func TestAQuestionOutlivesRestarts(t *testing.T) {
+	clock, data := nodetest.NewClock(), [2]string{t.TempDir(), t.TempDir()}
+	var sent, id string
+	for _, step := range []struct {
+		name string
+		do   func(t *testing.T, u *union)
+	}{
+		{"asked, not sent", func(t *testing.T, u *union) {
+			ctx, p := t.Context(), u.provider
+			item := p.Flag(t, 1, "")
+			p.Judge(t, p.Analyst(), item, nodetest.Yes)
+			p.Settle(t)
+			var err error
+			sent, err = p.Reports.Compose(ctx, p.Analyst(), item, "")
+			must(t, err)
+			must(t, p.Reports.Submit(ctx, p.Analyst(), sent))
+			u.settle()
+			overview, err := u.centre.Routing.Overview(ctx, u.centre.Analyst())
+			must(t, err)
+			id = overview.Lines[0].ID
+			if _, notice := u.reportState(sent); notice.State != report.NoticeNotApplicable {
+				t.Fatalf("the notice is %s", notice.State)
+			}
+			_, err = u.centre.Routing.Ask(ctx, u.centre.Analyst(), id, []string{"users"})
+			must(t, err)
+			_, err = u.centre.Routing.Ask(ctx, u.centre.Analyst(), id, []string{"geo.other"})
+			must(t, err)
+		}},
+		{"answered, not sent", func(t *testing.T, u *union) {
+			ctx, p := t.Context(), u.provider
+			u.settle()
+			v, _ := u.asked(sent)
+			must(t, p.Reports.Answer(ctx, p.Analyst(), sent, v.Questions[0].Row.ID, report.Supplement{Values: report.Form{Users: []report.Person{{Username: "user17"}}}}))
+			must(t, p.Reports.ApproveAnswer(ctx, p.Second(), sent, v.Questions[0].Row.ID))
+		}},
+		{"overdue", func(t *testing.T, u *union) {
+			u.later(8 * 24 * time.Hour)
+			m := u.matter(id)
+			if first, second := m.Questions[0].Value, m.Questions[1].Value; first.State != report.QuestionAnswered || first.Overdue || !second.Overdue || second.State != report.QuestionOpen {
+				t.Errorf("the Centre has %+v and %+v", first, second)
+			}
+			if v, q := u.asked(sent); !q.Value.Overdue || alarmed(v.Alarms, "not answered in time") != 1 || alarmed(m.Alarms, "not answered in time") != 1 {
+				t.Errorf("the provider has %+v", q.Value)
+			}
+			if _, notice := u.reportState(sent); notice.State != report.NoticePending {
+				t.Errorf("the notice of the user who was named since is %s", notice.State)
+			}
+		}},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			u := &union{t: t, clock: clock}
+			u.provider = nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Clock: clock, Data: data[0]})
+			u.centre = nodetest.Open(t, nodetest.Options{Kind: mandate.Centre, Clock: clock, Data: data[1]})
+			nodetest.Meet(t, u.centre, u.provider)
+			step.do(t, u)
+		})
+	}
 }
