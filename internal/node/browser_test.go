@@ -237,8 +237,11 @@ func (v *visitor) text() string {
 // tabTo reaches an element by the Tab key alone.
 func (v *visitor) tabTo(selector string) {
 	v.t.Helper()
-	for range 250 {
+	for pressed := range 250 {
 		if evaluate[bool](v, "!!document.activeElement?.matches("+quoted(selector)+")") {
+			if pressed > 0 && !evaluate[bool](v, "document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'") {
+				v.t.Errorf("nobody sees that %s has the focus at %s", selector, v.where())
+			}
 			return
 		}
 		v.press(kb.Tab)

@@ -52,6 +52,7 @@ type World struct {
 
 	web       *webhost.Web
 	service   *http.Server
+	outside   net.Listener
 	nodes     []*Node
 	listeners []net.Listener
 	decoder   *media.Service
@@ -140,7 +141,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		if one.Kind == mandate.Provider {
 			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
 		}
-		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots()})
+		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots(), Journeys: w.Service + JourneysPath})
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +151,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	if err := w.introduce(ctx); err != nil {
 		return nil, err
 	}
+	go func() { _ = w.service.Serve(w.outside) }() // ends when the world is closed
 	return w, w.furnish(ctx)
 }
 
@@ -162,7 +164,7 @@ func listen(port int) (net.Listener, error) {
 	return listener, nil
 }
 
-// openInternet serves the played internet, which is empty at each start.
+// openInternet makes the played internet, which is empty at each start.
 func (w *World) openInternet(port int) (err error) {
 	if w.web, err = webhost.New(); err != nil {
 		return err
@@ -172,8 +174,8 @@ func (w *World) openInternet(port int) (err error) {
 		return err
 	}
 	w.Service = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
-	w.service = &http.Server{Handler: w.web, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = w.service.Serve(listener) }() // ends when the world is closed
+	w.service = &http.Server{Handler: http.HandlerFunc(w.internet), ReadHeaderTimeout: 10 * time.Second}
+	w.outside = listener
 	return nil
 }
 
@@ -437,7 +439,10 @@ func (w *World) Close() error {
 	if w.decoder != nil {
 		all = errors.Join(all, w.decoder.Close())
 	}
-	for _, l := range w.listeners {
+	for _, l := range append(w.listeners, w.outside) {
+		if l == nil {
+			continue
+		}
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			all = errors.Join(all, err)
 		}
