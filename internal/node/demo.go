@@ -283,9 +283,29 @@ const references = 60
 
 func reference(i int) []byte { return asPNG(scenery(uint64(1000+i), 480, 360)) }
 
+// referenceRows are the lines of the lists about each reference. They are the
+// same in every demonstration, and drawing the pictures takes most of its start.
+var referenceRows = sync.OnceValues(func() ([][]string, error) {
+	rows := make([][]string, references)
+	for i := range rows {
+		picture := scenery(uint64(1000+i), 480, 360)
+		sum, err := digest.Reader(bytes.NewReader(asPNG(picture)))
+		if err != nil {
+			return nil, err
+		}
+		hash := pdq.FromImage(picture).Hash
+		rows[i] = []string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"}
+	}
+	return rows, nil
+})
+
 // lists makes two lists of generated pictures: one verified twice, one
 // self-reported.
 func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
+	rows, err := referenceRows()
+	if err != nil {
+		return err
+	}
 	for _, plan := range []struct {
 		name, verification string
 		from, to           int
@@ -299,15 +319,7 @@ func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
 		var text bytes.Buffer
 		table := csv.NewWriter(&text)
 		_ = table.Write([]string{"md5", "sha1", "sha256", "pdq", "category"}) // memory
-		for i := plan.from; i < plan.to; i++ {
-			sum, err := digest.Reader(bytes.NewReader(reference(i)))
-			if err != nil {
-				return err
-			}
-			hash := pdq.FromImage(scenery(uint64(1000+i), 480, 360)).Hash
-			_ = table.Write([]string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"})
-		}
-		table.Flush()
+		_ = table.WriteAll(rows[plan.from:plan.to])                           // as above; it flushes
 		if _, err := w.Provider.Lists.Import(ctx, manager, l.ID, lists.Import{
 			FileName: "demo.csv", Content: bytes.NewReader(text.Bytes()), Options: hashlist.Options{Format: hashlist.CSV}, Reason: "made for the demonstration",
 		}); err != nil {
