@@ -62,10 +62,10 @@ func (c verifyCommand) Run(ctx context.Context, w world) error {
 	if c.Bundle != "" && report.Records < report.Head.Size {
 		fmt.Fprintf(w.out, "The %d records of this extract are in the log %s, under its signed checkpoint of %d records. It says nothing of the others.\n",
 			report.Records, trust.Origin, report.Head.Size)
-		return nil
+	} else {
+		fmt.Fprintf(w.out, "The log %s fits together: %d records, %d signed checkpoints, %d checkpoints from elsewhere.\nRoot over all records: %s\n",
+			trust.Origin, report.Records, report.Checkpoints, report.Known, report.Root)
 	}
-	fmt.Fprintf(w.out, "The log %s fits together: %d records, %d signed checkpoints, %d checkpoints from elsewhere.\nRoot over all records: %s\n",
-		trust.Origin, report.Records, report.Checkpoints, report.Known, report.Root)
 	if report.Uncovered > 0 {
 		fmt.Fprintf(w.out, "The last %d records are not signed yet; a running node signs them within a second.\n", report.Uncovered)
 	}

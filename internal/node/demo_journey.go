@@ -18,7 +18,7 @@ var journeysPage = template.Must(template.New("journeys").Parse(`<!doctype html>
 <meta charset="utf-8">
 <title>One report, four organisations (demonstration)</title>
 <meta name="viewport" content="width=device-width">
-<style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark } li { padding: .2rem 0; overflow-wrap: anywhere } input { max-width: 100% }</style>
+<style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem } li { padding: .2rem 0; overflow-wrap: anywhere } input { max-width: 100% }</style>
 <main>
 <h1>One report, four organisations</h1>
 <p>Each node shows what it did about a report and was told of it, to people who log in there. Real organisations never see each other's pages; this one only links them.</p>

@@ -82,5 +82,14 @@ func didText(ctx context.Context, action string) string {
 	return action
 }
 
+// kindText names a kind of envelope. One of kind receipt follows up what was
+// receipted before.
+func kindText(ctx context.Context, kind string) string {
+	if kind == string(mandate.EnvelopeReceipt) {
+		return t(ctx, "journey.follow-up")
+	}
+	return worded(kind)
+}
+
 // worded writes a closed word as people read it.
 func worded(word string) string { return strings.ReplaceAll(word, "-", " ") }
