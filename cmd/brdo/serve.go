@@ -104,7 +104,7 @@ type demoCommand struct {
 
 func (demoCommand) Help() string {
 	return `Runs a provider, a Centre and two authorities on this machine, with generated landscapes and patterns, and prints
-one login link a role and a trail of nine steps. A played internet serves the pictures. It opens no connection to anywhere else.`
+one login link a role and a trail of ten steps. A played internet serves the pictures. It opens no connection to anywhere else.`
 }
 
 func (c demoCommand) Run(ctx context.Context, w world) error {
@@ -149,7 +149,7 @@ func trail(world *node.World) string {
 		text += fmt.Sprintf("  %-11s %-14s %s\n", login.Node, login.Role, login.URL)
 	}
 	return text + fmt.Sprintf(`
-A trail of nine steps:
+A trail of ten steps:
   1  As the provider's analyst, open the queue, take the first item (Enter), press v for a sketch,
      1 and 4 for the facts, Enter to decide. Take the next item: the decision becomes final.
   2  As the second-looker (in a private window), take the same item and decide: blind to the first.
@@ -160,16 +160,20 @@ A trail of nine steps:
   5  As the investigator of authority A, open the referred report and claim it.
   6  As the investigator of authority B, claim it too: both are responsible. Each says who should lead;
      when they name the same, a lead is agreed.
-  7  As both, say what became of it. "Our assessment does not confirm it" goes to everybody who has it,
-     as a correction that is pursued until it is receipted; the Centre's page shows each.
-  8  As the investigator of authority A, request an order from the referred report; authority B is asked
-     and answers; the supervisor issues it. As the provider's analyst, decide to execute it, remove the
-     picture at the service itself, record that, and answer. A minute later the order's page says "gone".
-  9  As any auditor, open the log and verify it.
+  7  As the investigator of authority A, request an order on the referred report's page and ask authority B,
+     which answers under "Orders"; the supervisor issues it. As the provider's analyst, decide to execute it,
+     remove the picture at the service itself, record that, and answer. A minute later the order says "gone".
+  8  As both investigators, say what became of the report. "Our assessment does not confirm it" goes to every
+     authority that has it, as a correction that is pursued until it is receipted, and back to the provider
+     as the end of its report; the Centre's page shows each.
+  9  On the report's page at any of the four, choose "Follow this report": what that organisation did and was
+     told, with receipts and places in its log. %s links the same report at all four.
+ 10  As any auditor, open the log and verify it; on the page of a report's journey, download its records and
+     check them offline: brdo verify --bundle FILE --key VERIFIER
 
 Upload a picture yourself:
   curl -s -H 'Authorization: Bearer %s' --data-binary @picture.jpg %s/v1/detect
 
 Stop with Ctrl-C.
-`, world.Key, world.Provider.Config.Origin)
+`, world.Service+node.JourneysPath, world.Key, world.Provider.Config.Origin)
 }

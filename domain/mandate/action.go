@@ -94,6 +94,9 @@ var (
 	// OutcomeRecord states what became of a report, where it was acted upon.
 	OutcomeRecord  = Action{"outcome.record", Alter, ResourceReport, false}
 	OutcomeConsult = Action{"outcome.consult", Consult, ResourceReport, false}
+	// JourneyConsult follows a report through everything that this node did about
+	// it and heard of it, with the orders that followed.
+	JourneyConsult = Action{"journey.consult", Consult, ResourceReport, false}
 	NoticeRecord   = Action{"notice.record", Alter, ResourceReport, false}
 	NoticeHold     = Action{"notice.hold", Alter, ResourceReport, false}
 
@@ -164,7 +167,7 @@ var Actions = []Action{
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportReceive,
-	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, NoticeRecord, NoticeHold,
+	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,

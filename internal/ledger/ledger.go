@@ -263,11 +263,26 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 	if err != nil {
 		return fmt.Errorf("writing an event: %w", err)
 	}
-	return inner.InsertLogEvent(store.LogEvent{
+	err = inner.InsertLogEvent(store.LogEvent{
 		ID: event.ID, Record: record, At: event.At, Actor: event.Actor, Action: event.Action, Operation: string(event.Operation),
 		Purpose: string(event.Purpose), Resource: event.Resource, Outcome: event.Outcome,
 	})
+	if err != nil {
+		return err
+	}
+	for _, value := range event.Detail {
+		if name, is := value.(string); is && followed.MatchString(name) && name != event.Resource {
+			if err := inner.InsertLogMention(name, event.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
+
+// followed are the things of which people ask what was done about them: events
+// that name one in their details are found by it.
+var followed = regexp.MustCompile(`^(report|received|referral|order|deconfliction|envelope)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // identifiers are the forms of what this node names: a thing with a UUID, an
 // item by its SHA-256, a node by its thumbprint, and the things that there

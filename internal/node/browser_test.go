@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,7 +34,11 @@ func demonstration(t *testing.T) *node.World {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w, err := node.OpenWorld(ctx, t.TempDir(), 0, log)
+	folder := t.TempDir()
+	for _, one := range []string{"provider", "centre", "authority-a", "authority-b"} {
+		storetest.WriteSQLite(t, filepath.Join(folder, one, "brdo.db"))
+	}
+	w, err := node.OpenWorld(ctx, folder, 0, log)
 	if err != nil {
 		cancel()
 		t.Fatalf("opening the demonstration: %v", err)
@@ -237,8 +243,11 @@ func (v *visitor) text() string {
 // tabTo reaches an element by the Tab key alone.
 func (v *visitor) tabTo(selector string) {
 	v.t.Helper()
-	for range 250 {
+	for pressed := range 250 {
 		if evaluate[bool](v, "!!document.activeElement?.matches("+quoted(selector)+")") {
+			if pressed > 0 && !evaluate[bool](v, "document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'") {
+				v.t.Errorf("nobody sees that %s has the focus at %s", selector, v.where())
+			}
 			return
 		}
 		v.press(kb.Tab)

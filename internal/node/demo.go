@@ -53,6 +53,7 @@ type World struct {
 
 	web       *webhost.Web
 	service   *http.Server
+	outside   net.Listener
 	nodes     []*Node
 	listeners []net.Listener
 	decoder   *media.Service
@@ -141,7 +142,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		if one.Kind == mandate.Provider {
 			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
 		}
-		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots()})
+		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots(), Journeys: w.Service + JourneysPath})
 		if err != nil {
 			return nil, err
 		}
@@ -151,6 +152,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	if err := w.introduce(ctx); err != nil {
 		return nil, err
 	}
+	go func() { _ = w.service.Serve(w.outside) }() // ends when the world is closed
 	return w, w.furnish(ctx)
 }
 
@@ -163,7 +165,7 @@ func listen(port int) (net.Listener, error) {
 	return listener, nil
 }
 
-// openInternet serves the played internet, which is empty at each start.
+// openInternet makes the played internet, which is empty at each start.
 func (w *World) openInternet(port int) (err error) {
 	if w.web, err = webhost.New(); err != nil {
 		return err
@@ -173,8 +175,8 @@ func (w *World) openInternet(port int) (err error) {
 		return err
 	}
 	w.Service = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
-	w.service = &http.Server{Handler: w.web, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = w.service.Serve(listener) }() // ends when the world is closed
+	w.service = &http.Server{Handler: http.HandlerFunc(w.internet), ReadHeaderTimeout: 10 * time.Second}
+	w.outside = listener
 	return nil
 }
 
@@ -298,9 +300,29 @@ var reference = func() func(i int) known {
 	return func(i int) known { return drawn[i]() }
 }()
 
+// referenceRows are the lines of the lists about each reference. They are the
+// same in every demonstration.
+var referenceRows = sync.OnceValues(func() ([][]string, error) {
+	rows := make([][]string, references)
+	for i := range rows {
+		one := reference(i)
+		sum, err := digest.Reader(bytes.NewReader(one.file))
+		if err != nil {
+			return nil, err
+		}
+		hash := pdq.FromImage(one.picture).Hash
+		rows[i] = []string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"}
+	}
+	return rows, nil
+})
+
 // lists makes two lists of generated pictures: one verified twice, one
 // self-reported.
 func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
+	rows, err := referenceRows()
+	if err != nil {
+		return err
+	}
 	for _, plan := range []struct {
 		name, verification string
 		from, to           int
@@ -314,16 +336,7 @@ func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
 		var text bytes.Buffer
 		table := csv.NewWriter(&text)
 		_ = table.Write([]string{"md5", "sha1", "sha256", "pdq", "category"}) // memory
-		for i := plan.from; i < plan.to; i++ {
-			one := reference(i)
-			sum, err := digest.Reader(bytes.NewReader(one.file))
-			if err != nil {
-				return err
-			}
-			hash := pdq.FromImage(one.picture).Hash
-			_ = table.Write([]string{sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex(), hash.String(), "training"})
-		}
-		table.Flush()
+		_ = table.WriteAll(rows[plan.from:plan.to])                           // as above; it flushes
 		if _, err := w.Provider.Lists.Import(ctx, manager, l.ID, lists.Import{
 			FileName: "demo.csv", Content: bytes.NewReader(text.Bytes()), Options: hashlist.Options{Format: hashlist.CSV}, Reason: "made for the demonstration",
 		}); err != nil {
@@ -454,7 +467,10 @@ func (w *World) Close() error {
 	if w.decoder != nil {
 		all = errors.Join(all, w.decoder.Close())
 	}
-	for _, l := range w.listeners {
+	for _, l := range append(w.listeners, w.outside) {
+		if l == nil {
+			continue
+		}
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			all = errors.Join(all, err)
 		}

@@ -1,7 +1,6 @@
 package node_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,31 +10,57 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	orderdomain "github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/desk/orders"
-	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/desk/reports"
 )
 
-// TestTheDemonstrationCanVerifyAnOrder: the played internet serves what was
-// uploaded, a person removes it at the service, and an authority looks after a
-// minute.
+// TestTheDemonstrationCanVerifyAnOrder goes the way of the demonstration's trail
+// with its own data: the played internet serves what was uploaded, a report about
+// it reaches both authorities, which both claim it, an order follows from it that
+// names the address, a person removes it at the service, and an authority looks
+// after a minute.
 func TestTheDemonstrationCanVerifyAnOrder(t *testing.T) {
 	ctx := t.Context()
-	w, err := node.OpenWorld(ctx, t.TempDir(), 0, slog.New(slog.DiscardHandler))
-	must(t, "opening the demonstration", err)
-	t.Cleanup(func() { must(t, "closing the demonstration", w.Close()) })
-	_, err = w.Upload(ctx, 5)
+	w := worked{World: demonstration(t)}
+	found, err := w.Upload(ctx, 5)
 	must(t, "uploading", err)
+	uploaded := lookedAtTwice(t, w, found.Files[0].SHA256)
+	analyst := actor(t, w.Provider, mandate.Analyst)
+	w.further, err = w.Provider.Reports.Compose(ctx, analyst, uploaded, "")
+	must(t, "composing", err)
+	no := new(false)
+	must(t, "answering", w.Provider.Reports.Amend(ctx, analyst, w.further, reports.Answers{
+		Urgent: no, Removed: no, ThirdCountry: report.ThirdCountry{Reported: no}, UserDecision: report.UserDecision{Taken: no}, Details: "found by comparison with a list",
+	}, ""))
+	must(t, "submitting", w.Provider.Reports.Submit(ctx, analyst, w.further))
+	must(t, "approving", w.Provider.Reports.Approve(ctx, actor(t, w.Provider, mandate.SecondLooker), w.further))
+	w.deliver(t)
+	w.claimed(t)
 	if w.AuthorityA.Config.Egress.Proxy != w.Service || w.Provider.Config.Egress.Proxy != "" {
 		t.Error("who looks, and who does not")
 	}
 	requester, issuer := actor(t, w.AuthorityA, mandate.Investigator), actor(t, w.AuthorityA, mandate.Supervisor)
+	from := referred(t, w.AuthorityA)
+	blank, err := w.AuthorityA.Orders.Prepare(ctx, requester, from)
+	must(t, "preparing an order", err)
+	if len(blank.Items) != 1 || blank.Items[0].URL != "https://photos.example/p/5" || blank.Items[0].SHA256 != uploaded {
+		t.Fatalf("the form of the order begins with %+v", blank.Items)
+	}
 	id, err := w.AuthorityA.Orders.Request(ctx, requester, orders.Draft{
+		From:     from,
 		Provider: w.Provider.Post.Self().NodeID, ContactPoint: "contact point", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
-		Items: []orderdomain.Item{{URL: "https://photos.example/p/5"}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
+		Items: blank.Items, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
 		Redress: orderdomain.Redress{Court: "Regional Court", TimePeriods: "15 days", Law: "Section 17"},
 	})
 	must(t, "requesting an order", err)
-	must(t, "asking nobody", w.AuthorityA.Orders.NobodyToAsk(ctx, requester, id, "first seen today"))
+	must(t, "asking", w.AuthorityA.Orders.Ask(ctx, requester, id, []string{w.AuthorityB.Post.Self().NodeID}))
+	w.deliver(t)
+	other := actor(t, w.AuthorityB, mandate.Investigator)
+	asked, err := w.AuthorityB.Orders.Overview(ctx, other)
+	must(t, "reading questions", err)
+	must(t, "answering", w.AuthorityB.Orders.AnswerQuestion(ctx, other, asked.Questions[0].ID, false, time.Time{}, ""))
+	w.deliver(t)
 	must(t, "issuing", w.AuthorityA.Orders.Issue(ctx, issuer, id, law.Period{}))
 	v, err := w.AuthorityA.Orders.Order(ctx, requester, id)
 	must(t, "reading the order", err)

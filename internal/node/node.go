@@ -29,6 +29,7 @@ import (
 	"github.com/brdoproject/brdo/internal/api"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
@@ -60,6 +61,7 @@ type Node struct {
 	Routing    *routing.Desk
 	Orders     *orders.Desk
 	Statistics *statistics.Desk
+	Journey    *journey.Desk
 	Post       *peer.Post
 	Ledger     *ledger.Ledger
 	Store      *store.Store
@@ -90,6 +92,9 @@ type Options struct {
 	// Roots are who may vouch for the web servers that the node looks at; nil means
 	// the machine's own. For a played internet: no configuration reaches it.
 	Roots *x509.CertPool
+	// Journeys is the page of a demonstration that links what its nodes know of one
+	// report; real nodes have none.
+	Journeys string
 }
 
 // Files of the data folder.
@@ -358,6 +363,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		Scheme: config.Profiles.Scheme, Review: review, Places: places,
 	})
 	n.Statistics = statistics.New(statistics.Options{Ledger: n.Ledger, Law: n.Law, Store: n.Store, Post: n.Post})
+	n.Journey = journey.New(n.Ledger, n.Post)
 	outlook, err := openLookout(config, n.Decoder, roots)
 	if err != nil {
 		return err
@@ -438,10 +444,11 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	pages, err := web.New(web.Options{
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
-		Cookie:  "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:   web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Statistics: n.Statistics, Post: n.Post},
-		Door:    n.doors[doorPages],
-		Banners: func(context.Context) []web.Banner { return n.banners(options.Demo) },
+		Cookie:   "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
+		Desks:    web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Statistics: n.Statistics, Journey: n.Journey, Post: n.Post},
+		Overview: options.Journeys,
+		Door:     n.doors[doorPages],
+		Banners:  func(context.Context) []web.Banner { return n.banners(options.Demo) },
 	})
 	if err != nil {
 		return err

@@ -177,6 +177,8 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				id = strings.TrimPrefix(w.further, "report/")
 			case strings.HasPrefix(path, "/reports"):
 				id = strings.TrimPrefix(w.draft, "report/")
+			case strings.HasPrefix(path, "/journey"):
+				id = strings.TrimPrefix(w.delivered, "report/")
 			case strings.HasPrefix(path, "/lists"):
 				id = strings.TrimPrefix(w.list, "list/")
 				if strings.Contains(path, "{proposal}") || strings.Contains(path, "{subscription}") {
@@ -191,7 +193,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			}
 			names := strings.NewReplacer(
 				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
-				"{entry}", "1", "{step}", "accept", "{document}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
+				"{entry}", "1", "{envelope}", "1", "{step}", "accept", "{document}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
 				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{question}", strings.TrimPrefix(w.question, "question/"), "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
@@ -435,6 +437,16 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		return func(pattern, path, form, action string) string { return do(n, who, pattern, path, form, action) }
 	})
 
+	// A report is followed, and what is known of it proven.
+	way := "/journey/" + short(w.delivered)
+	followed := do(p, analyst, "GET /journey/{id}", way, "", "journey.consult")
+	_, envelope, _ := strings.Cut(followed, `data-envelope="`)
+	envelope, _, _ = strings.Cut(envelope, `"`)
+	if receipt := do(p, supervisor, "GET /journey/{id}/receipts/{envelope}", way+"/receipts/"+envelope, "", "journey.consult"); strings.Count(receipt, ".") != 2 {
+		t.Errorf("the receipt is %.100s", receipt)
+	}
+	do(p, auditor, "POST /journey/{id}/proofs", way+"/proofs", "", "log.export")
+
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")
 	do(p, manager, "POST /lists", "/lists", "name=patterns+of+the+test&source=test&verification=double&legal_basis=demo/benign-pictures@1", "list.create")
@@ -481,7 +493,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	// A list goes to a subscriber, who objects to an entry.
 	keeper, releaser := in(w.Centre, "kira", mandate.ListManager), in(w.Centre, "lena", mandate.ListManager)
 	w.deliver(t)
-	kept, followed := w.shared(t, w.reported)
+	kept, copied := w.shared(t, w.reported)
 	sharing := path(kept) + "/sharing"
 	do(w.Centre, keeper, "GET /lists/{id}/sharing", sharing, "", "list.consult")
 	var objection, subscription string
@@ -492,9 +504,9 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	}))
 	do(w.Centre, keeper, "POST /lists/{id}/objections/{objection}/answer", path(kept)+"/objections/"+objection+"/answer", "answer=kept&reason=it+is+right", "list.entry.change")
 	w.deliver(t)
-	entries, _, err := p.Lists.Entries(ctx, actor(t, p, mandate.ListManager), followed, 0, "", 1)
+	entries, _, err := p.Lists.Entries(ctx, actor(t, p, mandate.ListManager), copied, 0, "", 1)
 	must(t, "reading entries", err)
-	do(p, manager, "POST /lists/{id}/entries/{entry}/object", path(followed)+"/entries/"+short(entries[0].ID)+"/object", "reason=still+a+lake", "list.entry.change")
+	do(p, manager, "POST /lists/{id}/entries/{entry}/object", path(copied)+"/entries/"+short(entries[0].ID)+"/object", "reason=still+a+lake", "list.entry.change")
 	do(w.Centre, keeper, "POST /lists/{id}/subscriptions", path(kept)+"/subscriptions", "subscriber="+self(w.AuthorityA)+"&basis=its+task&until="+time.Now().AddDate(1, 0, 0).Format(time.DateOnly), "list.entry.change")
 	must(t, "finding the subscription", w.Centre.Store.Read(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Subscriptions(kept)

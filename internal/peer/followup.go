@@ -181,7 +181,7 @@ func (p *Post) progress(tx *ledger.Tx, sent store.EnvelopeOut, said Receipt, seq
 			news = news && later
 		}
 	}
-	tx.Note("about", sent.ID)
+	tx.Note("about", "envelope/"+sent.ID)
 	if news {
 		sent.Status, sent.StatusReason, sent.StatusAt = string(said.Status), said.Reason, said.At
 	}

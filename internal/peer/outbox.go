@@ -155,7 +155,7 @@ func (p *Post) Send(tx *ledger.Tx, m Message) (string, error) {
 	}
 	err = tx.InsertEnvelopeOut(store.EnvelopeOut{
 		ID: header.ID, Recipient: to.NodeID, Kind: string(m.Kind), Subject: m.Subject, Sequence: sequence, Body: body, Digest: Digest(body), CreatedAt: tx.Now,
-		Refers: m.refers, CauseSource: m.Passes.Source, CauseID: m.Passes.ID,
+		Refers: m.refers, CauseSource: m.Passes.Source, CauseID: m.Passes.ID, Event: tx.EventID(),
 	})
 	if err != nil {
 		return "", err

@@ -162,7 +162,7 @@ func (p *Post) takeAmendment(tx *ledger.Tx, from Node, opened Opened) (any, erro
 	case amends(mandate.EnvelopeKind(original.Kind)) || original.Kind == string(mandate.EnvelopeReceipt):
 		return nil, problem.InvalidField("envelope.replyto", "a receipt, correction, recall or erasure cannot be taken back", "send another one about the original")
 	}
-	tx.Note("about", original.ID)
+	tx.Note("about", ledger.Named("envelope/"+original.ID))
 	var done Amended
 	if handler, found := p.amended[mandate.EnvelopeKind(original.Kind)]; found {
 		if done, err = handler(tx, from, Amendment{opened, original, message.Reason, message.Body}); err != nil {

@@ -58,6 +58,16 @@ func SignReceipt(keys Keys, receipt Receipt) (string, error) {
 // OpenReceipt checks that a receipt was signed by the node it was expected
 // from, for the envelope that was sent, and returns it.
 func OpenReceipt(text string, from Node, source, id, digest string) (Receipt, error) {
+	receipt, err := ReadReceipt(text, from)
+	if err == nil && (receipt.Source != source || receipt.ID != id || receipt.Digest != digest) {
+		return Receipt{}, problem.New(problem.Denied, "the receipt is for another envelope", "the envelope will be sent again")
+	}
+	return receipt, err
+}
+
+// ReadReceipt checks that a receipt was signed by a node, and returns it: for
+// whoever has the receipt and not the envelope.
+func ReadReceipt(text string, from Node) (Receipt, error) {
 	var receipt Receipt
 	if len(text) > maxReceipt {
 		return receipt, problem.InvalidField("receipt", "it is larger than 256 KiB", "")
@@ -76,8 +86,8 @@ func OpenReceipt(text string, from Node, source, id, digest string) (Receipt, er
 	if tooLate(receipt.At, until) {
 		return Receipt{}, problem.New(problem.Denied, "the receipt is signed with a key that was replaced before its time", "check the peer's registered description")
 	}
-	if receipt.By != from.NodeID || receipt.Source != source || receipt.ID != id || receipt.Digest != digest {
-		return Receipt{}, problem.New(problem.Denied, "the receipt is for another envelope", "the envelope will be sent again")
+	if receipt.By != from.NodeID {
+		return Receipt{}, problem.New(problem.Denied, "the receipt names another node than the one that signed it", "check the peer's registered description")
 	}
 	if receipt.Status != Received && receipt.Status != Rejected {
 		return Receipt{}, problem.InvalidField("receipt.status", "there is no such status", "")

@@ -72,6 +72,8 @@ type EnvelopeOut struct {
 	Refers string
 	// CauseSource and CauseID name the received envelope that this one passes on.
 	CauseSource, CauseID string
+	// Event is the record of the log in whose transaction it was written.
+	Event string
 }
 
 // EnvelopeIn is an envelope that was received and answered.
@@ -151,13 +153,13 @@ func (tx *Tx) SeeSequence(peer string, sequence int64) (before int64, err error)
 // InsertEnvelopeOut writes an envelope to be delivered.
 func (tx *Tx) InsertEnvelopeOut(e EnvelopeOut) error {
 	return tx.exec("writing an outgoing envelope",
-		`INSERT INTO envelopes_out (id, recipient, kind, subject, sequence, body, digest, state, created_at, refers, cause_source, cause_id)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9, $10, $11)`,
-		e.ID, e.Recipient, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.CreatedAt), e.Refers, e.CauseSource, e.CauseID)
+		`INSERT INTO envelopes_out (id, recipient, kind, subject, sequence, body, digest, state, created_at, refers, cause_source, cause_id, event)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9, $10, $11, $12)`,
+		e.ID, e.Recipient, e.Kind, e.Subject, e.Sequence, e.Body, e.Digest, micros(e.CreatedAt), e.Refers, e.CauseSource, e.CauseID, e.Event)
 }
 
 const envelopeOutColumns = `id, recipient, kind, subject, sequence, body, digest, state, created_at, answered_at, attempts, last_error, receipt,
-	status, status_reason, status_at, status_sequence, downstream, refers, cause_source, cause_id`
+	status, status_reason, status_at, status_sequence, downstream, refers, cause_source, cause_id, event`
 
 func (tx *Tx) envelopesOut(query string, arguments ...any) ([]EnvelopeOut, error) {
 	var found []EnvelopeOut
@@ -165,7 +167,7 @@ func (tx *Tx) envelopesOut(query string, arguments ...any) ([]EnvelopeOut, error
 		var e EnvelopeOut
 		err := row.Scan(&e.ID, &e.Recipient, &e.Kind, &e.Subject, &e.Sequence, &e.Body, &e.Digest, &e.State, moment{&e.CreatedAt},
 			moment{&e.AnsweredAt}, &e.Attempts, &e.LastError, &e.Receipt,
-			&e.Status, &e.StatusReason, moment{&e.StatusAt}, &e.StatusSequence, &e.Downstream, &e.Refers, &e.CauseSource, &e.CauseID)
+			&e.Status, &e.StatusReason, moment{&e.StatusAt}, &e.StatusSequence, &e.Downstream, &e.Refers, &e.CauseSource, &e.CauseID, &e.Event)
 		found = append(found, e)
 		return err
 	})

@@ -71,6 +71,21 @@ func (tx *Tx) LogEventsOf(resource string, limit int) ([]LogEvent, error) {
 		`SELECT `+logEventColumns+` FROM log_events WHERE resource = $1 ORDER BY position NULLS LAST, id LIMIT $2`, resource, limit)
 }
 
+// InsertLogMention notes that a record names a thing in its details, once.
+func (tx *Tx) InsertLogMention(resource, event string) error {
+	return tx.exec("noting what a log record names", `INSERT INTO log_mentions (resource, event) VALUES ($1, $2) ON CONFLICT (resource, event) DO NOTHING`, resource, event)
+}
+
+// LogActsAbout returns up to limit records of what was done about one thing, or
+// that name it in their details: no consultations, nothing that was denied or
+// failed. Oldest first, those not yet sequenced last.
+func (tx *Tx) LogActsAbout(resource string, limit int) ([]LogEvent, error) {
+	return tx.logEvents("reading what was done about one thing",
+		`SELECT `+logEventColumns+` FROM log_events
+		 WHERE (resource = $1 OR id IN (SELECT event FROM log_mentions WHERE resource = $1)) AND operation <> 'consult' AND outcome = 'done'
+		 ORDER BY position NULLS LAST, id LIMIT $2`, resource, limit)
+}
+
 // LogEvent returns one record.
 func (tx *Tx) LogEvent(id string) (LogEvent, error) {
 	events, err := tx.logEvents("reading a log record", `SELECT `+logEventColumns+` FROM log_events WHERE id = $1`, id)

@@ -91,6 +91,17 @@ func (tx *Tx) OrdersNamed(name string) ([]OrderRow, error) {
 	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE name = $1 ORDER BY id`, name)
 }
 
+// OrdersNaming returns the orders that name an item, by its SHA-256 in hex.
+func (tx *Tx) OrdersNaming(sha256 string) ([]OrderRow, error) {
+	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE id IN (SELECT order_id FROM order_items WHERE sha256 = $1) ORDER BY created_at, id`, sha256)
+}
+
+// OrdersDraftedFrom returns the orders that were requested here because of a
+// report, by the id of its referral.
+func (tx *Tx) OrdersDraftedFrom(referral string) ([]OrderRow, error) {
+	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE about = $1 ORDER BY created_at, id`, referral)
+}
+
 // Orders returns up to limit orders, first those whose clock strikes next, then
 // those for which none runs, the newest first.
 func (tx *Tx) Orders(limit int) ([]OrderRow, error) {
@@ -241,6 +252,16 @@ func (tx *Tx) Deconfliction(id string) (Deconfliction, error) {
 		return Deconfliction{}, err
 	}
 	return found[0], nil
+}
+
+// DeconflictionOf returns what an authority asked about its order; found is false
+// when it never did.
+func (tx *Tx) DeconflictionOf(source, name string) (d Deconfliction, found bool, err error) {
+	rows, err := tx.deconflictions(`SELECT `+deconflictionColumns+` FROM deconflictions WHERE source = $1 AND name = $2`, source, name)
+	if err != nil || len(rows) == 0 {
+		return d, false, err
+	}
+	return rows[0], true, nil
 }
 
 // Deconflictions returns up to limit questions, the open ones first.

@@ -148,6 +148,12 @@ func (tx *Tx) ReceivedReport(id string) (ReceivedReport, error) {
 	return found[0], nil
 }
 
+// ReceivedReportsOf returns the received reports that bear a name, whichever
+// sender gave it.
+func (tx *Tx) ReceivedReportsOf(reference string) ([]ReceivedReport, error) {
+	return tx.receivedReports(`SELECT `+receivedColumns+` FROM received_reports WHERE reference = $1 ORDER BY received_at, id`, reference)
+}
+
 // Outcome is what became of a report.
 type Outcome struct {
 	ID, ReportID string

@@ -88,23 +88,25 @@ type ReferralRow struct {
 	// Centre is the node that offered it, Matter its name there, Envelope the
 	// latest that it came in.
 	Centre, Matter, Envelope string
-	Standing                 string
-	Urgent                   bool
-	Until                    time.Time
+	// Reference is the name that whoever made the report gave to it.
+	Reference string
+	Standing  string
+	Urgent    bool
+	Until     time.Time
 	// Body is a referral.Referral as JSON, Offer what came with the offer.
 	Body, Offer           []byte
 	ReceivedAt, ChangedAt time.Time
 	Version               int64
 }
 
-const referralColumns = `id, centre, matter, envelope, standing, urgent, until, body, offer, received_at, changed_at, version`
+const referralColumns = `id, centre, matter, envelope, standing, urgent, until, body, offer, received_at, changed_at, version, reference`
 
 func (tx *Tx) referrals(query string, arguments ...any) ([]ReferralRow, error) {
 	var found []ReferralRow
 	err := tx.rows("reading referrals", query, arguments, func(row scanner) error {
 		var r ReferralRow
 		err := row.Scan(&r.ID, &r.Centre, &r.Matter, &r.Envelope, &r.Standing, &r.Urgent, moment{&r.Until}, &r.Body, &r.Offer,
-			moment{&r.ReceivedAt}, moment{&r.ChangedAt}, &r.Version)
+			moment{&r.ReceivedAt}, moment{&r.ChangedAt}, &r.Version, &r.Reference)
 		found = append(found, r)
 		return err
 	})
@@ -113,8 +115,8 @@ func (tx *Tx) referrals(query string, arguments ...any) ([]ReferralRow, error) {
 
 // InsertReferral writes a new referral.
 func (tx *Tx) InsertReferral(r ReferralRow) error {
-	return tx.exec("writing a referral", `INSERT INTO referrals (`+referralColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)`,
-		r.ID, r.Centre, r.Matter, r.Envelope, r.Standing, r.Urgent, micros(r.Until), r.Body, r.Offer, micros(r.ReceivedAt), micros(r.ChangedAt))
+	return tx.exec("writing a referral", `INSERT INTO referrals (`+referralColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)`,
+		r.ID, r.Centre, r.Matter, r.Envelope, r.Standing, r.Urgent, micros(r.Until), r.Body, r.Offer, micros(r.ReceivedAt), micros(r.ChangedAt), r.Reference)
 }
 
 // UpdateReferral writes what changed; Conflict when somebody else was faster.
@@ -154,6 +156,12 @@ func (tx *Tx) ReferralIn(centre, envelope string) (r ReferralRow, found bool, er
 		return r, false, err
 	}
 	return rows[0], true, nil
+}
+
+// ReferralsOf returns what was offered here of the report that bears a name,
+// whoever gave it.
+func (tx *Tx) ReferralsOf(reference string) ([]ReferralRow, error) {
+	return tx.referrals(`SELECT `+referralColumns+` FROM referrals WHERE reference = $1 ORDER BY received_at, id`, reference)
 }
 
 // Referrals returns up to limit referrals, those that wait for somebody first,

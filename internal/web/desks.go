@@ -2,6 +2,7 @@ package web
 
 import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
+	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
@@ -20,5 +21,6 @@ type Desks struct {
 	Routing    *routing.Desk
 	Orders     *orders.Desk
 	Statistics *statistics.Desk
+	Journey    *journey.Desk
 	Post       *peer.Post
 }

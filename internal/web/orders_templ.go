@@ -1247,7 +1247,7 @@ func orderPage(p page, v orders.View, actor mandate.Actor, done string) templ.Co
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = journey(v.Envelopes, v.Names, v.Events).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = itsWay(v.Envelopes, v.Names, v.Events).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -85,6 +85,10 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/items", assessItem),
 		in("POST /referrals/{id}/feedback", rateReferral),
 
+		in("GET /journey/{id}", showJourney),
+		in("POST /journey/{id}/proofs", journeyProofs),
+		in("GET /journey/{id}/receipts/{envelope}", journeyReceipt),
+
 		in("GET /orders", showOrders),
 		in("GET /orders/new", newOrder),
 		in("POST /orders", requestOrder),

@@ -41,6 +41,9 @@ type Options struct {
 	// Demo lets people who came by a one-time link work without registering a
 	// means to log in again.
 	Demo bool
+	// Overview is the page that links what the nodes of a demonstration know of one
+	// report; empty otherwise.
+	Overview string
 	// Banners are shown over every page, for example when the sandbox is off.
 	Banners func(ctx context.Context) []Banner
 	Desks   Desks

@@ -92,8 +92,13 @@ func completed() map[string][]string {
 	for _, state := range report.QuestionStates {
 		questions = append(questions, string(state))
 	}
+	var did []string
+	for _, action := range didActions {
+		did = append(did, action.Name)
+	}
 	return map[string][]string{
-		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
+		"journey.did.": did,
+		"keys.":        keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
 		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
 		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},

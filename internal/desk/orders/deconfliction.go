@@ -139,8 +139,17 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 		if question.Order == "" || len(question.Places) == 0 || question.Due.IsZero() {
 			return problem.InvalidField("message", "the order, its places or the time are missing", "see docs/orders.md")
 		}
+		known, again, err := tx.DeconflictionOf(from.NodeID, question.Order)
+		if err != nil {
+			return err
+		}
+		id := known.ID
+		if !again {
+			id = store.NewID("deconfliction")
+		}
+		tx.Note("deconfliction", id)
 		return tx.PutDeconfliction(store.Deconfliction{
-			ID: store.NewID("deconfliction"), Source: from.NodeID, Name: question.Order, Envelope: envelope.ID, State: QuestionOpen, Until: question.Due,
+			ID: id, Source: from.NodeID, Name: question.Order, Envelope: envelope.ID, State: QuestionOpen, Until: question.Due,
 			Question: envelope.Message, ReceivedAt: tx.Now,
 		})
 	case questionAnswered:

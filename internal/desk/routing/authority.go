@@ -51,7 +51,7 @@ func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 		return nil, err
 	}
 	row = store.ReferralRow{
-		ID: store.NewID("referral"), Centre: from.NodeID, Matter: offer.Matter, Envelope: opened.ID, Standing: string(value.Standing), Urgent: value.Urgent,
+		ID: store.NewID("referral"), Centre: from.NodeID, Matter: offer.Matter, Envelope: opened.ID, Reference: r.ID, Standing: string(value.Standing), Urgent: value.Urgent,
 		Until: value.Until, Body: body, Offer: opened.Message, ReceivedAt: tx.Now, ChangedAt: tx.Now,
 	}
 	tx.Note("referral", row.ID)
