@@ -290,6 +290,7 @@ var doors = map[string]string{
 
 	"internal/peer.(Post).failed":      "notes that a delivery failed; the delivery itself is logged",
 	"internal/peer.(Post).reachOut":    "notes whether a peer answers, and when deliveries to it are due; each delivery is logged",
+	"internal/peer.(Post).linked":      "notes that a peer's log only grew; it touches no personal data",
 	"internal/peer.(Post).Begin":       "enqueues the work that comes again and again; it touches no personal data",
 	"internal/peer.(directory).GetKey": "recognises which node signed a request, so that the ledger can be asked at all",
 

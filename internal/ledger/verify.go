@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -144,6 +145,29 @@ func Prove(tx *store.Tx, trust translog.Trust, event store.LogEvent) (Proof, err
 		return Proof{}, err
 	}
 	return Proof{Position: event.Position, Checkpoint: latest.Note, Hashes: path}, nil
+}
+
+// ProveGrowth returns the proofs that the log of each of several sizes continues
+// that of the size before (RFC 6962, section 2.1.2). Sizes grow.
+//
+// Errors: Conflict when the log has never been signed at the last size.
+func ProveGrowth(tx *store.Tx, sizes []int64) ([][]translog.Hash, error) {
+	latest, err := tx.LatestLogCheckpoint()
+	if err != nil && !errors.Is(err, store.ErrEmptyLog) {
+		return nil, err
+	}
+	if last := sizes[len(sizes)-1]; latest.Size < last {
+		return nil, problem.Newf(problem.Conflict, "this log does not have %d records", last)
+	}
+	var proofs [][]translog.Hash
+	for i := range len(sizes) - 1 {
+		proof, err := translog.ProveConsistency(sizes[i+1], sizes[i], hashes(tx))
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, proof)
+	}
+	return proofs, nil
 }
 
 // Trust is the log's origin and public keys.

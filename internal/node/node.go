@@ -493,6 +493,7 @@ func (n *Node) servePeers(mux *http.ServeMux) {
 	for pattern, handler := range map[string]http.Handler{
 		"POST " + peer.ItemsPath + "{item}": n.Post.ItemsHandler(n.Content, problems),
 		"GET " + peer.RegistryPath:          n.Post.RegistryHandler(),
+		"GET " + peer.GrowthPath:            n.Post.GrowthHandler(problems),
 		"POST " + peer.NodePath:             n.Post.NodeHandler(problems),
 		"GET " + peer.NodePath:              http.HandlerFunc(n.describe),
 		"GET /peer/v1/checkpoint":           http.HandlerFunc(n.checkpoint),

@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"encoding/json"
-	"filippo.io/age"
 	"time"
+
+	"filippo.io/age"
 
 	"github.com/go-jose/go-jose/v4"
 )

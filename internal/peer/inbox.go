@@ -179,8 +179,9 @@ func (p *Post) answer(ctx context.Context, from Node, envelope Envelope, text []
 	return signed, err
 }
 
-// keepCheckpoint makes this node a witness of another's log. A checkpoint that
-// is not signed by that log is noted, not kept, and does not stop the envelope.
+// keepCheckpoint makes this node a witness of another's log, which is asked later
+// to prove that it only grew. A checkpoint that is not signed by that log is
+// noted, not kept, and does not stop the envelope.
 func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
 	if text == "" || of.LogVerifier == "" {
 		return nil
@@ -195,11 +196,14 @@ func keepCheckpoint(tx *ledger.Tx, of Node, text string) error {
 		return nil
 	}
 	different, err := tx.PutPeerCheckpoint(of.NodeID, signed.Size, text, tx.Now)
+	if err != nil {
+		return err
+	}
 	if different > 1 {
 		// Two signed histories of one log: the evidence is kept, and said.
 		tx.Note("log_forked", of.NodeID)
 	}
-	return err
+	return witness(tx, of.NodeID)
 }
 
 // Handler receives envelopes at [Path] behind HTTP Message Signatures. The

@@ -84,6 +84,12 @@ func (n *node) handler() http.Handler {
 			n.NodeHandler(n.refused).ServeHTTP(w, r)
 			return
 		}
+		if r.URL.Path == peer.GrowthPath {
+			n.GrowthHandler(func(w http.ResponseWriter, _ *http.Request, err error) {
+				http.Error(w, problem.From(err).Reason, map[problem.Kind]int{problem.Invalid: http.StatusUnprocessableEntity, problem.Conflict: http.StatusConflict}[problem.From(err).Kind])
+			}).ServeHTTP(w, r)
+			return
+		}
 		if r.URL.Path == peer.RegistryPath {
 			n.RegistryHandler().ServeHTTP(w, r)
 			return

@@ -225,6 +225,7 @@ func (p *Post) Handle(runner *job.Runner) {
 	runner.Handle(reachJob, p.reachOut)
 	runner.Handle(watchJob, p.watchJob)
 	runner.Handle(registryJob, p.followJob)
+	runner.Handle(witnessJob, p.watchLog)
 	runner.Handle(announceJob, p.announceTo)
 }
 

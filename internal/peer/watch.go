@@ -38,10 +38,12 @@ const (
 	AlarmPursuit = "pursuit"
 	// AlarmRegistry: the registry that the Centre's address gives out was refused.
 	AlarmRegistry = "registry"
+	// AlarmLog: a peer's log does not continue what was kept of it.
+	AlarmLog = "log"
 )
 
 // AlarmKinds lists every kind of alarm.
-var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit, AlarmRegistry}
+var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit, AlarmRegistry, AlarmLog}
 
 // watchJob is the kind of the one job that looks after the exchange.
 const watchJob = "exchange.watch"
