@@ -471,6 +471,11 @@ func orderedMeanwhile(t *testing.T, u *union) {
 	})
 	must(t, err)
 	nodetest.Want(t, "beside an order", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
+	if v := u.view(u.authority, id); !slices.ContainsFunc(v.Events, func(e store.LogEvent) bool {
+		return e.Action == "voluntary.send" && e.Outcome == "failed" && strings.Contains(string(e.Record), `"problem":"denied"`)
+	}) {
+		t.Errorf("the log does not say that the notice was barred: %d events", len(v.Events))
+	}
 	must(t, u.authority.Orders.NobodyToAsk(ctx, who, ordered, "first seen today"))
 	must(t, u.authority.Orders.Issue(ctx, u.authority.Supervisor(), ordered, law.Period{}))
 	u.settle()

@@ -283,7 +283,6 @@ func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 		}
 		for _, row := range orders {
 			if slices.Contains(underWay, order.State(row.State)) {
-				tx.Note("barred_by", row.ID)
 				return problem.New(problem.Denied, "an order about the same material is under way: "+row.Reference, "see what becomes of the order first")
 			}
 		}
@@ -302,7 +301,6 @@ func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 		}
 		named := append(question.Places, question.SHA256...)
 		if row.State == store.DeconflictionOpen && slices.ContainsFunc(about, func(subject string) bool { return slices.Contains(named, subject) }) {
-			tx.Note("barred_by", row.ID)
 			return problem.New(problem.Denied, "another authority asked about a removal of the same material and has no answer", "answer it first")
 		}
 	}
