@@ -83,6 +83,30 @@ func noticeRoutes(t *testing.T, w worked, in func(n *node.Node, name string, rol
 	sender("POST /holds/{id}/release", "/holds/"+id+"/release", "by=police&reason=the+inquiry+has+ended", "hold.record")
 }
 
+// TestNoticeFormsThatAreNotTaken: what somebody typed comes back, with the reason.
+func TestNoticeFormsThatAreNotTaken(t *testing.T) {
+	w := work(t)
+	_, link, err := w.Centre.Identity.Invite(context.Background(), mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Centre}, "nora", []mandate.Role{mandate.Analyst})
+	must(t, "inviting", err)
+	c := client(t, w.Centre.Config.Origin, link.Token)
+	id, err := w.Centre.Notices.Open(context.Background(), actor(t, w.Centre, mandate.Analyst), notices.Opening{
+		Reference: "N 19/2026", Ground: "victim_request", Request: "request 19", Known: "assessment 19", Found: "search 19",
+		Items: []orderdomain.Item{{URL: "https://photos.example/p/174"}},
+	})
+	must(t, "opening a case", err)
+	for _, form := range []struct{ pattern, path, content, typed, field string }{
+		{"POST /notices", "/notices", "ground=victim_request&request=request+of+17+March&places=https://photos.example/p/174&known=a&found=b", "request of 17 March", "reference"},
+		{"POST /notices/{id}/{step}", "/" + strings.Replace(id, "notice/", "notices/", 1) + "/send", "name=The+owner+of+17&reasons=Reason+17.", "The owner of 17", "addressee.contact"},
+		{"POST /holds", "/holds", "kind=no_notice&subject=the+picture&requester=police&legal_basis=basis+17&reason=because&until=2026-13-01", "basis 17", "until"},
+		{"POST /holds", "/holds", "kind=no_notice&subject=the+picture&requester=police&legal_basis=basis+17&reason=because&until=2026-12-31", "basis 17", "subject"},
+	} {
+		status, text := send(t, c, w.Centre.Config.Origin, form.pattern, form.path, form.content)
+		if status != 422 || !strings.Contains(text, form.typed) || !strings.Contains(text, "<strong>"+form.field+": ") {
+			t.Errorf("%s is answered with %d: %.300s", form.path, status, text)
+		}
+	}
+}
+
 // noticed is a case at the Centre that stands at its second rung, with a notice
 // that a person has to send, and the notice that the provider has not answered;
 // their ids.

@@ -88,12 +88,45 @@ func openNotice(v *visit) error {
 
 func (v *visit) noticeID() string { return "notice/" + v.r.PathValue("id") }
 
+// letterForm is the form of a notice that is sent: what it holds and, when it was
+// not taken, why.
+type letterForm struct {
+	notices.Letter
+	Refused *problem.Error
+}
+
 func showNotice(v *visit) error {
 	view, err := v.notices().Notice(v.r.Context(), v.actor, v.noticeID())
 	if err != nil {
 		return err
 	}
-	return v.show(noticePage(v.frame("voluntary.one", "/notices"), view, v.actor, v.takeDone()))
+	form := letterForm{Letter: notices.Letter{Reasons: lastReasons(view)}}
+	if view.Case != nil {
+		form.LegalBasis = basisOf(view.Form, view.Case.Opening.Sender)
+	}
+	return v.show(noticePage(v.frame("voluntary.one", "/notices"), view, form, v.actor, v.takeDone()))
+}
+
+// sendNotice shows a letter that was not taken as it was typed.
+func sendNotice(v *visit) error {
+	form := letterForm{Letter: notices.Letter{
+		Node: v.field("node"), Name: v.field("name"), Contact: v.field("contact"), Reasons: v.field("reasons"), LegalBasis: v.field("legal_basis"),
+	}}
+	err := v.notices().Send(v.r.Context(), v.actor, v.noticeID(), form.Letter)
+	if !problem.Is(err, problem.Invalid) {
+		if err != nil {
+			return err
+		}
+		return v.done("/"+pathOf(v.noticeID()), "voluntary.done")
+	}
+	form.Refused = problem.From(err)
+	view, err := v.notices().Notice(v.r.Context(), v.actor, v.noticeID())
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(http.StatusUnprocessableEntity)
+	return v.show(noticePage(v.frame("voluntary.one", "/notices"), view, form, v.actor, ""))
 }
 
 func (v *visit) noticePaper() (notices.Paper, error) {
@@ -116,13 +149,9 @@ func printNoticePaper(v *visit) error {
 	return v.printed(paper.Form, paper.Document.At, "notice")
 }
 
-// noticeSteps are what people do with a notice, by the last part of the path.
+// noticeSteps are what people do with a notice beside sending one, by the last
+// part of the path.
 var noticeSteps = map[string]func(v *visit, id string) error{
-	"send": func(v *visit, id string) error {
-		return v.notices().Send(v.r.Context(), v.actor, id, notices.Letter{
-			Node: v.field("node"), Name: v.field("name"), Contact: v.field("contact"), Reasons: v.field("reasons"), LegalBasis: v.field("legal_basis"),
-		})
-	},
 	"next": func(v *visit, id string) error { return v.notices().NextRung(v.r.Context(), v.actor, id, v.reason()) },
 	"undeliverable": func(v *visit, id string) error {
 		return v.notices().Undeliverable(v.r.Context(), v.actor, id, v.reason())
@@ -163,6 +192,9 @@ var noticeSteps = map[string]func(v *visit, id string) error{
 }
 
 func stepNotice(v *visit) error {
+	if v.r.PathValue("step") == "send" {
+		return sendNotice(v)
+	}
 	step, known := noticeSteps[v.r.PathValue("step")]
 	if !known {
 		return problem.New(problem.NotFound, "there is no such step", "go back to the notice")
@@ -210,22 +242,44 @@ func basisOf(form *law.NoticeForm, key string) string {
 	return ""
 }
 
+// holdForm is the form of a hold: what it holds and, when it was not taken, why.
+type holdForm struct {
+	orders.HoldRequest
+	Date    string
+	Refused *problem.Error
+}
+
 func showHolds(v *visit) error {
+	return v.holds(holdForm{HoldRequest: orders.HoldRequest{Subject: v.r.URL.Query().Get("subject")}}, http.StatusOK)
+}
+
+func (v *visit) holds(form holdForm, status int) error {
 	all, now, err := v.orders().Holds(v.r.Context(), v.actor)
 	if err != nil {
 		return err
 	}
-	return v.show(holdsPage(v.frame("holds.title", "/holds"), all, now, v.r.URL.Query().Get("subject"), v.actor, v.takeDone()))
+	done := v.takeDone()
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	return v.show(holdsPage(v.frame("holds.title", "/holds"), all, now, form, v.actor, done))
 }
 
 func recordHold(v *visit) error {
-	until, err := time.Parse(time.DateOnly, v.field("until"))
+	form := holdForm{Date: v.field("until"), HoldRequest: orders.HoldRequest{
+		Kind: hold.Kind(v.field("kind")), Subject: v.field("subject"), Requester: v.field("requester"), LegalBasis: v.field("legal_basis"), Reason: v.reason(),
+	}}
+	until, err := time.Parse(time.DateOnly, form.Date)
 	if err != nil {
-		return problem.InvalidField("until", "is no date", "write it as 2026-12-31: a hold has an end")
+		err = problem.InvalidField("until", "is no date", "write it as 2026-12-31: a hold has an end")
+	} else {
+		form.Until = until
+		_, err = v.orders().RecordHold(v.r.Context(), v.actor, form.HoldRequest)
 	}
-	if _, err := v.orders().RecordHold(v.r.Context(), v.actor, orders.HoldRequest{
-		Kind: hold.Kind(v.field("kind")), Subject: v.field("subject"), Requester: v.field("requester"), LegalBasis: v.field("legal_basis"), Reason: v.reason(), Until: until,
-	}); err != nil {
+	if problem.Is(err, problem.Invalid) {
+		form.Refused = problem.From(err)
+		return v.holds(form, http.StatusUnprocessableEntity)
+	}
+	if err != nil {
 		return err
 	}
 	return v.done("/holds", "hold.done")
