@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
@@ -187,6 +188,7 @@ func TestANotice(t *testing.T) {
 			{"an order bars it", orderedMeanwhile},
 			{"people look without a proxy", peopleLook},
 			{"the material has to stay", mustStay},
+			{"a notice that cannot be believed", forged},
 		} {
 			t.Run(step.name, func(t *testing.T) {
 				inner := *u
@@ -536,4 +538,73 @@ func mustStay(t *testing.T, u *union) {
 	must(t, u.provider.Notices.CarriedOut(ctx, u.moderator(), received, u.clock.Now()))
 	u.settle()
 	u.want(u.centre, id, order.Executed)
+}
+
+// forged: an authority writes as if it were the Centre, sends a text under
+// another name, one twice, and one without the sentence that it is voluntary.
+// Each is refused, and the sender knows why.
+func forged(t *testing.T, u *union) {
+	ctx := t.Context()
+	id, received := u.sent(u.authority, "https://pictures.example/forged")
+	v := u.view(u.authority, id)
+	genuine := v.Notices[0]
+	for name, c := range map[string]struct {
+		change   func(n *order.Notice) (named string)
+		expected string
+	}{
+		"another sender":    {func(n *order.Notice) string { n.ID, n.Sender.Kind = "notice/18", "centre"; return n.ID }, "it says centre"},
+		"another name":      {func(n *order.Notice) string { n.ID = "notice/19"; return "notice/20" }, "that of another notice"},
+		"twice":             {func(n *order.Notice) string { return n.ID }, "here already"},
+		"not voluntary":     {func(n *order.Notice) string { n.ID, n.Voluntary = "notice/21", "Remove it."; return n.ID }, "sentence of the profile"},
+		"an unknown form":   {func(n *order.Notice) string { n.ID, n.Profile.Version = "notice/22", 99; return n.ID }, "does not know the form"},
+		"without its items": {func(n *order.Notice) string { n.ID, n.Items = "notice/23", nil; return n.ID }, "is missing"},
+	} {
+		n := genuine
+		named := c.change(&n)
+		text, err := n.Marshal()
+		must(t, err)
+		signed, err := u.authority.Post.Sign("brdo-notice", text)
+		must(t, err)
+		var envelope string
+		act := ledger.Act{Actor: person(u.authority), Action: mandate.VoluntarySend, Purpose: mandate.PurposeRemoval}
+		must(t, u.authority.Ledger.Do(ctx, act, func(tx *ledger.Tx) (err error) {
+			envelope, err = u.authority.Post.Send(tx, peer.Message{
+				Recipient: u.provider.Post.Self().NodeID, Kind: mandate.EnvelopeNotice, Type: "eu.brdo.notice.sent.v1", Schema: "notice-1", Subject: id,
+				Purpose: mandate.PurposeRemoval, Body: notices.Message{Notice: named, Signed: signed},
+			})
+			return err
+		}))
+		u.settle()
+		u.authority.Look(t, func(tx *store.Tx) error {
+			row, err := tx.EnvelopeOut(envelope)
+			if row.Status != string(peer.Rejected) || !strings.Contains(row.StatusReason, c.expected) {
+				t.Errorf("%s: %s %q", name, row.Status, row.StatusReason)
+			}
+			return err
+		})
+	}
+	// None of it changed what was sent rightly.
+	u.want(u.authority, id, order.Waiting)
+	u.want(u.provider, received, order.Received)
+}
+
+// TestAHotlineAsks: a hotline sends notices too, which is practice and no power
+// of the law.
+func TestAHotlineAsks(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("SKIP: two more nodes are slow under the race detector, which sees the same code in TestANotice; run without it")
+	}
+	u := &union{t: t, clock: nodetest.NewClock()}
+	u.provider = nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Clock: u.clock})
+	hotline := nodetest.Open(t, nodetest.Options{Kind: mandate.Hotline, Clock: u.clock})
+	nodetest.Meet(t, u.provider, hotline)
+	u.centre, u.authority = hotline, hotline // they only work off what waits
+	id, received := u.sent(hotline, "https://pictures.example/hotline")
+	if p := u.want(u.provider, received, order.Received); p.Notices[0].Sender.Kind != "hotline" {
+		t.Errorf("the sender is %+v", p.Notices[0].Sender)
+	}
+	must(t, u.provider.Notices.Accept(t.Context(), u.moderator(), received))
+	must(t, u.provider.Notices.CarriedOut(t.Context(), u.moderator(), received, u.clock.Now()))
+	u.settle()
+	u.want(hotline, id, order.Executed)
 }
