@@ -210,9 +210,6 @@ func (t *noticing) remember(before State) {
 	t.decide(lies, before != state, t.c.Terms.Decision)
 }
 
-// last is the notice that was sent last.
-func (t *noticing) last() *SentNotice { return &t.c.Sent[len(t.c.Sent)-1] }
-
 // meant is the notice that the event is about, and whether it was sent last. An
 // addressee may answer after the case has gone on to the next rung.
 func (t *noticing) meant() (sent *SentNotice, last bool, err error) {

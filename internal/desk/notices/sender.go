@@ -146,7 +146,7 @@ func perceptual(tx *ledger.Tx, sum string) (string, error) {
 // fromReport fills in what a report at this node says: at an authority one that
 // was referred to it, elsewhere one that was received.
 func (d *Desk) fromReport(tx *ledger.Tx, opening *Opening) error {
-	text := json.RawMessage{}
+	var text json.RawMessage
 	if strings.HasPrefix(opening.From, "referral/") {
 		row, err := tx.Referral(opening.From)
 		if err != nil {
