@@ -258,6 +258,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // doors are the functions that open a transaction without the ledger, and why
 // that is right. All others reach rows through ledger.Do and ledger.Read.
 var doors = map[string]string{
+	"internal/desk/notices.(Desk).due":     "finds the addresses that the node itself looks at; what it finds there is logged",
 	"internal/desk/orders.(Desk).due":      "finds the addresses that the node itself looks at; what it finds there is logged",
 	"internal/desk/lists.(Desk).Load":      "fills the index of this process: the node compares, nobody is shown anything",
 	"internal/desk/lists.(Desk).catchUp":   "fills the index of this process: the node compares, nobody is shown anything",

@@ -11,7 +11,8 @@ const (
 	ResourceAccount  Resource = "Account"
 	ResourceLog      Resource = "Log"
 	ResourceNode     Resource = "Node"
-	// ResourceOrder is an order that makes material inaccessible, at whichever side.
+	// ResourceOrder is an order that makes material inaccessible, or a voluntary
+	// notice that asks for it, at whichever side.
 	ResourceOrder Resource = "Order"
 )
 
@@ -131,7 +132,27 @@ var (
 	OrderEscalate = Action{"order.escalate", Alter, ResourceOrder, false}
 	// HoldRecord records that a competent authority asked to wait with removing
 	// material or with notices about it.
-	HoldRecord = Action{"hold.record", Alter, ResourceOrder, false}
+	HoldRecord  = Action{"hold.record", Alter, ResourceOrder, false}
+	HoldConsult = Action{"hold.consult", Consult, ResourceOrder, false}
+
+	// VoluntaryOpen opens a case of voluntary notices (COM(2022) 209 Articles 32
+	// and 49), on a recorded ground.
+	VoluntaryOpen    = Action{"voluntary.open", Combine, ResourceOrder, false}
+	VoluntaryConsult = Action{"voluntary.consult", Consult, ResourceOrder, false}
+	// VoluntarySend decides that a notice goes to an addressee.
+	VoluntarySend = Action{"voluntary.send", Disclose, ResourceOrder, false}
+	// VoluntaryFollow records what came of a notice, goes up the ladder, and ends
+	// the case.
+	VoluntaryFollow = Action{"voluntary.follow", Alter, ResourceOrder, false}
+	// VoluntaryVerify records whether the material is gone.
+	VoluntaryVerify = Action{"voluntary.verify", Alter, ResourceOrder, false}
+	// VoluntaryReceive takes a notice in, at a provider; VoluntaryConsider decides
+	// there what is done about it, and answers.
+	VoluntaryReceive  = Action{"voluntary.receive", Collect, ResourceOrder, false}
+	VoluntaryConsider = Action{"voluntary.consider", Disclose, ResourceOrder, false}
+	// VoluntaryEscalate is what the node does when a clock of a notice strikes: it
+	// reminds and raises an alarm, and sends nothing.
+	VoluntaryEscalate = Action{"voluntary.escalate", Alter, ResourceOrder, false}
 
 	EnvelopeDeliver = Action{"envelope.deliver", Disclose, ResourceEnvelope, false}
 	EnvelopeReceive = Action{"envelope.receive", Collect, ResourceEnvelope, false}
@@ -169,7 +190,8 @@ var Actions = []Action{
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
-	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord,
+	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,
+	VoluntaryOpen, VoluntaryConsult, VoluntarySend, VoluntaryFollow, VoluntaryVerify, VoluntaryReceive, VoluntaryConsider, VoluntaryEscalate,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport, StatisticsConsult, StatisticsPublish,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,

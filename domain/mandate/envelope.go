@@ -39,6 +39,10 @@ const (
 	// EnvelopeDeconfliction asks another authority whether a removal would harm
 	// what it does, and carries its answer.
 	EnvelopeDeconfliction EnvelopeKind = "deconfliction"
+	// EnvelopeNotice carries a voluntary notice, EnvelopeNoticeAnswer what its
+	// addressee did about it.
+	EnvelopeNotice       EnvelopeKind = "notice"
+	EnvelopeNoticeAnswer EnvelopeKind = "notice-answer"
 	// EnvelopeErasure asks to erase what the sender sent before.
 	EnvelopeErasure EnvelopeKind = "erasure"
 )
@@ -47,5 +51,5 @@ const (
 var EnvelopeKinds = []EnvelopeKind{
 	EnvelopeReport, EnvelopeReceipt, EnvelopeClaim, EnvelopeOutcome, EnvelopeQuestion, EnvelopeAnswer,
 	EnvelopeHold, EnvelopeList, EnvelopeCorrection, EnvelopeRecall, EnvelopeErasure, EnvelopeCoordination, EnvelopeFeedback,
-	EnvelopeOrder, EnvelopeOrderAnswer, EnvelopeDeconfliction,
+	EnvelopeOrder, EnvelopeOrderAnswer, EnvelopeDeconfliction, EnvelopeNotice, EnvelopeNoticeAnswer,
 }

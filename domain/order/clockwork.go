@@ -39,7 +39,7 @@ type rule[T any] struct {
 func (r rule[T]) admit(state State, event Event) error {
 	switch {
 	case !slices.Contains(r.from, state):
-		return problem.New(problem.Conflict, fmt.Sprintf("an order that is %s cannot take the event %s", state, event.Kind), "reload it: somebody else may have been faster")
+		return problem.New(problem.Conflict, fmt.Sprintf("what is %s cannot take the event %s", state, event.Kind), "reload it: somebody else may have been faster")
 	case r.decides && (event.Person == "" || event.Decision == ""):
 		return problem.InvalidField("decision", "no person's recorded decision is named", "a person has to decide; a machine cannot")
 	case r.reasoned && event.Reason == "":

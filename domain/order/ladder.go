@@ -37,7 +37,8 @@ const (
 	// SendNotice: a person sends the text (Notice) after a look for holds (Check).
 	SendNotice EventKind = "send-notice"
 	// RemovalReported: the addressee (Receipt) or a person says that the material
-	// was removed (At).
+	// was removed (At). It and the next, and what is said of a delivery, name the
+	// notice that they are about (Digest); without it they are about the last.
 	RemovalReported EventKind = "removal-reported"
 	// Unwilling: the addressee will not remove it (Receipt, Reason).
 	Unwilling EventKind = "unwilling"
@@ -80,6 +81,9 @@ type NoticeOpening struct {
 	Decision string   `json:"decision"`
 }
 
+// AnswerRemoved is the answer of an addressee who removed the material.
+const AnswerRemoved = "removed"
+
 // SentNotice is one notice that was sent.
 type SentNotice struct {
 	Notice    NoticeFacts `json:"notice"`
@@ -104,8 +108,10 @@ type NoticeCase struct {
 	Watch     *watch.Watch `json:"watch,omitempty"`
 	Elsewhere []string     `json:"elsewhere,omitempty"`
 	Closed    *Decision    `json:"closed,omitempty"`
-	Reason    string       `json:"reason,omitempty"`
-	Changed   time.Time    `json:"changed"`
+	// Outcome is the state in which the case was closed: what became of it.
+	Outcome State     `json:"outcome,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Changed time.Time `json:"changed"`
 }
 
 // OpenNotice opens a case. Without a recorded ground that the profile gives to
@@ -153,15 +159,15 @@ var (
 	climbing    = []State{Ready, Sending, Waiting, Undecided}
 	noticeRules = map[EventKind]rule[*noticing]{
 		SendNotice:      {from: []State{Ready, Undecided}, decides: true, apply: (*noticing).send},
-		DeliveryProven:  {from: []State{Sending, Barred}, apply: (*noticing).delivered},
-		DeliveryFailed:  {from: []State{Sending}, reasoned: true, apply: (*noticing).deliveryFailed},
-		RemovalReported: {from: []State{Sending, Waiting, Undecided, Barred, Exhausted, Reappeared}, apply: (*noticing).removed},
-		Unwilling:       {from: []State{Waiting, Undecided}, reasoned: true, apply: (*noticing).unwilling},
+		DeliveryProven:  {from: append([]State{Barred, Exhausted}, climbing...), apply: (*noticing).delivered},
+		DeliveryFailed:  {from: append([]State{Barred, Exhausted}, climbing...), reasoned: true, apply: (*noticing).deliveryFailed},
+		RemovalReported: {from: append([]State{Barred, Exhausted, Reappeared}, climbing...), apply: (*noticing).removed},
+		Unwilling:       {from: []State{Ready, Waiting, Undecided, Barred, Exhausted}, reasoned: true, apply: (*noticing).unwilling},
 		NextRung:        {from: []State{Ready, Undecided}, decides: true, reasoned: true, apply: (*noticing).nextRung},
 		Bar:             {from: append([]State{Barred}, climbing...), reasoned: true, apply: (*noticing).bar},
 		Unbar:           {from: []State{Barred}, reasoned: true, apply: (*noticing).unbar},
-		Looked:          {from: []State{Waiting, Undecided, Exhausted, Executed, Verified}, apply: (*noticing).looked},
-		FoundElsewhere:  {from: []State{Waiting, Undecided, Exhausted, Executed, Verified, Reappeared}, apply: (*noticing).foundElsewhere},
+		Looked:          {from: []State{Ready, Waiting, Undecided, Exhausted, Executed, Verified}, apply: (*noticing).looked},
+		FoundElsewhere:  {from: []State{Ready, Waiting, Undecided, Exhausted, Executed, Verified, Reappeared}, apply: (*noticing).foundElsewhere},
 		Resolve:         {from: []State{Reappeared}, decides: true, reasoned: true, apply: (*noticing).resolve},
 		Close:           {from: append([]State{Barred, Exhausted, Executed, Verified, Reappeared}, climbing...), decides: true, reasoned: true, apply: (*noticing).close},
 	}
@@ -204,8 +210,16 @@ func (t *noticing) remember(before State) {
 	t.decide(lies, before != state, t.c.Terms.Decision)
 }
 
-// last is the notice that was sent last.
-func (t *noticing) last() *SentNotice { return &t.c.Sent[len(t.c.Sent)-1] }
+// meant is the notice that the event is about, and whether it was sent last. An
+// addressee may answer after the case has gone on to the next rung.
+func (t *noticing) meant() (sent *SentNotice, last bool, err error) {
+	for index := len(t.c.Sent) - 1; index >= 0; index-- {
+		if found := &t.c.Sent[index]; t.event.Digest == "" || found.Notice.Digest == t.event.Digest {
+			return found, index == len(t.c.Sent)-1, nil
+		}
+	}
+	return nil, false, problem.New(problem.Conflict, "no such notice was sent", "")
+}
 
 func (t *noticing) send() error {
 	facts := t.event.Notice
@@ -232,21 +246,30 @@ func (t *noticing) send() error {
 }
 
 func (t *noticing) delivered() error {
-	if len(t.c.Sent) == 0 || t.last().Delivered != nil {
-		return problem.New(problem.Conflict, "no notice is on its way", "")
+	sent, last, err := t.meant()
+	switch {
+	case err != nil:
+		return err
+	case sent.Delivered != nil:
+		return problem.New(problem.Conflict, "it was delivered already", "")
 	}
-	if err := t.happened(t.last().Decision.At); err != nil {
+	if err := t.happened(sent.Decision.At); err != nil {
 		return err
 	}
 	if err := t.proven(); err != nil {
 		return err
 	}
-	t.last().Delivered = &Proof{At: t.event.At, Receipt: t.event.Receipt}
-	t.stop(ClockDelivery)
-	if t.c.State == Barred {
+	sent.Delivered = &Proof{At: t.event.At, Receipt: t.event.Receipt}
+	switch {
+	case !last || (t.c.State != Sending && t.c.State != Barred):
+		t.ask("a notice arrived late: " + sent.Notice.Rung)
+		return nil
+	case t.c.State == Barred:
+		t.stop(ClockDelivery)
 		t.c.Resumes = Undecided
 		return nil
 	}
+	t.stop(ClockDelivery)
 	t.c.State = Waiting
 	t.set(ClockRung, t.event.At, t.c.CurrentRung().Wait)
 	t.watchFrom(t.event.At)
@@ -254,9 +277,23 @@ func (t *noticing) delivered() error {
 }
 
 func (t *noticing) deliveryFailed() error {
-	t.stop(ClockDelivery)
+	sent, last, err := t.meant()
+	if err != nil {
+		return err
+	}
+	sent.Delivered = nil // what was recorded as sent may come back
 	t.alarm(t.c.Reason)
-	t.undecided("the notice could not be delivered")
+	if !last {
+		return nil
+	}
+	t.stop(ClockDelivery, ClockRung)
+	switch t.c.State {
+	case Barred:
+		t.c.Resumes = Undecided
+	case Sending, Waiting:
+		t.undecided("the notice could not be delivered")
+		t.watchOn()
+	}
 	return nil
 }
 
@@ -271,17 +308,30 @@ func (t *noticing) watchFrom(since time.Time) {
 	t.emit(Effect{Kind: ScheduleVerification, At: begun.Due, Article: t.c.Terms.Watch.Article})
 }
 
+// watchOn lets a watch go on that was not looked at for a while.
+func (t *noticing) watchOn() {
+	if t.c.Watch == nil || t.c.Watch.Due.IsZero() {
+		return
+	}
+	due := t.c.Watch.Due
+	if due.Before(t.now) {
+		due = t.now
+	}
+	t.emit(Effect{Kind: ScheduleVerification, At: due, Article: t.c.Terms.Watch.Article})
+}
+
 func (t *noticing) removed() error {
 	if t.event.Receipt == "" && (t.event.Person == "" || t.event.Decision == "") {
 		return problem.InvalidField("receipt", "is missing", "name the message that says so, or the decision of a person here")
 	}
-	if len(t.c.Sent) == 0 {
-		return problem.New(problem.Conflict, "no notice was sent", "")
+	sent, _, err := t.meant()
+	if err != nil {
+		return err
 	}
 	if err := t.happened(t.c.Sent[0].Decision.At); err != nil {
 		return err
 	}
-	t.last().Answer = "removed"
+	sent.Answer = AnswerRemoved
 	t.stopAll()
 	t.c.State, t.c.Resumes = Executed, ""
 	t.watchFrom(t.event.At)
@@ -292,14 +342,27 @@ func (t *noticing) unwilling() error {
 	if err := t.proven(); err != nil {
 		return err
 	}
-	t.last().Answer = t.c.Reason
-	t.stop(ClockRung)
-	t.undecided("the addressee will not remove the material")
+	sent, last, err := t.meant()
+	if err != nil {
+		return err
+	}
+	sent.Answer = t.c.Reason
+	switch {
+	case last && t.c.State == Barred:
+		t.stop(ClockDelivery)
+		t.c.Resumes = Undecided
+	case last && (t.c.State == Waiting || t.c.State == Undecided):
+		t.stop(ClockRung)
+		t.undecided("the addressee will not remove the material")
+	default:
+		t.ask("an addressee asked before will not remove the material: " + sent.Notice.Rung)
+	}
 	return nil
 }
 
 func (t *noticing) nextRung() error {
 	t.stop(ClockRung)
+	t.watchOn()
 	if t.c.Rung+1 == len(t.c.Terms.Ladder) {
 		t.c.State = Exhausted
 		t.emit(Effect{Kind: AskPerson, Reason: t.c.Terms.Exhausted.Text, Article: t.c.Terms.Exhausted.Article})
@@ -339,6 +402,7 @@ func (t *noticing) unbar() error {
 func (t *noticing) free() {
 	t.c.State, t.c.Resumes = t.c.Resumes, ""
 	t.ask("the bar has ended: decide how to go on")
+	t.watchOn()
 }
 
 func (t *noticing) looked() error {
@@ -401,7 +465,7 @@ func (t *noticing) resolve() error {
 }
 
 func (t *noticing) close() error {
-	t.c.State, t.c.Closed = Closed, t.decision()
+	t.c.State, t.c.Closed, t.c.Outcome = Closed, t.decision(), t.c.State
 	t.stopAll()
 	return nil
 }

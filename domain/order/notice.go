@@ -81,14 +81,21 @@ func (n Notice) Validate(profile *law.NoticeForm) []*problem.Error {
 	if n.Voluntary != profile.Voluntary.Text {
 		f.Add("voluntary", "is not the sentence of the profile", profile.Voluntary.Article+": the notice says clearly that it is voluntary")
 	}
-	if len(n.Items) > maxItems {
-		f.Add("items", fmt.Sprintf("has %d items, more than the %d allowed", len(n.Items), maxItems), "send several notices")
+	f.Moment("issued_at", n.IssuedAt)
+	f.Findings = append(f.Findings, CheckNoticeItems(n.Items, profile)...)
+	return f.Findings
+}
+
+// CheckNoticeItems checks what a notice, or a case of notices, names.
+func CheckNoticeItems(items []Item, profile *law.NoticeForm) []*problem.Error {
+	var f findings
+	if len(items) > maxItems {
+		f.Add("items", fmt.Sprintf("has %d items, more than the %d allowed", len(items), maxItems), "send several notices")
 		return f.Findings
 	}
-	for index, item := range n.Items {
+	for index, item := range items {
 		f.place(fmt.Sprintf("items[%d]", index), item, profile.Scope.Article)
 	}
-	f.Moment("issued_at", n.IssuedAt)
 	return f.Findings
 }
 

@@ -261,7 +261,8 @@ func crossed(r Request) string {
 	deciding := is(mandate.ItemDecide, mandate.ItemSecondLook, mandate.ItemAdjudicate, mandate.ReportApprove,
 		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.NoticeHold,
 		mandate.OrderRequest, mandate.DeconflictionAsk, mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderEvaluate,
-		mandate.OrderExecute, mandate.OrderAnswer, mandate.OrderInform, mandate.HoldRecord)
+		mandate.OrderExecute, mandate.OrderAnswer, mandate.OrderInform, mandate.HoldRecord,
+		mandate.VoluntaryOpen, mandate.VoluntarySend, mandate.VoluntaryFollow, mandate.VoluntaryConsider)
 	self := actor.ID
 	switch {
 	case !actor.IsPerson() && (deciding || r.Action.Content):

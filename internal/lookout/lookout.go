@@ -225,6 +225,34 @@ func (l *Lookout) Look(ctx context.Context, address string, item Item) (Sight, e
 	return sight, err
 }
 
+// LookForAny looks once for each of several items at one address and returns the
+// sight that counts: that an item is there outweighs one that is like it, and
+// both outweigh what could not be told.
+func (l *Lookout) LookForAny(ctx context.Context, address string, items []Item) (counts Sight, err error) {
+	for i, item := range items {
+		sight, err := l.Look(ctx, address, item)
+		if err != nil {
+			return Sight{}, err
+		}
+		if i == 0 || sight.Outcome.weight() > counts.Outcome.weight() {
+			counts = sight
+		}
+	}
+	return counts, nil
+}
+
+func (o Outcome) weight() int {
+	switch {
+	case o == Present:
+		return 3
+	case o == Alike:
+		return 2
+	case o.Finding() == watch.Unknown:
+		return 1
+	}
+	return 0
+}
+
 // follow asks for an address and for those that the server sends on to.
 func (l *Lookout) follow(ctx context.Context, address string, item Item) (Sight, error) {
 	at, err := l.rules.Check(address)

@@ -31,6 +31,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/notices"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
@@ -60,6 +61,7 @@ type Node struct {
 	Reports    *reports.Desk
 	Routing    *routing.Desk
 	Orders     *orders.Desk
+	Notices    *notices.Desk
 	Statistics *statistics.Desk
 	Journey    *journey.Desk
 	Post       *peer.Post
@@ -284,6 +286,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
 	n.Orders.Handle(n.runner)
+	n.Notices.Handle(n.runner)
 	n.Post.Handle(n.runner)
 	directory, err := n.openDirectory(ctx, config)
 	if err != nil {
@@ -368,9 +371,12 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	if err != nil {
 		return err
 	}
+	n.Notices = notices.New(notices.Options{
+		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "notices/voluntary", ContactPoint: o.ContactPoint, Lookout: outlook,
+	})
 	n.Orders = orders.New(orders.Options{
-		Lookout: outlook,
-		Ledger:  n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "orders/removal",
+		Lookout: outlook, Held: n.Notices.Held,
+		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "orders/removal",
 		Self: order.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Centre: func(tx *store.Tx) (string, error) {
 			id, _, err := n.recipient(tx)
@@ -445,7 +451,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:   "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:    web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Statistics: n.Statistics, Journey: n.Journey, Post: n.Post},
+		Desks:    web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Notices: n.Notices, Statistics: n.Statistics, Journey: n.Journey, Post: n.Post},
 		Overview: options.Journeys,
 		Door:     n.doors[doorPages],
 		Banners:  func(context.Context) []web.Banner { return n.banners(options.Demo) },

@@ -15,11 +15,15 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/brdoproject/brdo/domain/hold"
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
+	orderdomain "github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/notices"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
@@ -358,6 +362,17 @@ func TestPagesAreAccessible(t *testing.T) {
 	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
 	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
 	issued, executed := w.executed(t)
+	noticed, asked := w.noticed(t)
+	holder := actor(t, w.Centre, mandate.Analyst)
+	_, err := w.Centre.Orders.RecordHold(ctx, holder, orders.HoldRequest{
+		Kind: hold.NoNotice, Subject: "https://photos.example/p/172", Requester: "police", LegalBasis: "Article 49(3)", Reason: "an inquiry", Until: time.Now().AddDate(0, 1, 0),
+	})
+	must(t, "recording a hold", err)
+	toSend, err := w.Centre.Notices.Open(ctx, holder, notices.Opening{
+		Reference: "N 18/2026", Ground: "authority_request", Request: "request 18", Known: "assessment 18", Found: "search 18",
+		Items: []orderdomain.Item{{URL: "https://photos.example/p/173"}},
+	})
+	must(t, "opening a case", err)
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -419,6 +434,13 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},
 		{"order-issue", issuer, w.AuthorityA.Config.Origin + orderPath, nil},
 		{"orders-received", analyst, provider + "/orders", nil},
+		{"notices", reader, centre + "/notices", nil},
+		{"notice-new", reader, centre + "/notices/new", nil},
+		{"notice-to-send", reader, centre + "/notices/" + strings.TrimPrefix(toSend, "notice/"), nil},
+		{"notice-by-hand", reader, centre + "/notices/" + strings.TrimPrefix(noticed, "notice/"), nil},
+		{"notices-received", analyst, provider + "/notices", nil},
+		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
+		{"holds", reader, centre + "/holds", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {
 		t.Run(page.name, func(t *testing.T) {

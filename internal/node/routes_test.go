@@ -71,6 +71,8 @@ var forms = map[string]string{
 	"POST /reports/{id}/recall":                         "erase=no&reason=because",
 	"POST /items/{id}/erase":                            "reason=because",
 	"POST /statistics/publish":                          "year=2025",
+	"POST /notices":                                     "reference=17",
+	"POST /holds":                                       "until=2030-01-01",
 	"POST /received/{id}/found":                         "urgent=no",
 	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
 	"POST /received/{id}/second":                        "agrees=yes",
@@ -186,7 +188,8 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 				}
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
-			case strings.HasPrefix(path, "/referrals"), strings.HasPrefix(path, "/orders"), strings.HasPrefix(path, "/questions"):
+			case strings.HasPrefix(path, "/referrals"), strings.HasPrefix(path, "/orders"), strings.HasPrefix(path, "/questions"),
+				strings.HasPrefix(path, "/notices"), strings.HasPrefix(path, "/holds"):
 				id = "01890000-0000-7000-8000-000000000001"
 			case strings.HasPrefix(path, "/people"), strings.HasPrefix(path, "/keys"):
 				id = strings.TrimPrefix(operator.ID, "person/")
@@ -410,6 +413,17 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			do(n, ines, "POST /referrals/{id}/release", offered+"/release", "reason=not+here", "report.claim")
 			continue
 		}
+		// From the report that was claimed to an order, and to a case of notices.
+		claimed := do(n, ines, "GET /referrals/{id}", offered, "", "report.consult")
+		for _, next := range []struct{ path, action string }{{"/orders/new", "order.consult"}, {"/notices/new", "voluntary.consult"}} {
+			to := next.path + "?from=referral/" + short(strings.TrimPrefix(offered, "/"))
+			if !strings.Contains(claimed, `href="`+to+`"`) {
+				t.Errorf("the page of a report that was claimed does not lead to %s", to)
+			}
+			if text := do(n, ines, "GET "+next.path, to, "", next.action); !strings.Contains(text, w.reported) {
+				t.Errorf("%s does not hold the item of the report", to)
+			}
+		}
 		do(n, ines, "POST /referrals/{id}/items", offered+"/items", "item="+w.reported+"&confirmed=yes", "outcome.record")
 		do(n, ines, "POST /referrals/{id}/feedback", offered+"/feedback", "code=useful", "report.rate")
 		do(n, ines, "POST /referrals/{id}/finish", offered+"/finish", "outcome=no-action", "outcome.record")
@@ -446,6 +460,11 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		t.Errorf("the receipt is %.100s", receipt)
 	}
 	do(p, auditor, "POST /journey/{id}/proofs", way+"/proofs", "", "log.export")
+
+	noticeRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
+		who := in(n, name, role)
+		return func(pattern, path, form, action string) string { return do(n, who, pattern, path, form, action) }
+	})
 
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")

@@ -2,9 +2,10 @@ package store
 
 import "time"
 
-// OrderLook is what was found once at one address of an order.
-type OrderLook struct {
-	ID, OrderID string
+// PlaceLook is what was found once at one address of an order or a notice.
+type PlaceLook struct {
+	// ID names the look, Subject the order or notice.
+	ID, Subject string
 	// Place is the address.
 	Place string
 	// Finding is gone, present or unknown (watch.Finding). Outcome is what a
@@ -16,23 +17,69 @@ type OrderLook struct {
 	At time.Time
 }
 
-// InsertOrderLook keeps what was found.
-func (tx *Tx) InsertOrderLook(l OrderLook) error {
-	return tx.exec("keeping what was found at an address", `INSERT INTO order_looks (id, order_id, place, finding, outcome, reason, looked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		l.ID, l.OrderID, l.Place, l.Finding, l.Outcome, l.Reason, l.By, micros(l.At))
+// PlaceSeen is what was found last at one address.
+type PlaceSeen struct {
+	Place string
+	// Last is zero when nobody has looked yet.
+	Last PlaceLook
 }
 
-// OrderLooks returns up to limit of what was found at the addresses of an order,
-// the latest first.
-func (tx *Tx) OrderLooks(order string, limit int) ([]OrderLook, error) {
-	var found []OrderLook
+// LastSeen returns the latest of some looks, the latest first, at each place;
+// places that are named twice are there once.
+func LastSeen(places []string, looks []PlaceLook) []PlaceSeen {
+	var all []PlaceSeen
+	known := map[string]bool{}
+	for _, place := range places {
+		if known[place] {
+			continue
+		}
+		known[place] = true
+		seen := PlaceSeen{Place: place}
+		for _, look := range looks {
+			if look.Place == place {
+				seen.Last = look
+				break
+			}
+		}
+		all = append(all, seen)
+	}
+	return all
+}
+
+func (tx *Tx) insertLook(table, subject string, l PlaceLook) error {
+	return tx.exec("keeping what was found at an address", `INSERT INTO `+table+` (id, `+subject+`, place, finding, outcome, reason, looked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		l.ID, l.Subject, l.Place, l.Finding, l.Outcome, l.Reason, l.By, micros(l.At))
+}
+
+func (tx *Tx) looks(table, subject, id string, limit int) ([]PlaceLook, error) {
+	var found []PlaceLook
 	err := tx.rows("reading what was found at addresses",
-		`SELECT id, order_id, place, finding, outcome, reason, looked_by, at FROM order_looks WHERE order_id = $1 ORDER BY at DESC, id DESC LIMIT $2`,
-		[]any{order, limit}, func(row scanner) error {
-			var l OrderLook
-			err := row.Scan(&l.ID, &l.OrderID, &l.Place, &l.Finding, &l.Outcome, &l.Reason, &l.By, moment{&l.At})
+		`SELECT id, `+subject+`, place, finding, outcome, reason, looked_by, at FROM `+table+` WHERE `+subject+` = $1 ORDER BY at DESC, id DESC LIMIT $2`,
+		[]any{id, limit}, func(row scanner) error {
+			var l PlaceLook
+			err := row.Scan(&l.ID, &l.Subject, &l.Place, &l.Finding, &l.Outcome, &l.Reason, &l.By, moment{&l.At})
 			found = append(found, l)
 			return err
 		})
 	return found, err
+}
+
+// InsertOrderLook keeps what was found at an address of an order.
+func (tx *Tx) InsertOrderLook(l PlaceLook) error { return tx.insertLook("order_looks", "order_id", l) }
+
+// OrderLooks returns up to limit of what was found at the addresses of an order,
+// the latest first.
+func (tx *Tx) OrderLooks(order string, limit int) ([]PlaceLook, error) {
+	return tx.looks("order_looks", "order_id", order, limit)
+}
+
+// InsertNoticeLook keeps what was found at an address of a case of notices.
+func (tx *Tx) InsertNoticeLook(l PlaceLook) error {
+	return tx.insertLook("notice_looks", "notice_id", l)
+}
+
+// NoticeLooks returns up to limit of what was found at the addresses of a case
+// of notices, the latest first.
+func (tx *Tx) NoticeLooks(notice string, limit int) ([]PlaceLook, error) {
+	return tx.looks("notice_looks", "notice_id", notice, limit)
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/notices"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
@@ -20,6 +21,7 @@ type Desks struct {
 	Reports    *reports.Desk
 	Routing    *routing.Desk
 	Orders     *orders.Desk
+	Notices    *notices.Desk
 	Statistics *statistics.Desk
 	Journey    *journey.Desk
 	Post       *peer.Post

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/form"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
@@ -15,6 +16,7 @@ import (
 	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/print"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 func (v *visit) orders() *orders.Desk { return v.s.options.Desks.Orders }
@@ -101,7 +103,20 @@ func showPaper(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(paperPage(v.frame("order.paper", "/orders"), paper))
+	return v.show(paperPage(v.frame("order.paper", "/orders"), paper.Row.ID, paper.Document.ID, paper.Form))
+}
+
+// paperPath is the page of a document about an order or a notice.
+func paperPath(subject, document string) string {
+	return "/" + pathOf(subject) + "/documents/" + strings.TrimPrefix(document, "document/")
+}
+
+// watched is what a page says of addresses that are looked at.
+type watched struct {
+	seen      []store.PlaceSeen
+	looks     []store.PlaceLook
+	next, now time.Time
+	byMachine bool
 }
 
 func printPaper(v *visit) error {
@@ -109,11 +124,16 @@ func printPaper(v *visit) error {
 	if err != nil {
 		return err
 	}
-	file, err := print.PDF(paper.Form, paper.Document.At)
+	return v.printed(paper.Form, paper.Document.At, paper.Document.Kind)
+}
+
+// printed answers with a form as tagged PDF.
+func (v *visit) printed(paper form.Form, at time.Time, name string) error {
+	file, err := print.PDF(paper, at)
 	if err != nil {
 		return err
 	}
-	return v.pdf(paper.Document.Kind, file)
+	return v.pdf(name, file)
 }
 
 // pdf answers with a print.
@@ -185,7 +205,7 @@ var orderSteps = map[string]func(v *visit, id string) error{
 	"lift": func(v *visit, id string) error {
 		return v.orders().LiftSuspension(v.r.Context(), v.actor, id, v.s.options.Ledger.Now(), v.reason())
 	},
-	"look": lookAtPlaces,
+	"look": func(v *visit, id string) error { return v.orders().Looked(v.r.Context(), v.actor, id, v.checks()) },
 
 	"tell-upload": func(v *visit, id string) error {
 		return v.orders().TellUpload(v.r.Context(), v.actor, id, v.field("upload"))
@@ -228,14 +248,12 @@ var orderSteps = map[string]func(v *visit, id string) error{
 	},
 }
 
-// lookAtPlaces records what a person found at each place, in the order of the
-// page.
-func lookAtPlaces(v *visit, id string) error {
-	var checks []watch.Check
+// checks are what a person found at each place, in the order of the page.
+func (v *visit) checks() (checks []watch.Check) {
 	for i, place := range v.r.PostForm["place"] {
 		checks = append(checks, watch.Check{Place: place, Finding: watch.Finding(v.field(fmt.Sprintf("finding.%d", i))), Reason: v.reason()})
 	}
-	return v.orders().Looked(v.r.Context(), v.actor, id, checks)
+	return checks
 }
 
 func stepOrder(v *visit) error {

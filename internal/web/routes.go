@@ -98,6 +98,17 @@ func (s *Server) Routes() []Route {
 		in("GET /orders/{id}/documents/{document}/pdf", printPaper),
 		in("POST /questions/{id}/answer", answerQuestion),
 
+		in("GET /notices", showNotices),
+		in("GET /notices/new", newNotice),
+		in("POST /notices", openNotice),
+		in("GET /notices/{id}", showNotice),
+		in("POST /notices/{id}/{step}", stepNotice),
+		in("GET /notices/{id}/documents/{document}", showNoticePaper),
+		in("GET /notices/{id}/documents/{document}/pdf", printNoticePaper),
+		in("GET /holds", showHolds),
+		in("POST /holds", recordHold),
+		in("POST /holds/{id}/release", releaseHold),
+
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
 		in("GET /lists/{id}", showList),

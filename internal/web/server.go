@@ -312,6 +312,14 @@ func (s *Server) links(p identity.Person) []link {
 	case mandate.Authority:
 		add("/orders", "link.orders", mandate.Investigator, mandate.Supervisor, mandate.Auditor)
 	}
+	switch s.options.Kind {
+	case mandate.Provider, mandate.Centre, mandate.Hotline:
+		add("/notices", "link.notices", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
+		add("/holds", "link.holds", mandate.Analyst, mandate.Supervisor, mandate.Auditor)
+	case mandate.Authority:
+		add("/notices", "link.notices", mandate.Investigator, mandate.Supervisor, mandate.Auditor)
+		add("/holds", "link.holds", mandate.Investigator, mandate.Supervisor, mandate.Auditor)
+	}
 	add("/lists", "link.lists", mandate.Analyst, mandate.Supervisor, mandate.ListManager, mandate.Investigator, mandate.Auditor)
 	add("/log", "link.log", mandate.Auditor)
 	add("/people", "link.people", mandate.Operator)

@@ -87,11 +87,11 @@ func sentence(text string) string {
 }
 
 // pathOf is the page of an identifier: reports live under /reports, orders under
-// /orders.
+// /orders, notices under /notices.
 func pathOf(id string) string {
 	kind, rest, _ := strings.Cut(id, "/")
 	switch kind {
-	case "report", "list", "referral", "order":
+	case "report", "list", "referral", "order", "notice", "hold":
 		kind += "s"
 	}
 	return kind + "/" + rest

@@ -29,7 +29,7 @@ type View struct {
 	Documents []store.OrderDocument
 	// Looks are what was found at its addresses, the latest first; ByMachine says
 	// that the node looks by itself.
-	Looks     []store.OrderLook
+	Looks     []store.PlaceLook
 	ByMachine bool
 	// Uploads are uploads of what the order removed, at its addressee.
 	Uploads []store.OrderUpload
@@ -145,7 +145,6 @@ func (v *View) value() error {
 type Overview struct {
 	Orders    []store.OrderRow
 	Questions []store.Deconfliction
-	Holds     []hold.Record
 	// Figures are what was counted (Article 83), by the key of the profile.
 	Figures map[string]int64
 	Names   map[string]string
@@ -153,7 +152,7 @@ type Overview struct {
 }
 
 // Overview returns the orders of this node, those whose clock strikes next
-// first, the questions of others and the holds in force.
+// first, and the questions of others.
 func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, err error) {
 	err = d.options.Ledger.Read(ctx, consulting(actor, ""), func(tx *ledger.Tx) error {
 		o = Overview{Now: tx.Now}
@@ -162,17 +161,6 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 		}
 		if o.Questions, err = tx.Deconflictions(50); err != nil {
 			return err
-		}
-		rows, err := tx.Holds(tx.Now, 100)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			record, err := holdOf(row)
-			if err != nil {
-				return err
-			}
-			o.Holds = append(o.Holds, record)
 		}
 		if o.Figures, err = tx.OrderFigures(); err != nil {
 			return err

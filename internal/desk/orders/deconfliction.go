@@ -170,7 +170,7 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 
 // States of a question of another authority.
 const (
-	QuestionOpen     = "open"
+	QuestionOpen     = store.DeconflictionOpen
 	QuestionAnswered = "answered"
 )
 

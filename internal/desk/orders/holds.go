@@ -2,8 +2,7 @@ package orders
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/hold"
@@ -41,8 +40,13 @@ func (d *Desk) RecordHold(ctx context.Context, actor mandate.Actor, r HoldReques
 		if r.Kind != hold.NoRemove && r.Kind != hold.NoNotice {
 			return problem.InvalidField("kind", "it is no hold on material", "use no_remove or no_notice")
 		}
-		if err := tooLong("reason", r.Reason); err != nil {
-			return err
+		for field, text := range map[string]string{"reason": r.Reason, "requester": r.Requester, "legal_basis": r.LegalBasis} {
+			if err := tooLong(field, text); err != nil {
+				return err
+			}
+		}
+		if address, err := url.Parse(r.Subject); !problem.IsContentAddress(r.Subject) && (err != nil || address.Host == "" || len(r.Subject) > 4000) {
+			return problem.InvalidField("subject", "it is neither an address nor a SHA-256", "give the address as orders and notices name it, or the SHA-256 of the item in lower case")
 		}
 		id = store.NewID("hold")
 		tx.Concerns(id)
@@ -55,8 +59,12 @@ func (d *Desk) RecordHold(ctx context.Context, actor mandate.Actor, r HoldReques
 		if err != nil {
 			return err
 		}
+		tx.Note("kind", r.Kind)
 		tx.Note("until", r.Until)
-		return tx.InsertHold(store.HoldRow{ID: id, Kind: string(r.Kind), Subject: r.Subject, Until: record.Until(), Body: body})
+		if err := tx.InsertHold(store.HoldRow{ID: id, Kind: string(r.Kind), Subject: r.Subject, Until: record.Until(), Body: body}); err != nil {
+			return err
+		}
+		return d.held(tx, record)
 	})
 	return id, err
 }
@@ -69,7 +77,7 @@ func (d *Desk) ReleaseHold(ctx context.Context, actor mandate.Actor, id, by, rea
 		if err != nil {
 			return err
 		}
-		record, err := holdOf(row)
+		record, err := row.Record()
 		if err != nil {
 			return err
 		}
@@ -80,30 +88,38 @@ func (d *Desk) ReleaseHold(ctx context.Context, actor mandate.Actor, id, by, rea
 		if row.Body, err = written(record); err != nil {
 			return err
 		}
-		return tx.UpdateHold(row)
+		if err := tx.UpdateHold(row); err != nil {
+			return err
+		}
+		return d.held(tx, record)
 	})
 }
 
-func holdOf(row store.HoldRow) (record hold.Record, err error) {
-	if err := json.Unmarshal(row.Body, &record); err != nil {
-		return record, fmt.Errorf("reading hold %s: %w", row.ID, err)
+func (d *Desk) held(tx *ledger.Tx, record hold.Record) error {
+	if d.options.Held == nil {
+		return nil
 	}
-	return record, nil
+	return d.options.Held(tx, record)
 }
 
-// holdsOn are the holds on a subject that have not ended.
-func holdsOn(tx *ledger.Tx, subject string) ([]hold.Record, error) {
-	rows, err := tx.HoldsOn(subject, tx.Now)
-	if err != nil {
-		return nil, err
+// Holds returns the holds in force, those that end first first.
+func (d *Desk) Holds(ctx context.Context, actor mandate.Actor) (all []hold.Record, now time.Time, err error) {
+	act := ledger.Act{Actor: actor, Action: mandate.HoldConsult, Purpose: mandate.PurposeRemoval}
+	if actor.Has(mandate.Auditor) {
+		act.Purpose = mandate.PurposeAudit
 	}
-	var all []hold.Record
-	for _, row := range rows {
-		record, err := holdOf(row)
-		if err != nil {
-			return nil, err
+	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
+		all, now = nil, tx.Now
+		rows, err := tx.Holds(tx.Now, 500)
+		for _, row := range rows {
+			record, err := row.Record()
+			if err != nil {
+				return err
+			}
+			all = append(all, record)
 		}
-		all = append(all, record)
-	}
-	return all, nil
+		tx.Note("holds", len(all))
+		return err
+	})
+	return all, now, err
 }

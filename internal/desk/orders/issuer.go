@@ -170,20 +170,11 @@ func heldOn(tx *ledger.Tx, id string) (hold.Check, error) {
 	if err != nil {
 		return hold.Check{}, err
 	}
-	check := hold.Check{At: tx.Now}
+	var subjects []string
 	for _, item := range items {
-		for _, subject := range []string{item.URL, item.SHA256} {
-			if subject == "" {
-				continue
-			}
-			records, err := holdsOn(tx, subject)
-			if err != nil {
-				return hold.Check{}, err
-			}
-			check.Holds = append(check.Holds, records...)
-		}
+		subjects = append(subjects, item.URL, item.SHA256)
 	}
-	return check, nil
+	return tx.LookForHolds(tx.Now, subjects...)
 }
 
 // Issue signs the order that was requested, by another person, and sends it.

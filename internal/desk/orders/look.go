@@ -137,31 +137,13 @@ func isDue(tx *ledger.Tx, row store.OrderRow) bool {
 func (d *Desk) sights(ctx context.Context, due dueRound) (map[string]lookout.Sight, error) {
 	found := map[string]lookout.Sight{}
 	for _, place := range due.places {
-		for i, item := range due.items[place] {
-			sight, err := d.options.Lookout.Look(ctx, place, item)
-			if err != nil {
-				return nil, fmt.Errorf("looking at an address of an order: %w", err)
-			}
-			if i == 0 || weight(sight.Outcome) > weight(found[place].Outcome) {
-				found[place] = sight
-			}
+		sight, err := d.options.Lookout.LookForAny(ctx, place, due.items[place])
+		if err != nil {
+			return nil, fmt.Errorf("looking at an address of an order: %w", err)
 		}
+		found[place] = sight
 	}
 	return found, nil
-}
-
-// weight says which of several sights at one place counts: that an item is there
-// outweighs one that is like it, and both outweigh what could not be told.
-func weight(o lookout.Outcome) int {
-	switch {
-	case o == lookout.Present:
-		return 3
-	case o == lookout.Alike:
-		return 2
-	case o.Finding() == watch.Unknown:
-		return 1
-	}
-	return 0
 }
 
 // Looked records what a person found at the places of an executed order.
@@ -178,8 +160,8 @@ func (d *Desk) verified(tx *ledger.Tx, row store.OrderRow, round watch.Round, ou
 		return err
 	}
 	for _, check := range round.Checks {
-		if err := tx.InsertOrderLook(store.OrderLook{
-			ID: store.NewID("look"), OrderID: row.ID, Place: check.Place, Finding: string(check.Finding), Outcome: string(outcomes[check.Place]),
+		if err := tx.InsertOrderLook(store.PlaceLook{
+			ID: store.NewID("look"), Subject: row.ID, Place: check.Place, Finding: string(check.Finding), Outcome: string(outcomes[check.Place]),
 			Reason: check.Reason, By: round.By, At: round.At,
 		}); err != nil {
 			return err
@@ -196,32 +178,13 @@ func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, addr
 	})
 }
 
-// Seen is what was found last at one address.
-type Seen struct {
-	Place string
-	// Last is zero when nobody has looked yet.
-	Last store.OrderLook
-}
-
 // Seen returns the latest look at each address of the order.
-func (v View) Seen() []Seen {
-	var all []Seen
-	known := map[string]bool{}
+func (v View) Seen() []store.PlaceSeen {
+	var places []string
 	for _, item := range v.Items {
-		if known[item.URL] {
-			continue
-		}
-		known[item.URL] = true
-		seen := Seen{Place: item.URL}
-		for _, look := range v.Looks {
-			if look.Place == item.URL {
-				seen.Last = look
-				break
-			}
-		}
-		all = append(all, seen)
+		places = append(places, item.URL)
 	}
-	return all
+	return store.LastSeen(places, v.Looks)
 }
 
 // NextLook is when the addresses are looked at again; zero when nobody will.

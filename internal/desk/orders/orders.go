@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/hold"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
@@ -26,7 +27,7 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// Options of the desk; all but Lookout are required.
+// Options of the desk; all but Held and Lookout are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Store  *store.Store
@@ -39,6 +40,9 @@ type Options struct {
 	Self order.Provider
 	// Centre finds the Centre's node among the peers.
 	Centre func(tx *store.Tx) (string, error)
+	// Held hears of each hold that was recorded or released, in the same
+	// transaction, so that it bars what another desk would send; may be nil.
+	Held func(tx *ledger.Tx, record hold.Record) error
 	// Lookout looks whether the material of an executed order is gone. Nil means
 	// that people are asked to look.
 	Lookout *lookout.Lookout
