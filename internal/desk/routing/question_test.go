@@ -245,6 +245,17 @@ func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
 			must(t, n.Routing.RateReferral(ctx, investigator(n), r.Row.ID, "useful"))
 			u.later(time.Minute)
 		}
+		// An authority cannot speak for the Centre.
+		act := ledger.Act{Actor: investigator(u.slovenia), Action: mandate.ReportRate, Purpose: mandate.PurposeInvestigation}
+		subject, words := u.referralAt(u.slovenia, id).Row.ID, report.Feedback{Report: id, Profile: u.matter(id).Value.Profile, Code: "little-use", By: "centre"}
+		must(t, u.slovenia.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+			_, err := u.slovenia.Post.Send(tx, peer.Message{
+				Recipient: centre.Post.Self().NodeID, Kind: mandate.EnvelopeOutcome, Type: "eu.brdo.report.rated.v1", Schema: "feedback-1", Subject: subject,
+				Purpose: mandate.PurposeReporting, Body: words,
+			})
+			return err
+		}))
+		u.settle()
 		v, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
 		must(t, err)
 		var said []string
@@ -254,10 +265,10 @@ func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
 				t.Errorf("the provider learns who acts: %+v", f.FeedbackRow)
 			}
 		}
-		if want := []string{"centre: nothing that was needed was missing", "authority: the report was of use"}; !slices.Equal(said, want) {
+		if want := []string{"centre: nothing that was needed was missing", "authority: the report was of use", "authority: the report was of little use"}; !slices.Equal(said, want) {
 			t.Errorf("the provider hears %q, want %q", said, want)
 		}
-		if all := u.matter(id).Feedback; len(all) != 3 {
+		if all := u.matter(id).Feedback; len(all) != 4 {
 			t.Errorf("the Centre keeps %+v", all)
 		}
 	})
