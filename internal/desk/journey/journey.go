@@ -213,7 +213,10 @@ func (d *Desk) Receipt(ctx context.Context, actor mandate.Actor, name, envelope 
 }
 
 // words are the details of a record that say what happened and what then held.
-var words = []string{"event", "step", "answered", "said", "answer", "found", "outcome", "state", "standing", "status"}
+var words = []string{"event", "step", "answered", "said", "answer", "feedback", "found", "outcome", "question_state", "state", "standing", "status"}
+
+// closed is the form of a closed word: an identifier is none.
+var closed = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
 func (d *Desk) step(tx *ledger.Tx, t trace, row store.LogEvent) (step Step, err error) {
 	event, err := ledger.ParseEvent(row.Record)
@@ -224,7 +227,7 @@ func (d *Desk) step(tx *ledger.Tx, t trace, row store.LogEvent) (step Step, err 
 		Event: row.ID, Position: row.Position, At: row.At, By: d.post.Self().NodeID, Kind: event.ActorKind, Roles: event.Roles, Action: row.Action,
 	}
 	for _, key := range words {
-		if word, is := event.Detail[key].(string); is && word != "" && !slices.Contains(step.Words, word) {
+		if word, is := event.Detail[key].(string); is && closed.MatchString(word) && !slices.Contains(step.Words, word) {
 			step.Words = append(step.Words, word)
 		}
 	}
@@ -362,6 +365,18 @@ func (d *Desk) trace(tx *ledger.Tx, name string) (t trace, err error) {
 		if err := add("envelope/"+came.ID, func(e store.LogEvent) bool { return e.Actor == from }); err != nil {
 			return t, err
 		}
+	}
+	// What was sent about the report may have been decided on about something else.
+	for _, sent := range t.sent {
+		if sent.Event == "" || seen[sent.Event] {
+			continue
+		}
+		event, err := tx.LogEvent(sent.Event)
+		if err != nil {
+			return t, err
+		}
+		seen[sent.Event] = true
+		t.events = append(t.events, event)
 	}
 	slices.SortFunc(t.events, func(a, b store.LogEvent) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
 	return t, nil

@@ -76,6 +76,7 @@ func TestAJourney(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			provider, centre, sent := reported(t, func() string { return database(t) })
 			t.Run("what each knows", func(t *testing.T) { known(t, provider, centre, sent) })
+			t.Run("what was sent beside", func(t *testing.T) { aside(t, provider, centre, sent) })
 			t.Run("who may see it", func(t *testing.T) { seen(t, provider, sent) })
 			t.Run("proofs", func(t *testing.T) { proven(t, provider, sent) })
 			t.Run("names that two senders gave", func(t *testing.T) { confused(t, provider, centre, sent) })
@@ -142,6 +143,25 @@ func known(t *testing.T, provider, centre *nodetest.Node, sent string) {
 	must(t, err)
 	if text != envelope.Receipt.Text {
 		t.Error("the receipt is another one at the node that signed it")
+	}
+}
+
+// aside: what a node sends about a report while it does something about another
+// thing is a step too.
+func aside(t *testing.T, provider, centre *nodetest.Node, sent string) {
+	ctx := t.Context()
+	act := ledger.Act{Actor: provider.Analyst(), Action: mandate.ReportSend, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: store.NewID("question")}}
+	must(t, provider.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		_, err := provider.Post.Send(tx, peer.Message{
+			Recipient: centre.Post.Self().NodeID, Kind: mandate.EnvelopeAnswer, Type: "eu.brdo.report.answered.v1", Schema: "answer-1", Subject: sent, Purpose: mandate.PurposeAssessment, Body: "17",
+		})
+		return err
+	}))
+	j, err := provider.Journey.Journey(ctx, provider.Analyst(), sent)
+	must(t, err)
+	last := j.Steps[len(j.Steps)-1]
+	if len(last.Sent) != 1 || last.Sent[0].Kind != string(mandate.EnvelopeAnswer) || last.Sent[0].Receipt != nil {
+		t.Errorf("the last step is %+v", last)
 	}
 }
 
