@@ -118,7 +118,7 @@ func TestFourNodesInBadWeather(t *testing.T) {
 		names = append(names, m.name)
 		living.Go(func() {
 			for range lives {
-				m.live(t, program, 2*time.Second)
+				m.live(t, program, members, 2*time.Second)
 			}
 		})
 		working.Go(func() { m.staff(authorities, ended) })
@@ -279,8 +279,29 @@ func (m *member) start(program string) (*process, error) {
 	}
 }
 
-// live starts the member's process and kills it within a time after it serves.
-func (m *member) live(t *testing.T, program string, life time.Duration) {
+// firstClaimed is closed when an authority has claimed a report, so that there is
+// something to lose, and after a minute in any case.
+func firstClaimed(members []*member) <-chan struct{} {
+	claimed := make(chan struct{})
+	go func() {
+		defer close(claimed)
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			for _, m := range members {
+				m.mu.Lock()
+				found := len(m.said["claim"]) > 0
+				m.mu.Unlock()
+				if found {
+					return
+				}
+			}
+		}
+	}()
+	return claimed
+}
+
+// live starts the member's process and kills it within a time after it serves and
+// there is something to lose.
+func (m *member) live(t *testing.T, program string, members []*member, life time.Duration) {
 	p, err := m.start(program)
 	if err != nil {
 		t.Errorf("starting %s: %v", m.name, err)
@@ -289,7 +310,8 @@ func (m *member) live(t *testing.T, program string, life time.Duration) {
 	select {
 	case <-p.ended:
 		t.Errorf("%s ended by itself: %s\n%s", m.name, p.ProcessState, p.complaint.String())
-	case <-time.After(life/4 + rand.N(life)):
+	case <-firstClaimed(members):
+		time.Sleep(life/4 + rand.N(life))
 		_ = p.Process.Kill()
 		<-p.ended
 	}
