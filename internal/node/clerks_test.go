@@ -255,7 +255,10 @@ func (c *clerk) answer() error {
 		case r.stands == "to claim or decline" && dice == 0:
 			_, err = c.post(r.path+"/decline", reason)
 		case r.stands == "to claim or decline":
-			_, err = c.post(r.path+"/claim", nil)
+			var p page
+			if p, err = c.post(r.path+"/claim", nil); err == nil && p.done() {
+				c.at.say("claim", r.path)
+			}
 		case r.stands == "ours" && dice == 0:
 			_, err = c.post(r.path+"/release", reason)
 		case r.stands == "ours" && dice < 3:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -117,7 +118,7 @@ func TestFourNodesInBadWeather(t *testing.T) {
 		names = append(names, m.name)
 		living.Go(func() {
 			for range lives {
-				m.live(t, program, 2*time.Second)
+				m.live(t, program, members, 2*time.Second)
 			}
 		})
 		working.Go(func() { m.staff(authorities, ended) })
@@ -157,6 +158,7 @@ func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, a
 	model := nodetest.Open(t, nodetest.Options{Kind: mandate.Centre}) // for its profiles, without the sample
 	places := filepath.Join(t.TempDir(), "places.csv")
 	must(t, "writing places", os.WriteFile(places, []byte("192.0.2.0/24,SI\n"), 0o600))
+	var err error
 	for _, one := range []node.Organisation{
 		{ID: "provider.example", Name: "Provider", Kind: mandate.Provider, LegalRep: "representative", ContactPoint: "contact point", ContactInfo: "1 Lake Road"},
 		{ID: "centre.example", Name: "Centre", Kind: mandate.Centre},
@@ -167,10 +169,7 @@ func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, a
 		c := node.Defaults()
 		c.Log.Level = "error"
 		c.Organisation, c.Data, c.Centre, c.Places, c.Profiles = one, t.TempDir(), "centre.example", places, model.Config.Profiles
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, "finding a free port", err)
-		c.Listen = free.Addr().String()
-		must(t, "freeing it", free.Close())
+		c.Listen = freeAddress(t, sky)
 		c.Origin = "http://" + host(one.ID)
 		m.gate, sky.behind[one.ID] = sky.gate(t, one.ID), c.Listen
 		if one.Kind == mandate.Provider {
@@ -194,7 +193,6 @@ func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, a
 			authorities = append(authorities, m.node.Post.Self().NodeID)
 		}
 	}
-	var err error
 	_, members[0].token, err = members[0].node.Identity.CreateKey(t.Context(), operator(members[0]), "upload service", []mandate.Scope{mandate.ScopeDetect}, "uploads")
 	must(t, "making a key", err)
 	roles := map[mandate.OrganisationKind]mandate.Role{mandate.Provider: mandate.Analyst, mandate.Centre: mandate.Analyst, mandate.Authority: mandate.Investigator}
@@ -216,6 +214,26 @@ func assembleUnion(t *testing.T, sky *weather, people int) (members []*member, a
 		must(t, "closing a node", m.node.Close())
 	}
 	return members, authorities
+}
+
+// freeAddress is an address that stays free while nobody listens on it: its port is
+// below those that systems give out by themselves.
+func freeAddress(t *testing.T, sky *weather) string {
+	t.Helper()
+	var last error
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", 20_000+rand.N(12_000))
+		free, err := net.Listen("tcp", address)
+		if last = err; err != nil {
+			continue
+		}
+		must(t, "freeing a port", free.Close())
+		if !slices.Contains(slices.Collect(maps.Values(sky.behind)), address) {
+			return address
+		}
+	}
+	t.Fatalf("finding a free port: %v", last)
+	return ""
 }
 
 // process is a running `brdo serve`.
@@ -261,8 +279,29 @@ func (m *member) start(program string) (*process, error) {
 	}
 }
 
-// live starts the member's process and kills it within a time after it serves.
-func (m *member) live(t *testing.T, program string, life time.Duration) {
+// firstClaimed is closed when an authority has claimed a report, so that there is
+// something to lose, and after a minute in any case.
+func firstClaimed(members []*member) <-chan struct{} {
+	claimed := make(chan struct{})
+	go func() {
+		defer close(claimed)
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			for _, m := range members {
+				m.mu.Lock()
+				found := len(m.said["claim"]) > 0
+				m.mu.Unlock()
+				if found {
+					return
+				}
+			}
+		}
+	}()
+	return claimed
+}
+
+// live starts the member's process and kills it within a time after it serves and
+// there is something to lose.
+func (m *member) live(t *testing.T, program string, members []*member, life time.Duration) {
 	p, err := m.start(program)
 	if err != nil {
 		t.Errorf("starting %s: %v", m.name, err)
@@ -271,7 +310,8 @@ func (m *member) live(t *testing.T, program string, life time.Duration) {
 	select {
 	case <-p.ended:
 		t.Errorf("%s ended by itself: %s\n%s", m.name, p.ProcessState, p.complaint.String())
-	case <-time.After(life/4 + rand.N(life)):
+	case <-firstClaimed(members):
+		time.Sleep(life/4 + rand.N(life))
 		_ = p.Process.Kill()
 		<-p.ended
 	}
