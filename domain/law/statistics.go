@@ -44,6 +44,7 @@ var Measures = map[string][]string{
 	"indicators-stopped":  {""},
 	"indicators-restored": {""},
 	"submissions":         {"", "state"},
+	"notices":             {"", "provider", "rung"},
 }
 
 func (s *Statistics) validate() error {

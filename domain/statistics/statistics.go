@@ -50,6 +50,10 @@ type detail struct {
 	Entry     string `json:"entry"`
 	Item      string `json:"item"`
 	Confirmed bool   `json:"confirmed"`
+	// Of a notice that was sent: to which node, empty for somebody without one, and
+	// on which rung of the ladder.
+	Addressee string `json:"addressee"`
+	Rung      string `json:"rung"`
 }
 
 // Count counts the events of one calendar year (UTC). The zero Count is not
@@ -71,6 +75,9 @@ func New(year int) *Count {
 // unknown is the cell of what the log does not say.
 const unknown = "unknown"
 
+// unregistered is the cell of those who have no node.
+const unregistered = "without a node"
+
 func (c *Count) add(measure string, by map[string][]string) {
 	c.total[measure]++
 	for kind, values := range by {
@@ -89,7 +96,7 @@ func (c *Count) add(measure string, by map[string][]string) {
 }
 
 // counted are the actions whose events are read.
-var counted = []string{"report.receive", "report.route", "report.assess", "envelope.receive", "list.entry.add", "list.entry.change", "list.entry.suspend"}
+var counted = []string{"report.receive", "report.route", "report.assess", "envelope.receive", "list.entry.add", "list.entry.change", "list.entry.suspend", "voluntary.send"}
 
 // Add counts one record of the log, as it was hashed.
 func (c *Count) Add(text []byte) error {
@@ -128,6 +135,8 @@ func (c *Count) Add(text []byte) error {
 		c.add("indicators-added", nil)
 	case r.Action == "list.entry.suspend" && d.Entry != "", r.Action == "list.entry.change" && d.Entry != "" && (d.State == "suspended" || d.State == "withdrawn"):
 		c.add("indicators-stopped", nil)
+	case r.Action == "voluntary.send" && d.Event == "send-notice":
+		c.add("notices", map[string][]string{"provider": {cmp.Or(d.Addressee, unregistered)}, "rung": {d.Rung}})
 	case r.Action == "list.entry.change" && d.Entry != "" && d.State == "active":
 		c.add("indicators-restored", nil)
 	}

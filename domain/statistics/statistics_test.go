@@ -80,10 +80,18 @@ func TestWhatIsCounted(t *testing.T) {
 		}
 		add(event("envelope.receive", "done", 2026, "peer/a", map[string]any{"item": fmt.Sprint("item", i), "confirmed": false, "answer_state": "SI"}))
 	}
+	for i := range 12 {
+		notice := map[string]any{"event": "send-notice", "rung": "host", "addressee": "node/a"}
+		if i >= 6 {
+			notice["rung"], notice["addressee"] = "registrar", ""
+		}
+		add(event("voluntary.send", "done", 2026, "person/a", notice))
+		add(event("voluntary.send", "denied", 2026, "person/a", notice))
+	}
 	p := count.Publish(profile(t), "centre.example")
 	for key, want := range map[string]int{
 		"reports-by-provider": 40, "reports-by-type": 40, "reports-by-service": 40, "forwarded-by-state": 12, "unfounded": 6, "repeated-reports": 40,
-		"indicators-added": 7, "indicators-stopped": 14, "indicators-restored": 0, "submissions-by-state": 7,
+		"indicators-added": 7, "indicators-stopped": 14, "indicators-restored": 0, "submissions-by-state": 7, "notices-by-provider": 12, "notices-by-rung": 12,
 	} {
 		if l := line(t, p, key); l.Value == nil || *l.Value != want || l.Status != Measured || l.Article == "" {
 			t.Errorf("%s: %+v, want %d", key, l.Figure, want)
@@ -95,6 +103,9 @@ func TestWhatIsCounted(t *testing.T) {
 		}
 	}
 	if cells := line(t, p, "forwarded-by-state").Cells; len(cells) != 2 || cells[0].Of != "HR" || *cells[1].Value != 6 {
+		t.Errorf("%+v", cells)
+	}
+	if cells := line(t, p, "notices-by-provider").Cells; len(cells) != 2 || cells[0].Of != "node/a" || cells[1].Of != "without a node" {
 		t.Errorf("%+v", cells)
 	}
 	for _, l := range New(2026).Publish(profile(t), "centre.example").Lines {

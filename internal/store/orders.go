@@ -20,6 +20,8 @@ type OrderRow struct {
 	ID string
 	// Side is [OrderIssued], [OrderReceived] or [OrderCopied].
 	Side string
+	// Kind is what it orders, a law.OrderKind.
+	Kind string
 	// Source is the authority's node, Name the order's id there, Provider the node
 	// of the addressee.
 	Source, Name, Provider string
@@ -37,13 +39,13 @@ type OrderRow struct {
 	Version              int64
 }
 
-const orderColumns = `id, side, source, name, provider, reference, about, author, state, standing, until, body, created_at, changed_at, version`
+const orderColumns = `id, side, kind, source, name, provider, reference, about, author, state, standing, until, body, created_at, changed_at, version`
 
 func (tx *Tx) orders(query string, arguments ...any) ([]OrderRow, error) {
 	var found []OrderRow
 	err := tx.rows("reading orders", query, arguments, func(row scanner) error {
 		var o OrderRow
-		err := row.Scan(&o.ID, &o.Side, &o.Source, &o.Name, &o.Provider, &o.Reference, &o.About, &o.Author, &o.State, &o.Standing,
+		err := row.Scan(&o.ID, &o.Side, &o.Kind, &o.Source, &o.Name, &o.Provider, &o.Reference, &o.About, &o.Author, &o.State, &o.Standing,
 			moment{&o.Until}, &o.Body, moment{&o.CreatedAt}, moment{&o.ChangedAt}, &o.Version)
 		found = append(found, o)
 		return err
@@ -53,8 +55,8 @@ func (tx *Tx) orders(query string, arguments ...any) ([]OrderRow, error) {
 
 // InsertOrder writes a new order.
 func (tx *Tx) InsertOrder(o OrderRow) error {
-	return tx.exec("writing an order", `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)`,
-		o.ID, o.Side, o.Source, o.Name, o.Provider, o.Reference, o.About, o.Author, o.State, o.Standing, micros(o.Until), o.Body, micros(o.CreatedAt), micros(o.ChangedAt))
+	return tx.exec("writing an order", `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)`,
+		o.ID, o.Side, o.Kind, o.Source, o.Name, o.Provider, o.Reference, o.About, o.Author, o.State, o.Standing, micros(o.Until), o.Body, micros(o.CreatedAt), micros(o.ChangedAt))
 }
 
 // UpdateOrder writes what changed; Conflict when somebody else was faster.

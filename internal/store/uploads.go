@@ -33,7 +33,7 @@ type OrderUpload struct {
 // RemovedByOrder returns the orders that this node executed and by which an item
 // was removed, the latest first.
 func (tx *Tx) RemovedByOrder(sha256 string) ([]OrderRow, error) {
-	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE side = $1 AND state IN ('executed', 'reappeared')
+	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE side = $1 AND kind = 'removal' AND state IN ('executed', 'reappeared')
 		AND id IN (SELECT order_id FROM order_items WHERE sha256 = $2) ORDER BY created_at DESC, id`, OrderReceived, sha256)
 }
 

@@ -41,11 +41,12 @@ type drafting struct {
 }
 
 func newOrder(v *visit) error {
-	return v.draft(drafting{Draft: orders.Draft{From: v.r.URL.Query().Get("from")}}, http.StatusOK)
+	asked := v.r.URL.Query()
+	return v.draft(drafting{Draft: orders.Draft{Kind: law.OrderKind(asked.Get("kind")), From: asked.Get("from")}}, http.StatusOK)
 }
 
 func (v *visit) draft(form drafting, status int) error {
-	blank, err := v.orders().Prepare(v.r.Context(), v.actor, form.From)
+	blank, err := v.orders().Prepare(v.r.Context(), v.actor, form.Kind, form.From)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func requestOrder(v *visit) error {
 	weeks, wrong := v.number("weeks")
 	form := drafting{
 		Draft: orders.Draft{
-			From: v.field("from"), Provider: v.field("provider"), ContactPoint: v.field("contact_point"), LegalRep: v.field("legal_rep"), Service: v.field("service"),
+			Kind: law.OrderKind(v.field("kind")), From: v.field("from"), Provider: v.field("provider"), ContactPoint: v.field("contact_point"), LegalRep: v.field("legal_rep"), Service: v.field("service"),
 			Languages: []string{"en"}, Issuing: v.field("issuing"), Reference: v.field("reference"), Elements: v.r.PostForm["element"], SilentWeeks: weeks,
 			Consulted: lines(v.field("consulted")), Reasons: v.field("reasons"),
 			Redress: order.Redress{Court: v.field("court"), TimePeriods: v.field("time_periods"), Law: v.field("law")},

@@ -102,6 +102,7 @@ func completed() map[string][]string {
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
 		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
 		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},
+		"order.kind.":     {"removal", "delisting", "blocking"},
 		"order.state.":    {"requested", "deconflicting", "deconflicted", "refused", "issued", "delivered", "overdue", "received", "evaluated", "impossible", "clarification", "executed", "verified", "reappeared", "restoring", "restored", "not-restored", "ended", "withdrawn"},
 		"order.standing.": {"challenged", "final", "annulled", "revoked"},
 		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},

@@ -225,6 +225,7 @@ func (d *Desk) Send(ctx context.Context, actor mandate.Actor, id string, letter 
 			return err
 		}
 		tx.Note("rung", facts.Rung)
+		tx.Note("addressee", letter.Node)
 		return d.decided(tx, row, actor, deed{event: order.Event{Kind: order.SendNotice, Notice: &facts, Check: check}, document: document})
 	})
 }

@@ -175,19 +175,20 @@ func (d *Desk) Overview(ctx context.Context, actor mandate.Actor) (o Overview, e
 // Blank is what a person needs to fill in a request.
 type Blank struct {
 	Providers []peer.Node
-	Form      *law.OrderForm
+	// Form is that of the kind that was asked for.
+	Form *law.OrderForm
 	// From is the report that the order would follow from, with its items.
 	From  string
 	Items []order.Item
 }
 
-// Prepare returns what is needed to request an order; from is the id of a
-// referral, or empty.
-func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, from string) (b Blank, err error) {
+// Prepare returns what is needed to request an order of a kind, as [Draft] has it;
+// from is the id of a referral, or empty.
+func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, kind law.OrderKind, from string) (b Blank, err error) {
 	act := ledger.Act{Actor: actor, Action: mandate.OrderConsult, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: from}}
 	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
 		b = Blank{From: from}
-		if b.Form, err = d.options.Law.LatestOrderForm(d.options.Profile); err != nil {
+		if b.Form, err = d.formOf(kind); err != nil {
 			return err
 		}
 		if b.Providers, err = d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Provider); err != nil {
@@ -286,10 +287,10 @@ func clarificationForm(rules *law.OrderForm, row store.OrderRow, document store.
 		return form.Field{Label: label, Article: article, Type: law.FieldText, Values: values}
 	}
 	return form.Form{
-		Language: rules.Language, Annex: article, Title: "Clarification of a removal order", Reference: "our own form; no annex prints one",
+		Language: rules.Language, Annex: article, Title: "Clarification of an order: " + rules.Title, Reference: "our own form; no annex prints one",
 		Profile: rules.Ref(), Status: rules.Status, Document: document.ID, Digest: order.Digest(document.Text), Print: template.Print,
 		Sections: []form.Section{{Title: "Clarification", Fields: []form.Field{
-			field("Reference of the removal order:", row.Reference), field("SHA-256 of the order that is clarified:", c.Digest),
+			field("Reference of the order:", row.Reference), field("SHA-256 of the order that is clarified:", c.Digest),
 			field("Clarification:", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
 		}}},
 	}, nil

@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,8 @@ import (
 
 // Draft is what a person fills in to request an order.
 type Draft struct {
+	// Kind is what is ordered; empty means a removal.
+	Kind law.OrderKind
 	// From is the report (the id of its referral) that the order follows from; may
 	// be empty. The address of the service and the digests that it names are taken
 	// where Items is empty.
@@ -53,7 +56,7 @@ func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (i
 	err = d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		id = store.NewID("order")
 		tx.Concerns(id)
-		form, err := d.options.Law.LatestOrderForm(d.options.Profile)
+		form, err := d.formOf(draft.Kind)
 		if err != nil {
 			return err
 		}
@@ -74,7 +77,7 @@ func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (i
 			return err
 		}
 		row := store.OrderRow{
-			ID: id, Side: store.OrderIssued, Source: d.options.Post.Self().NodeID, Name: id, Provider: draft.Provider, Reference: o.Reference,
+			ID: id, Side: store.OrderIssued, Kind: string(form.Order), Source: d.options.Post.Self().NodeID, Name: id, Provider: draft.Provider, Reference: o.Reference,
 			About: draft.From, Author: actor.ID, CreatedAt: tx.Now,
 		}
 		if err := d.insert(tx, row, value, value.Track, o, pdq); err != nil {
@@ -83,6 +86,17 @@ func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (i
 		return d.carryOut(tx, row, deed{kind: DocumentRequest, text: text}, effects)
 	})
 	return id, err
+}
+
+// formOf is the form of new orders of a kind.
+//
+// Errors: Invalid for a kind that this node does not issue.
+func (d *Desk) formOf(kind law.OrderKind) (*law.OrderForm, error) {
+	profile, known := d.options.Profiles[cmp.Or(kind, law.OrderRemoval)]
+	if !known {
+		return nil, problem.InvalidField("kind", "this node issues no such orders", "order a removal or a delisting")
+	}
+	return d.options.Law.LatestOrderForm(profile)
 }
 
 // insert writes a new order with its items.

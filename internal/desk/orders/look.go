@@ -94,7 +94,8 @@ func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
 			return err
 		}
 		value, ok, err := watched(row)
-		if err != nil || !ok || value.Facts.Kind == law.OrderBlocking || d.options.Ledger.Now().Before(value.Watch.Due) {
+		// What is only delisted or blocked is still served, so a machine cannot tell.
+		if err != nil || !ok || value.Facts.Kind != law.OrderRemoval || d.options.Ledger.Now().Before(value.Watch.Due) {
 			return err
 		}
 		items, err := tx.OrderItems(id)

@@ -33,9 +33,10 @@ type Options struct {
 	Store  *store.Store
 	Post   *peer.Post
 	Law    *law.Library
-	// Profile is the form of new orders, without its version, for example
-	// "orders/removal": the latest version is taken, and each order keeps its own.
-	Profile string
+	// Profiles are the forms of new orders by what they order, without their
+	// version, for example "orders/removal": the latest version is taken, and each
+	// order keeps its own.
+	Profiles map[law.OrderKind]string
 	// Self is what this node's answers say of who answers (Annexes V and VI).
 	Self order.Provider
 	// Centre finds the Centre's node among the peers.

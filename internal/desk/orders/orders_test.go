@@ -244,6 +244,7 @@ func TestAnOrder(t *testing.T) {
 			{"annulled", annul},
 			{"a hold bars it", heldBack},
 			{"a machine looks whether it is gone", lookAgain},
+			{"an address is delisted", delist},
 			{"what was removed is uploaded again", uploadedAgain},
 		} {
 			t.Run(step.name, func(t *testing.T) {

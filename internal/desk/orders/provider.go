@@ -109,7 +109,7 @@ func (d *Desk) takeText(tx *ledger.Tx, from peer.Node, row store.OrderRow, known
 		return problem.InvalidField("message.order", "this order is here already", "send what is new about it")
 	}
 	row = store.OrderRow{
-		ID: store.NewID("order"), Side: store.OrderReceived, Source: from.NodeID, Name: facts.ID, Provider: message.Addressee,
+		ID: store.NewID("order"), Side: store.OrderReceived, Kind: string(facts.Kind), Source: from.NodeID, Name: facts.ID, Provider: message.Addressee,
 		Reference: o.Reference, CreatedAt: tx.Now,
 	}
 	if d.options.Ledger.NodeKind() != mandate.Provider {

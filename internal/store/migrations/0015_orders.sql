@@ -5,6 +5,8 @@
 CREATE TABLE orders (
     id         TEXT PRIMARY KEY,
     side       TEXT NOT NULL,
+    -- What it orders: removal, delisting or blocking.
+    kind       TEXT NOT NULL,
     -- The authority's node and its name of the order.
     source     TEXT NOT NULL,
     name       TEXT NOT NULL,
