@@ -83,6 +83,7 @@ func TestUrgentFirst(t *testing.T) {
 		for _, leave := range leave {
 			leave()
 			synctest.Wait()
+			time.Sleep(time.Millisecond) // so that no two of those who wait come in at one moment
 		}
 		time.Sleep(time.Minute)
 		mu.Lock()
