@@ -28,6 +28,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -335,6 +336,9 @@ var looks = []look{{320, "light"}, {320, "dark"}, {1280, "light"}, {1280, "dark"
 // narrowest width that criterion 1.4.10 asks for and at a wide one, in light and
 // in dark. With BRDO_SCREENSHOTS it also writes what the pages look like there.
 func TestPagesAreAccessible(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("SKIP: hundreds of looks in a browser are slow under the race detector, which sees each page by its route; run without it")
+	}
 	browser := chromium(t)
 	w := work(t)
 	provider, centre := w.Provider.Config.Origin, w.Centre.Config.Origin
