@@ -55,7 +55,7 @@ func (v *visit) draft(form drafting, status int) error {
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	return v.show(draftPage(v.frame("order.new", "/orders"), blank, form))
+	return v.show(draftPage(v.frame("order.any", "/orders"), blank, form))
 }
 
 func requestOrder(v *visit) error {
