@@ -101,7 +101,7 @@ func (p Person) Enrolled() bool { return p.Passkeys > 0 || p.HasCodes }
 
 // NodeActor is the node itself, for what no person asked for.
 func (s *Service) NodeActor() mandate.Actor {
-	return mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: s.options.Ledger.NodeKind()}
+	return s.options.Ledger.Itself()
 }
 
 const linkLifetime = 72 * time.Hour

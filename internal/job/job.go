@@ -43,6 +43,18 @@ type New struct {
 	Attempts int
 }
 
+// Strike lets a clock strike at a time; the zero time lets nothing strike. Each
+// time is a job of its own: an earlier one that was overtaken still strikes, and
+// whoever handles it changes nothing then. n says kind, payload and priority.
+func Strike(tx *store.Tx, now time.Time, n New, clock string, at time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
+	n.UniqueKey, n.RunAt = clock+"@"+at.UTC().Format(time.RFC3339Nano), at
+	_, err := Enqueue(tx, now, n)
+	return err
+}
+
 // Enqueue writes a job into the caller's transaction. With a unique key that is
 // taken it changes nothing and returns false.
 func Enqueue(tx *store.Tx, now time.Time, n New) (bool, error) {

@@ -91,7 +91,7 @@ func parseBundle(text []byte) (b bundle, err error) {
 // Errors: NotFound when nothing waits; what [Post.Send] says of the recipient.
 func (p *Post) Export(ctx context.Context, recipient string) (text []byte, count, left int, err error) {
 	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Actor:  p.ledger.Itself(),
 		Action: mandate.EnvelopeDeliver, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: "bundle"},
 	}
 	err = p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {

@@ -292,7 +292,7 @@ func (p *Post) deliveryAct(sent store.EnvelopeOut) (ledger.Act, error) {
 		return ledger.Act{}, job.Permanent(fmt.Errorf("reading envelope %s: %w", sent.ID, err))
 	}
 	return ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Actor:  p.ledger.Itself(),
 		Action: mandate.EnvelopeDeliver, Purpose: envelope.Purpose,
 		Resource: access.Resource{ID: "envelope/" + sent.ID, Kind: mandate.EnvelopeKind(sent.Kind)},
 	}, nil

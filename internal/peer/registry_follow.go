@@ -292,7 +292,7 @@ func (p *Post) FollowRegistry(ctx context.Context) error {
 
 func (p *Post) takeRegistry(ctx context.Context, centre Node, text string, known store.RegistryVersion, follows bool) error {
 	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Actor:  p.ledger.Itself(),
 		Action: mandate.EnvelopeReceive, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: "registry"},
 	}
 	err := p.ledger.Do(ctx, act, func(tx *ledger.Tx) error {

@@ -175,7 +175,7 @@ func (p *Post) tell(ctx context.Context, s state, open map[[2]string]bool) error
 // watchAct is the node's own act of looking after a peer.
 func (p *Post) watchAct(peer string) ledger.Act {
 	return ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: p.ledger.NodeKind()},
+		Actor:  p.ledger.Itself(),
 		Action: mandate.EnvelopeConsult, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: peer},
 	}
 }

@@ -19,10 +19,7 @@ func uploadedAgain(tx *ledger.Tx, sighting item.Sighting, sha256 string) error {
 		}); err != nil {
 			return err
 		}
-		if err := tx.InsertReportAlarm(store.ReportAlarm{
-			ID: store.NewID("alarm"), Subject: row.ID, At: tx.Now,
-			Reason: "what this order removed was uploaded again: tell the authority, or record why not",
-		}); err != nil {
+		if err := tx.Ask(row.ID, "what this order removed was uploaded again: tell the authority, or record why not"); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ func (d *Desk) Watch(ctx context.Context) ([]BasisState, error) {
 			continue
 		}
 		act := ledger.Act{
-			Actor: mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.ledger.NodeKind()}, Action: mandate.DetectionStop, Purpose: mandate.PurposeDetection,
+			Actor: d.ledger.Itself(), Action: mandate.DetectionStop, Purpose: mandate.PurposeDetection,
 			Basis: name, Resource: access.Resource{ID: "node", Source: source.Name},
 		}
 		first := false

@@ -95,7 +95,7 @@ func (d *Desk) deliver(ctx context.Context, running *job.Running) error {
 
 // step sends one envelope of a subscription.
 func (d *Desk) step(ctx context.Context, list, subscription string) error {
-	node := mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.ledger.NodeKind()}
+	node := d.ledger.Itself()
 	return d.ledger.Do(ctx, act(node, mandate.ListExport, mandate.PurposeListManagement, list), func(tx *ledger.Tx) error {
 		message, version, err := d.due(tx.Tx, subscription)
 		if err != nil || message == nil {

@@ -70,7 +70,7 @@ func (d *Desk) itemChanged(ctx context.Context, running *job.Running) error {
 	if err != nil {
 		return err
 	}
-	node := mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.ledger.NodeKind()}
+	node := d.ledger.Itself()
 	for _, p := range proposals {
 		err := d.ledger.Do(ctx, act(node, mandate.ListEntrySuspend, mandate.PurposeListManagement, p.ListID), func(tx *ledger.Tx) error {
 			row, err := tx.Proposal(p.ListID, p.ID)

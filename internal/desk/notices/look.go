@@ -32,7 +32,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			if _, due, err := dueNow(row, tx.Now); err != nil || !due {
 				return err
 			}
-			return asked(tx, row.ID, "look whether the material is gone, and record what you find")
+			return tx.Ask(row.ID, "look whether the material is gone, and record what you find")
 		})
 	}
 	places, items, err := d.due(ctx, c.Notice)
@@ -45,7 +45,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			return fmt.Errorf("looking at an address of a notice: %w", err)
 		}
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.VoluntaryVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Notice}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.VoluntaryVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Notice}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Notice(c.Notice)
 		if err != nil {
@@ -66,7 +66,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			outcomes[place] = sight.Outcome
 			tx.Note(fmt.Sprintf("place_%d", i+1), sight.Outcome)
 			if sight.Outcome == lookout.Alike {
-				if err := alarm(tx, row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
+				if err := tx.Alarm(row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
 					return err
 				}
 			}

@@ -83,16 +83,8 @@ type clock struct {
 	Clock  order.ClockID `json:"clock,omitempty"`
 }
 
-// wake lets a clock strike at a time. Each time is a job of its own: an earlier
-// one that was overtaken still strikes, and changes nothing.
 func wake(tx *ledger.Tx, kind string, c clock, at time.Time) error {
-	key := c.Notice + "/" + string(c.Clock) + "@" + at.UTC().Format(time.RFC3339Nano)
-	_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: kind, Payload: c, UniqueKey: key, RunAt: at, Priority: job.PriorityUrgent})
-	return err
-}
-
-func (d *Desk) node() mandate.Actor {
-	return mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()}
+	return job.Strike(tx.Tx, tx.Now, job.New{Kind: kind, Payload: c, Priority: job.PriorityUrgent}, c.Notice+"/"+string(c.Clock), at)
 }
 
 func (d *Desk) struck(ctx context.Context, running *job.Running, then func(tx *ledger.Tx, row store.NoticeRow, c clock) error) error {
@@ -100,7 +92,7 @@ func (d *Desk) struck(ctx context.Context, running *job.Running, then func(tx *l
 	if err := running.Payload(&c); err != nil {
 		return err
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.VoluntaryEscalate, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Notice}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.VoluntaryEscalate, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Notice}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Notice(c.Notice)
 		if err != nil {
@@ -119,17 +111,6 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		tx.Note("clock", c.Clock)
 		return d.apply(tx, row, deed{event: order.Event{Kind: order.Strike, Clock: c.Clock}})
 	})
-}
-
-// alarm shows people that something went wrong or was forgotten.
-func alarm(tx *ledger.Tx, subject, reason string) error {
-	tx.Note("alarm", true)
-	return asked(tx, subject, reason)
-}
-
-// asked puts something before people.
-func asked(tx *ledger.Tx, subject, reason string) error {
-	return tx.InsertReportAlarm(store.ReportAlarm{ID: store.NewID("alarm"), Subject: subject, Reason: reason, At: tx.Now})
 }
 
 // read is a value of domain/order as it is stored.
@@ -269,11 +250,11 @@ func (d *Desk) one(tx *ledger.Tx, row store.NoticeRow, does deed, effect order.E
 	case order.SetClock:
 		return wake(tx, clockJob, clock{row.ID, effect.Clock}, effect.At)
 	case order.RaiseAlarm:
-		return alarm(tx, row.ID, effect.Reason)
+		return tx.Alarm(row.ID, effect.Reason)
 	case order.AskPerson:
-		return asked(tx, row.ID, effect.Reason)
+		return tx.Ask(row.ID, effect.Reason)
 	case order.CarryOut:
-		return asked(tx, row.ID, "let the service remove the material or disable access to it, and record when it did")
+		return tx.Ask(row.ID, "let the service remove the material or disable access to it, and record when it did")
 	case order.ScheduleVerification:
 		return wake(tx, lookJob, clock{Notice: row.ID}, effect.At)
 	case order.Send:

@@ -67,7 +67,7 @@ func (d *Desk) takeNotice(tx *ledger.Tx, from peer.Node, envelope peer.Opened) (
 		return nil, err
 	}
 	if err := check.Bars(hold.NoRemove, tx.Now); err != nil {
-		if err := alarm(tx, row.ID, problem.From(err).Reason); err != nil {
+		if err := tx.Alarm(row.ID, problem.From(err).Reason); err != nil {
 			return nil, err
 		}
 	}
@@ -145,5 +145,5 @@ func (d *Desk) answerReceipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt pe
 	if receipt.Status != peer.Rejected {
 		return nil
 	}
-	return alarm(tx, sent.Subject, "the answer was refused: "+receipt.Reason)
+	return tx.Alarm(sent.Subject, "the answer was refused: "+receipt.Reason)
 }

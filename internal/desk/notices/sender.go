@@ -315,7 +315,7 @@ func (d *Desk) send(tx *ledger.Tx, row store.NoticeRow, document store.NoticeDoc
 		if err := tx.InsertNoticeDocument(document); err != nil {
 			return err
 		}
-		return asked(tx, row.ID, "the addressee has no node: send the document yourself, and record that it was sent")
+		return tx.Ask(row.ID, "the addressee has no node: send the document yourself, and record that it was sent")
 	}
 	envelope, err := d.options.Post.Send(tx, peer.Message{
 		Recipient: document.Node, Kind: mandate.EnvelopeNotice, Type: "eu.brdo.notice.sent.v1", Schema: "notice-1", Subject: row.ID,
@@ -399,7 +399,7 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) (
 	err = d.apply(tx, row, deed{event: event})
 	if problem.Is(err, problem.Conflict) {
 		// The case has ended or stands where this changes nothing: people are told.
-		return nil, alarm(tx, row.ID, strings.TrimSuffix("an addressee answered: "+reply.Says+": "+reply.Reason, ": "))
+		return nil, tx.Alarm(row.ID, strings.TrimSuffix("an addressee answered: "+reply.Says+": "+reply.Reason, ": "))
 	}
 	return nil, err
 }

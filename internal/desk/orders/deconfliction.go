@@ -163,7 +163,7 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 		event := order.Event{Kind: order.Answered, By: from.NodeID, Objects: question.Objects, Until: question.Until, Reason: question.Reason}
 		return d.apply(tx, row, deed{event: event})
 	case saysTold:
-		return asked(tx, question.Order, from.Title+": "+question.Reason)
+		return tx.Ask(question.Order, from.Title+": "+question.Reason)
 	}
 	return problem.InvalidField("message.says", "it is nothing that this node knows", "see docs/orders.md")
 }

@@ -99,17 +99,17 @@ func (d *Desk) one(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Ef
 	case order.SetClock:
 		return wake(tx, clockJob, clock{row.ID, effect.Clock}, effect.At)
 	case order.RaiseAlarm:
-		return alarm(tx, row.ID, effect.Reason)
+		return tx.Alarm(row.ID, effect.Reason)
 	case order.AskPerson:
-		return asked(tx, row.ID, effect.Reason)
+		return tx.Ask(row.ID, effect.Reason)
 	case order.CarryOut:
-		return asked(tx, row.ID, "let the service remove the material or disable access to it, and record what was done")
+		return tx.Ask(row.ID, "let the service remove the material or disable access to it, and record what was done")
 	case order.InformUser:
-		return asked(tx, row.ID, "inform the user ("+effect.Article+")")
+		return tx.Ask(row.ID, "inform the user ("+effect.Article+")")
 	case order.SendCopy:
-		return asked(tx, row.ID, "send the user the copy of the order that was asked for ("+effect.Article+")")
+		return tx.Ask(row.ID, "send the user the copy of the order that was asked for ("+effect.Article+")")
 	case order.EraseKept:
-		return alarm(tx, row.ID, "the longest time for keeping the data is over ("+effect.Article+"): a supervisor erases them")
+		return tx.Alarm(row.ID, "the longest time for keeping the data is over ("+effect.Article+"): a supervisor erases them")
 	case order.Count, order.CorrectStatistics:
 		change := int64(1)
 		if effect.Kind == order.CorrectStatistics {
@@ -152,10 +152,10 @@ func tellIndicatorOwners(tx *ledger.Tx, id string) error {
 			}
 			seen[entry.ID] = true
 			reason := "the order to remove an item has fallen (" + id + "): see whether entry " + entry.ID + " of this list, which was made from that item, may stay"
-			if err := alarm(tx, entry.ListID, reason); err != nil {
+			if err := tx.Alarm(entry.ListID, reason); err != nil {
 				return err
 			}
-			if err := asked(tx, id, "the keeper of list "+entry.ListID+" was told about entry "+entry.ID); err != nil {
+			if err := tx.Ask(id, "the keeper of list "+entry.ListID+" was told about entry "+entry.ID); err != nil {
 				return err
 			}
 		}
@@ -181,7 +181,7 @@ func (d *Desk) tell(tx *ledger.Tx, row store.OrderRow, does deed, effect order.E
 		case row.Side == store.OrderReceived:
 			err = d.reply(tx, row, does, effect, to)
 		case to == law.ToRequester || to == law.ToIssuer:
-			err = asked(tx, row.ID, said(effect))
+			err = tx.Ask(row.ID, said(effect))
 		case falls: // pursued above
 		default:
 			err = d.say(tx, row, does, effect, to)
@@ -210,7 +210,7 @@ func (d *Desk) receivers(tx *ledger.Tx, row store.OrderRow, to string) ([]string
 	case law.ToCentre:
 		centre, err := d.options.Centre(tx.Tx)
 		if err != nil {
-			return nil, alarm(tx, row.ID, "no Centre is registered with this node: it was not told")
+			return nil, tx.Alarm(row.ID, "no Centre is registered with this node: it was not told")
 		}
 		return []string{centre}, nil
 	case law.ToOtherAuthorities:

@@ -373,7 +373,7 @@ func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Rec
 	case receipt.Status == peer.Rejected && sent.Recipient == row.Provider && row.State == string(order.Issued):
 		event = order.Event{Kind: order.DeliveryFailed, Reason: "the addressee refused it: " + receipt.Reason}
 	case receipt.Status == peer.Rejected:
-		return alarm(tx, row.ID, "what was sent was refused: "+receipt.Reason)
+		return tx.Alarm(row.ID, "what was sent was refused: "+receipt.Reason)
 	case sent.Recipient != row.Provider:
 		return nil
 	case envelope.Type == "eu.brdo.order."+DocumentOrder+".v1":

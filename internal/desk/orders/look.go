@@ -36,14 +36,14 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			if !isDue(tx, row) {
 				return nil
 			}
-			return asked(tx, row.ID, "look whether the material is gone, and record what you find")
+			return tx.Ask(row.ID, "look whether the material is gone, and record what you find")
 		})
 	}
 	found, err := d.sights(ctx, due)
 	if err != nil {
 		return err
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.OrderVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Order}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.OrderVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Order}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Order(c.Order)
 		if err != nil {
@@ -62,7 +62,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			outcomes[place] = sight.Outcome
 			tx.Note(fmt.Sprintf("place_%d", i+1), sight.Outcome)
 			if sight.Outcome == lookout.Alike {
-				if err := alarm(tx, row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
+				if err := tx.Alarm(row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
 					return err
 				}
 			}

@@ -115,16 +115,8 @@ type clock struct {
 	Clock order.ClockID `json:"clock,omitempty"`
 }
 
-// wake lets a clock strike at a time. Each time is a job of its own: an earlier
-// one that was overtaken still strikes, and changes nothing.
 func wake(tx *ledger.Tx, kind string, c clock, at time.Time) error {
-	key := c.Order + "/" + string(c.Clock) + "@" + at.UTC().Format(time.RFC3339Nano)
-	_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: kind, Payload: c, UniqueKey: key, RunAt: at, Priority: job.PriorityUrgent})
-	return err
-}
-
-func (d *Desk) node() mandate.Actor {
-	return mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()}
+	return job.Strike(tx.Tx, tx.Now, job.New{Kind: kind, Payload: c, Priority: job.PriorityUrgent}, c.Order+"/"+string(c.Clock), at)
 }
 
 func (d *Desk) struck(ctx context.Context, running *job.Running, then func(tx *ledger.Tx, row store.OrderRow, c clock) error) error {
@@ -132,7 +124,7 @@ func (d *Desk) struck(ctx context.Context, running *job.Running, then func(tx *l
 	if err := running.Payload(&c); err != nil {
 		return err
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.OrderEscalate, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Order}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.OrderEscalate, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Order}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Order(c.Order)
 		if err != nil {
@@ -151,17 +143,6 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		tx.Note("clock", c.Clock)
 		return d.apply(tx, row, deed{event: order.Event{Kind: order.Strike, Clock: c.Clock}})
 	})
-}
-
-// alarm shows people that something went wrong or was forgotten.
-func alarm(tx *ledger.Tx, subject, reason string) error {
-	tx.Note("alarm", true)
-	return asked(tx, subject, reason)
-}
-
-// asked puts something before people.
-func asked(tx *ledger.Tx, subject, reason string) error {
-	return tx.InsertReportAlarm(store.ReportAlarm{ID: store.NewID("alarm"), Subject: subject, Reason: reason, At: tx.Now})
 }
 
 // read and written are values of domain/order as they are stored.

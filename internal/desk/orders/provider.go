@@ -62,7 +62,7 @@ func (d *Desk) takeOrder(tx *ledger.Tx, from peer.Node, envelope peer.Opened) er
 	case string(order.Reopened):
 		event.Kind = order.Reopened
 	case saysTold:
-		return asked(tx, row.ID, from.Title+": "+message.Reason)
+		return tx.Ask(row.ID, from.Title+": "+message.Reason)
 	default:
 		return problem.InvalidField("message.says", "it is nothing that this node knows", "see docs/orders.md")
 	}
@@ -177,7 +177,7 @@ func (d *Desk) answerReceipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt pe
 	if receipt.Status != peer.Rejected {
 		return nil
 	}
-	return alarm(tx, sent.Subject, "the answer was refused: "+receipt.Reason)
+	return tx.Alarm(sent.Subject, "the answer was refused: "+receipt.Reason)
 }
 
 // Accept decides that an order is executed.

@@ -82,5 +82,5 @@ func (d *Desk) seenAgain(tx *ledger.Tx, row store.OrderRow, reply Reply) error {
 	if watched && reply.Place != "" && !slices.Contains(value.Facts.Places, reply.Place) {
 		return d.apply(tx, row, deed{event: order.Event{Kind: order.FoundElsewhere, Place: reply.Place}})
 	}
-	return alarm(tx, row.ID, "the addressee saw the material uploaded again: look, and decide what follows")
+	return tx.Alarm(row.ID, "the addressee saw the material uploaded again: look, and decide what follows")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -51,10 +50,7 @@ func (d *Desk) writeNotice(tx *ledger.Tx, row *store.ReportRow, notice report.No
 		return nil
 	}
 	tx.Note("user_notice_at", at)
-	// Each time to strike is a job of its own: an earlier one that a hold has
-	// overtaken still strikes, and changes nothing.
-	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: noticeJob, Payload: row.ID, UniqueKey: row.ID + "@" + at.UTC().Format(time.RFC3339Nano), RunAt: at})
-	return err
+	return job.Strike(tx.Tx, tx.Now, job.New{Kind: noticeJob, Payload: row.ID}, row.ID, at)
 }
 
 // strike makes the notice due: from then on a person has to inform the user.
@@ -64,7 +60,7 @@ func (d *Desk) strike(ctx context.Context, running *job.Running) error {
 		return err
 	}
 	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()},
+		Actor:  d.options.Ledger.Itself(),
 		Action: mandate.NoticeRecord, Purpose: mandate.PurposeUserInformation, Resource: access.Resource{ID: id},
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {

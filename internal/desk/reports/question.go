@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -102,16 +101,10 @@ func (d *Desk) takeQuestion(tx *ledger.Tx, from peer.Node, opened peer.Opened) (
 	if err := tx.InsertQuestion(question); err != nil {
 		return nil, err
 	}
-	if err := alarm(tx, row.ID, from.Title+" asks for what this report lacks"); err != nil {
+	if err := tx.Alarm(row.ID, from.Title+" asks for what this report lacks"); err != nil {
 		return nil, err
 	}
-	_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: reminderJob, Payload: question.ID, UniqueKey: question.ID + "@" + ask.Due.UTC().Format(time.RFC3339Nano), RunAt: ask.Due})
-	return nil, err
-}
-
-func alarm(tx *ledger.Tx, subject, reason string) error {
-	tx.Note("alarm", true)
-	return tx.InsertReportAlarm(store.ReportAlarm{ID: store.NewID("alarm"), Subject: subject, Reason: reason, At: tx.Now})
+	return nil, job.Strike(tx.Tx, tx.Now, job.New{Kind: reminderJob, Payload: question.ID}, question.ID, ask.Due)
 }
 
 // remind raises an alarm for a question that was not answered in time.
@@ -121,7 +114,7 @@ func (d *Desk) remind(ctx context.Context, running *job.Running) error {
 		return err
 	}
 	act := ledger.Act{
-		Actor:  mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()},
+		Actor:  d.options.Ledger.Itself(),
 		Action: mandate.ReportEscalate, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: id},
 	}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
@@ -264,7 +257,7 @@ func (d *Desk) questioned(tx *ledger.Tx, row store.QuestionRow, event report.Que
 		case report.SendTheAnswer:
 			err = d.sendAnswer(tx, row, *next.Supplement)
 		case report.RaiseQuestionAlarm:
-			err = alarm(tx, row.Subject, effect.Reason)
+			err = tx.Alarm(row.Subject, effect.Reason)
 		}
 		if err != nil {
 			return err

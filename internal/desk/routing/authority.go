@@ -98,7 +98,7 @@ func (d *Desk) step(tx *ledger.Tx, row store.ReferralRow, step referral.Step) er
 	}
 	for _, effect := range effects {
 		if effect.Kind == referral.RaiseAlarm {
-			if err := alarm(tx, row.ID, effect.Reason); err != nil {
+			if err := tx.Alarm(row.ID, effect.Reason); err != nil {
 				return err
 			}
 			continue
@@ -159,7 +159,7 @@ func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Rec
 		return err
 	}
 	if receipt.Status == peer.Rejected {
-		return alarm(tx, row.ID, "the Centre refused this authority's answer: "+receipt.Reason)
+		return tx.Alarm(row.ID, "the Centre refused this authority's answer: "+receipt.Reason)
 	}
 	envelope, err := peer.Parse(sent.Body)
 	if err != nil {
@@ -189,7 +189,7 @@ func (d *Desk) takeCoordination(tx *ledger.Tx, from peer.Node, opened peer.Opene
 			return nil, problem.InvalidField("message.matter", "this report was never offered here", "offer it first")
 		}
 		// Eurojust holds no report; that authorities act together is what it keeps.
-		return nil, alarm(tx, c.Matter, fmt.Sprintf("%d authorities act on one report of %s", len(c.Act), from.Title))
+		return nil, tx.Alarm(c.Matter, fmt.Sprintf("%d authorities act on one report of %s", len(c.Act), from.Title))
 	}
 	return nil, d.step(tx, row, referral.Step{Kind: referral.Coordinated, Others: c.Act, Titles: c.Titles, Lead: c.Lead, Turn: c.Turn})
 }

@@ -126,7 +126,7 @@ func (d *Desk) tell(tx *ledger.Tx, received store.ReceivedReport, status peer.St
 		err = d.options.Post.Answer(tx, about, peer.Closed, reason)
 	}
 	if problem.Is(err, problem.Conflict) {
-		return alarm(tx, received.ID, fmt.Sprintf("the provider was told the end before, and is not told that it is %s now (%s)", status, reason))
+		return tx.Alarm(received.ID, fmt.Sprintf("the provider was told the end before, and is not told that it is %s now (%s)", status, reason))
 	}
 	return err
 }
@@ -156,7 +156,7 @@ func (d *Desk) effect(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 	case referral.TellCorrection:
 		return d.correct(tx, received, effect.Reason)
 	case referral.RaiseAlarm, referral.QueueSecond:
-		return alarm(tx, received.ID, effect.Reason)
+		return tx.Alarm(received.ID, effect.Reason)
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (d *Desk) toKind(tx *ledger.Tx, received store.ReceivedReport, m referral.M
 		return err
 	}
 	if len(nodes) == 0 {
-		return alarm(tx, received.ID, fmt.Sprintf("no node of %s is registered: reach it by another channel (%s)", kind, reason))
+		return tx.Alarm(received.ID, fmt.Sprintf("no node of %s is registered: reach it by another channel (%s)", kind, reason))
 	}
 	return d.offer(tx, received, m, nodes[0].NodeID, reason)
 }
@@ -216,7 +216,7 @@ func (d *Desk) coordinate(tx *ledger.Tx, received store.ReceivedReport, m referr
 		to = append(to, n.NodeID)
 	}
 	if len(eurojust) == 0 {
-		if err := alarm(tx, received.ID, "several authorities act, and no node of eurojust is registered: reach it by another channel"); err != nil {
+		if err := tx.Alarm(received.ID, "several authorities act, and no node of eurojust is registered: reach it by another channel"); err != nil {
 			return err
 		}
 	}
@@ -268,7 +268,7 @@ func (d *Desk) acknowledged(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.
 	}
 	if receipt.Status == peer.Rejected {
 		// It cannot take the report in; who is asked instead is a person's matter.
-		return alarm(tx, sent.Subject, "the node that was asked refused the report: "+receipt.Reason)
+		return tx.Alarm(sent.Subject, "the node that was asked refused the report: "+receipt.Reason)
 	}
 	return d.apply(tx, sent.Subject, referral.Event{Kind: referral.Acknowledged, Authority: sent.Recipient})
 }

@@ -133,7 +133,7 @@ func (d *Desk) feedbackReceipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt 
 	if receipt.Status != peer.Rejected {
 		return nil
 	}
-	return alarm(tx, sent.Subject, "what was said of the report was refused: "+receipt.Reason)
+	return tx.Alarm(sent.Subject, "what was said of the report was refused: "+receipt.Reason)
 }
 
 // Said is one thing that was said about a report, with what it means.

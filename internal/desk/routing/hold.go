@@ -100,7 +100,7 @@ func (d *Desk) holdAnswered(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.
 	if receipt.Status != peer.Rejected {
 		return nil
 	}
-	if err := alarm(tx, sent.Subject, "the request not to inform the user was refused: "+receipt.Reason); err != nil {
+	if err := tx.Alarm(sent.Subject, "the request not to inform the user was refused: "+receipt.Reason); err != nil {
 		return err
 	}
 	if d.options.Ledger.NodeKind() != mandate.Centre {

@@ -192,7 +192,7 @@ func (d *Desk) questioned(tx *ledger.Tx, row store.QuestionRow, event report.Que
 	}
 	for _, effect := range effects {
 		if effect.Kind == report.RaiseQuestionAlarm {
-			if err := alarm(tx, row.Subject, effect.Reason); err != nil {
+			if err := tx.Alarm(row.Subject, effect.Reason); err != nil {
 				return err
 			}
 		}
@@ -275,7 +275,7 @@ func (d *Desk) takeReply(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	}
 	if !m.State.Open() {
 		// Kept all the same; whether it changes what was decided is a person's matter.
-		if err := alarm(tx, received.ID, "a question was answered after the report had ended"); err != nil {
+		if err := tx.Alarm(received.ID, "a question was answered after the report had ended"); err != nil {
 			return nil, err
 		}
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
-	"github.com/brdoproject/brdo/internal/store"
 )
 
 // Options of the desk; all but Places are required.
@@ -88,18 +87,8 @@ func (d *Desk) Handle(runner *job.Runner) {
 
 func (d *Desk) rules(ref law.Ref) (*law.Routing, error) { return d.options.Law.Routing(ref) }
 
-// wake lets a clock strike at a time. Each time is a job of its own: an earlier
-// one that was overtaken still strikes, and changes nothing.
 func wake(tx *ledger.Tx, kind, id string, at time.Time) error {
-	if at.IsZero() {
-		return nil
-	}
-	_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: kind, Payload: id, UniqueKey: id + "@" + at.UTC().Format(time.RFC3339Nano), RunAt: at, Priority: job.PriorityUrgent})
-	return err
-}
-
-func (d *Desk) node() mandate.Actor {
-	return mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()}
+	return job.Strike(tx.Tx, tx.Now, job.New{Kind: kind, Payload: id, Priority: job.PriorityUrgent}, id, at)
 }
 
 // strike runs a clock's step in the transaction that completes its job.
@@ -108,18 +97,13 @@ func (d *Desk) strike(ctx context.Context, running *job.Running, step func(tx *l
 	if err := running.Payload(&id); err != nil {
 		return err
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.ReportEscalate, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: id}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.ReportEscalate, Purpose: mandate.PurposeReporting, Resource: access.Resource{ID: id}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		if err := step(tx, id); err != nil {
 			return err
 		}
 		return running.Complete(tx.Tx)
 	})
-}
-
-func alarm(tx *ledger.Tx, subject, reason string) error {
-	tx.Note("alarm", true)
-	return tx.InsertReportAlarm(store.ReportAlarm{ID: store.NewID("alarm"), Subject: subject, Reason: reason, At: tx.Now})
 }
 
 // read and written are values of domain/referral as they are stored.

@@ -20,7 +20,7 @@ func (d *Desk) takenBack(tx *ledger.Tx, from peer.Node, a peer.Amendment) (done 
 	}
 	for _, row := range rows {
 		tx.Note("report", row.ID)
-		if err := alarm(tx, row.ID, said(a)); err != nil {
+		if err := tx.Alarm(row.ID, said(a)); err != nil {
 			return done, err
 		}
 	}
@@ -43,7 +43,7 @@ func (d *Desk) shown(tx *ledger.Tx, a peer.Amendment) error {
 		return err
 	}
 	tx.Note("referral", row.ID)
-	return alarm(tx, row.ID, said(a))
+	return tx.Alarm(row.ID, said(a))
 }
 
 // unlessTakenBack lets a person know, instead of failing, that a clock could not
@@ -52,5 +52,5 @@ func (d *Desk) unlessTakenBack(tx *ledger.Tx, received store.ReceivedReport, eff
 	if effect.Kind == referral.SendOffer || !problem.Is(err, problem.Conflict) {
 		return err
 	}
-	return alarm(tx, received.ID, "it is passed on no more: "+problem.From(err).Reason)
+	return tx.Alarm(received.ID, "it is passed on no more: "+problem.From(err).Reason)
 }

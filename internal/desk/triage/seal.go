@@ -35,7 +35,7 @@ func (d *Desk) seal(ctx context.Context, running *job.Running) error {
 	if err := running.Payload(&at); err != nil {
 		return err
 	}
-	act := ledger.Act{Actor: d.node(), Action: mandate.ItemSeal, Purpose: mandate.PurposeReview, Resource: access.Resource{ID: at.Item}}
+	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.ItemSeal, Purpose: mandate.PurposeReview, Resource: access.Resource{ID: at.Item}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		_, assessment, err := assessed(tx.Tx, at.Item)
 		if err != nil {

@@ -50,10 +50,6 @@ func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(eraseJob, d.destroy)
 }
 
-func (d *Desk) node() mandate.Actor {
-	return mandate.Actor{Kind: mandate.Node, ID: "node", Organisation: d.options.Ledger.NodeKind()}
-}
-
 func (d *Desk) act(actor mandate.Actor, action mandate.Action, id string) ledger.Act {
 	return ledger.Act{Actor: actor, Action: action, Purpose: d.purpose(actor), Resource: access.Resource{ID: id}}
 }
