@@ -34,6 +34,8 @@ type Check struct {
 	Finding Finding `json:"finding"`
 	// Reason says how it was found out, or why it could not be.
 	Reason string `json:"reason"`
+	// Outcome is what a machine saw, in its words; empty when a person looked.
+	Outcome string `json:"outcome,omitempty"`
 }
 
 // Round is one look at every place that is watched.

@@ -25,7 +25,7 @@ func begun() Watch {
 }
 
 func round(at time.Time, first, second Finding) Round {
-	return Round{At: at, By: "node", Checks: []Check{{"https://a.example/17", first, "status"}, {"https://b.example/18", second, "status"}}}
+	return Round{At: at, By: "node", Checks: []Check{{"https://a.example/17", first, "status", ""}, {"https://b.example/18", second, "status", ""}}}
 }
 
 func TestRoundsFollowTheSchedule(t *testing.T) {

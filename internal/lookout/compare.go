@@ -8,15 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/media"
 )
 
 // compare reads what an answer serves, whatever its status says: a server that
 // says "not found" and serves the item all the same still serves it.
-func (l *Lookout) compare(ctx context.Context, answer *http.Response, item Item, sight *Sight) error {
+func (l *Lookout) compare(ctx context.Context, answer *http.Response, items []Item, sight *Sight) error {
 	say := func(outcome Outcome, reason string) error {
 		sight.Outcome, sight.Reason = outcome, reason
 		return nil
@@ -30,16 +32,16 @@ func (l *Lookout) compare(ctx context.Context, answer *http.Response, item Item,
 		return say(cannot.outcome, cannot.reason)
 	}
 	sight.Bytes = served.plain.Size
-	if item.isExactly(served.plain) || item.isExactly(served.raw) {
+	if slices.ContainsFunc(items, func(i Item) bool { return i.isExactly(served.plain) || i.isExactly(served.raw) }) {
 		return say(Present, "exactly the item is served")
 	}
-	other, reason, distance, err := l.compareAsPicture(ctx, served, item)
+	other, err := l.compareAsPicture(ctx, served, items)
 	if err != nil {
 		return err
 	}
-	if other == Alike {
-		sight.Distance = distance
-		return say(Alike, reason)
+	if other.outcome == Alike {
+		sight.Distance = other.distance
+		return say(Alike, other.reason)
 	}
 	switch status := answer.StatusCode; {
 	case status == http.StatusNotFound || status == http.StatusGone || status == http.StatusUnavailableForLegalReasons:
@@ -51,8 +53,8 @@ func (l *Lookout) compare(ctx context.Context, answer *http.Response, item Item,
 	case status != http.StatusOK && status != http.StatusNonAuthoritativeInfo:
 		return say(Unknown, fmt.Sprintf("the server answers %d, which says nothing about the item", status))
 	}
-	sight.Distance = distance
-	return say(other, reason)
+	sight.Distance = other.distance
+	return say(other.outcome, other.reason)
 }
 
 // isExactly reports whether a digest that is known is that of the sum. An empty
@@ -162,40 +164,77 @@ func (k *keeper) content() []byte {
 // or much compressed lies between.
 const clearly = 2
 
-// compareAsPicture says whether other content than the item is a picture like
-// it, another picture, or something that cannot be compared.
-func (l *Lookout) compareAsPicture(ctx context.Context, s served, item Item) (outcome Outcome, reason string, distance int, err error) {
-	cannot := func(why string) (Outcome, string, int, error) { return Unknown, why, 0, nil }
+// likeness is what other content than an item is to it.
+type likeness struct {
+	outcome Outcome
+	reason  string
+	// distance in bits, where a picture was compared.
+	distance int
+}
+
+// compareAsPicture says whether other content than the items is a picture like
+// one of them, another picture, or something that cannot be compared.
+func (l *Lookout) compareAsPicture(ctx context.Context, s served, items []Item) (counts likeness, err error) {
+	if len(items) == 0 {
+		items = []Item{{}} // nothing is known of what is looked for
+	}
+	var picture *media.Fingerprint
+	for i, item := range items {
+		found, comparable := s.likeness(item)
+		if comparable {
+			if picture == nil {
+				seen, err := l.options.Decoder.Fingerprint(ctx, bytes.NewReader(s.content), s.plain.Size)
+				if err != nil {
+					return likeness{}, fmt.Errorf("decoding what is served: %w", err)
+				}
+				picture = &seen
+			}
+			found = item.likeness(*picture)
+		}
+		if i == 0 || found.outcome.weight() > counts.outcome.weight() {
+			counts = found
+		}
+	}
+	return counts, nil
+}
+
+// likeness says why what is served cannot be compared with an item as a picture;
+// comparable is true when it can.
+func (s served) likeness(item Item) (cannot likeness, comparable bool) {
 	switch {
 	case !item.comparable():
-		return cannot("something is served, and nothing is known of the item that it could be compared with")
+		cannot.reason = "something is served, and nothing is known of the item that it could be compared with"
 	case s.plain.Size == 0:
-		return cannot("nothing is served, and the server does not say that it is gone")
+		cannot.reason = "nothing is served, and the server does not say that it is gone"
 	case item.PDQ == nil:
-		return cannot("other content is served, and no picture is known that it could be compared with")
+		cannot.reason = "other content is served, and no picture is known that it could be compared with"
 	case s.content == nil:
-		return cannot("other content is served, too long to be compared as a picture")
+		cannot.reason = "other content is served, too long to be compared as a picture"
+	default:
+		return likeness{}, true
 	}
-	picture, err := l.options.Decoder.Fingerprint(ctx, bytes.NewReader(s.content), s.plain.Size)
-	if err != nil {
-		return "", "", 0, fmt.Errorf("decoding what is served: %w", err)
-	}
+	cannot.outcome = Unknown
+	return cannot, false
+}
+
+// likeness compares a picture that is served with the item.
+func (i Item) likeness(picture media.Fingerprint) likeness {
 	if !picture.Status.Decoded() {
-		return cannot("other content is served, which is no picture that can be compared")
+		return likeness{Unknown, "other content is served, which is no picture that can be compared", 0}
 	}
-	distance = 257
+	distance := 257
 	for _, variant := range picture.Variants {
-		distance = min(distance, item.PDQ.Distance(variant))
+		distance = min(distance, i.PDQ.Distance(variant))
 	}
 	switch {
-	case distance <= item.Radius:
-		return Alike, fmt.Sprintf("a picture is served that is like the item (%d of 256 bits differ): a person compares", distance), distance, nil
-	case distance <= clearly*item.Radius:
-		return cannot(fmt.Sprintf("a picture is served that is neither clearly like the item nor clearly another (%d of 256 bits differ)", distance))
+	case distance <= i.Radius:
+		return likeness{Alike, fmt.Sprintf("a picture is served that is like the item (%d of 256 bits differ): a person compares", distance), distance}
+	case distance <= clearly*i.Radius:
+		return likeness{Unknown, fmt.Sprintf("a picture is served that is neither clearly like the item nor clearly another (%d of 256 bits differ)", distance), 0}
 	case picture.Quality < pdq.MinimumQuality:
-		return cannot("a picture is served that has too few features to be compared")
+		return likeness{Unknown, "a picture is served that has too few features to be compared", 0}
 	case picture.FirstFrameOnly:
-		return cannot("a picture with further pictures inside is served, and only the first can be compared")
+		return likeness{Unknown, "a picture with further pictures inside is served, and only the first can be compared", 0}
 	}
-	return Replaced, "another picture is served", distance, nil
+	return likeness{Replaced, "another picture is served", distance}
 }

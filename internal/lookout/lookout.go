@@ -187,6 +187,19 @@ func (o Outcome) Finding() watch.Finding {
 	return watch.Unknown
 }
 
+// weight says which of several outcomes at one address counts.
+func (o Outcome) weight() int {
+	switch {
+	case o == Present:
+		return 3
+	case o == Alike:
+		return 2
+	case o.Finding() == watch.Unknown:
+		return 1
+	}
+	return 0
+}
+
 // Sight is what one look at one address found.
 type Sight struct {
 	Outcome Outcome
@@ -203,9 +216,11 @@ type Sight struct {
 	Distance int
 }
 
-// Look looks once. Whatever server, proxy and address do is a [Sight]; an error
-// is our own: ctx ended, or the decoder failed (Unavailable).
-func (l *Lookout) Look(ctx context.Context, address string, item Item) (Sight, error) {
+// Look looks once for any of some items at an address: that one is there
+// outweighs that one is like it, and both outweigh what could not be told.
+// Whatever server, proxy and address do is a [Sight]; an error is our own: ctx
+// ended, or the decoder failed (Unavailable).
+func (l *Lookout) Look(ctx context.Context, address string, items ...Item) (Sight, error) {
 	select {
 	case l.turns <- struct{}{}:
 		defer func() { <-l.turns }()
@@ -214,7 +229,7 @@ func (l *Lookout) Look(ctx context.Context, address string, item Item) (Sight, e
 	}
 	timed, cancel := context.WithTimeout(ctx, l.options.Patience)
 	defer cancel()
-	sight, err := l.follow(timed, address, item)
+	sight, err := l.follow(timed, address, items)
 	switch {
 	case ctx.Err() != nil:
 		return Sight{}, ctx.Err()
@@ -225,36 +240,8 @@ func (l *Lookout) Look(ctx context.Context, address string, item Item) (Sight, e
 	return sight, err
 }
 
-// LookForAny looks once for each of several items at one address and returns the
-// sight that counts: that an item is there outweighs one that is like it, and
-// both outweigh what could not be told.
-func (l *Lookout) LookForAny(ctx context.Context, address string, items []Item) (counts Sight, err error) {
-	for i, item := range items {
-		sight, err := l.Look(ctx, address, item)
-		if err != nil {
-			return Sight{}, err
-		}
-		if i == 0 || sight.Outcome.weight() > counts.Outcome.weight() {
-			counts = sight
-		}
-	}
-	return counts, nil
-}
-
-func (o Outcome) weight() int {
-	switch {
-	case o == Present:
-		return 3
-	case o == Alike:
-		return 2
-	case o.Finding() == watch.Unknown:
-		return 1
-	}
-	return 0
-}
-
 // follow asks for an address and for those that the server sends on to.
-func (l *Lookout) follow(ctx context.Context, address string, item Item) (Sight, error) {
+func (l *Lookout) follow(ctx context.Context, address string, items []Item) (Sight, error) {
 	at, err := l.rules.Check(address)
 	if err != nil {
 		return Sight{Outcome: Barred, Reason: "the address " + problem.From(err).Reason}, nil
@@ -269,7 +256,7 @@ func (l *Lookout) follow(ctx context.Context, address string, item Item) (Sight,
 		sight.Status = answer.StatusCode
 		next := answer.Header.Get("Location")
 		if !isRedirect(answer.StatusCode) || next == "" {
-			err := l.compare(ctx, answer, item, &sight)
+			err := l.compare(ctx, answer, items, &sight)
 			_ = answer.Body.Close() // what was wanted of it was read
 			return sight, err
 		}

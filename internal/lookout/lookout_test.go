@@ -604,3 +604,34 @@ func TestProxies(t *testing.T) {
 		}
 	}
 }
+
+// TestSeveralItemsAtOneAddress are looked for in one answer: that one is there
+// counts more than that the others are not.
+func TestSeveralItemsAtOneAddress(t *testing.T) {
+	s := stood(t, nil)
+	strange := pdq.FromImage(pattern(2, 128)).Hash
+	other := Item{SHA256: strings.Repeat("1", 64), PDQ: &strange, Radius: 31}
+	unknown := Item{SHA256: strings.Repeat("2", 64)}
+	alike := asPNG(t, pattern(1, 128))
+	for name, c := range map[string]struct {
+		serve []byte
+		items []Item
+		want  Outcome
+	}{
+		"the second":              {s.picture, []Item{other, s.item}, Present},
+		"the second, alike":       {asJPEG(t, pattern(1, 128), 90), []Item{other, s.item}, Alike},
+		"neither":                 {asPNG(t, pattern(3, 128)), []Item{other, s.item}, Replaced},
+		"one that cannot be told": {asPNG(t, pattern(3, 128)), []Item{other, unknown, s.item}, Unknown},
+		"none is known":           {alike, nil, Unknown},
+	} {
+		s.web.Put(address, "image/png", func() []byte { return c.serve })
+		before := s.web.Asked(address)
+		sight, err := s.Look(t.Context(), address, c.items...)
+		if err != nil || sight.Outcome != c.want || sight.Reason == "" {
+			t.Errorf("%s: %+v, %v, want %s", name, sight, err, c.want)
+		}
+		if asked := s.web.Asked(address) - before; asked != 1 {
+			t.Errorf("%s: asked %d times", name, asked)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/brdoproject/brdo/domain/watch"
+)
 
 // PlaceLook is what was found once at one address of an order or a notice.
 type PlaceLook struct {
@@ -46,9 +50,14 @@ func LastSeen(places []string, looks []PlaceLook) []PlaceSeen {
 	return all
 }
 
-func (tx *Tx) insertLook(table, subject string, l PlaceLook) error {
-	return tx.exec("keeping what was found at an address", `INSERT INTO `+table+` (id, `+subject+`, place, finding, outcome, reason, looked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		l.ID, l.Subject, l.Place, l.Finding, l.Outcome, l.Reason, l.By, micros(l.At))
+func (tx *Tx) insertRound(table, subject, id string, round watch.Round) error {
+	for _, check := range round.Checks {
+		if err := tx.exec("keeping what was found at an address", `INSERT INTO `+table+` (id, `+subject+`, place, finding, outcome, reason, looked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			NewID("look"), id, check.Place, string(check.Finding), check.Outcome, check.Reason, round.By, micros(round.At)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (tx *Tx) looks(table, subject, id string, limit int) ([]PlaceLook, error) {
@@ -64,8 +73,10 @@ func (tx *Tx) looks(table, subject, id string, limit int) ([]PlaceLook, error) {
 	return found, err
 }
 
-// InsertOrderLook keeps what was found at an address of an order.
-func (tx *Tx) InsertOrderLook(l PlaceLook) error { return tx.insertLook("order_looks", "order_id", l) }
+// InsertOrderRound keeps what a round found at the addresses of an order.
+func (tx *Tx) InsertOrderRound(order string, round watch.Round) error {
+	return tx.insertRound("order_looks", "order_id", order, round)
+}
 
 // OrderLooks returns up to limit of what was found at the addresses of an order,
 // the latest first.
@@ -73,9 +84,9 @@ func (tx *Tx) OrderLooks(order string, limit int) ([]PlaceLook, error) {
 	return tx.looks("order_looks", "order_id", order, limit)
 }
 
-// InsertNoticeLook keeps what was found at an address of a case of notices.
-func (tx *Tx) InsertNoticeLook(l PlaceLook) error {
-	return tx.insertLook("notice_looks", "notice_id", l)
+// InsertNoticeRound keeps what a round found at the addresses of a case of notices.
+func (tx *Tx) InsertNoticeRound(notice string, round watch.Round) error {
+	return tx.insertRound("notice_looks", "notice_id", notice, round)
 }
 
 // NoticeLooks returns up to limit of what was found at the addresses of a case

@@ -2,23 +2,18 @@ package notices
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/watch"
-	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/store"
 )
-
-// nodeLooks is what a round is signed with that a machine made.
-const nodeLooks = "node"
 
 // look makes the round that is due over the addresses of a case. Where no
 // machine may look, people are asked to.
@@ -39,11 +34,9 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 	if err != nil {
 		return err
 	}
-	found := map[string]lookout.Sight{}
-	for _, place := range places {
-		if found[place], err = d.options.Lookout.LookForAny(ctx, place, items[place]); err != nil {
-			return fmt.Errorf("looking at an address of a notice: %w", err)
-		}
+	checks, err := d.options.Lookout.Round(ctx, places, items)
+	if err != nil {
+		return err
 	}
 	act := ledger.Act{Actor: d.options.Ledger.Itself(), Action: mandate.VoluntaryVerify, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: c.Notice}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
@@ -58,20 +51,10 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			tx.Note("overtaken", true)
 			return running.Complete(tx.Tx)
 		}
-		round := watch.Round{At: tx.Now, By: nodeLooks}
-		outcomes := map[string]lookout.Outcome{}
-		for i, place := range places {
-			sight := found[place]
-			round.Checks = append(round.Checks, watch.Check{Place: place, Finding: sight.Outcome.Finding(), Reason: sight.Reason})
-			outcomes[place] = sight.Outcome
-			tx.Note(fmt.Sprintf("place_%d", i+1), sight.Outcome)
-			if sight.Outcome == lookout.Alike {
-				if err := tx.Alarm(row.ID, "compare what is served now with the item: "+sight.Reason+" ("+place+")"); err != nil {
-					return err
-				}
-			}
+		if err := lookout.Tell(tx, row.ID, checks); err != nil {
+			return err
 		}
-		if err := d.verified(tx, row, round, outcomes); err != nil {
+		if err := d.verified(tx, row, watch.Round{At: tx.Now, By: lookout.Node, Checks: checks}); err != nil {
 			return err
 		}
 		return running.Complete(tx.Tx)
@@ -109,13 +92,9 @@ func (d *Desk) due(ctx context.Context, id string) (places []string, items map[s
 		}
 		places = value.Watch.Places
 		for _, item := range named {
-			known := lookout.Item{SHA256: item.SHA256, Radius: value.Watch.Terms.Radius}
-			if item.PDQ != "" && known.Radius > 0 {
-				hash, err := pdq.Parse(item.PDQ)
-				if err != nil {
-					return fmt.Errorf("reading the digest of an item of %s: %w", id, err)
-				}
-				known.PDQ = &hash
+			known, err := lookout.Known(item.SHA256, item.PDQ, value.Watch.Terms.Radius)
+			if err != nil {
+				return err
 			}
 			items[item.URL] = append(items[item.URL], known)
 		}
@@ -127,26 +106,17 @@ func (d *Desk) due(ctx context.Context, id string) (places []string, items map[s
 // Looked records what a person found at the places of a case.
 func (d *Desk) Looked(ctx context.Context, actor mandate.Actor, id string, checks []watch.Check) error {
 	return d.do(ctx, actor, mandate.VoluntaryVerify, id, func(tx *ledger.Tx, row store.NoticeRow) error {
-		return d.verified(tx, row, watch.Round{At: tx.Now, By: actor.ID, Checks: checks}, nil)
+		return d.verified(tx, row, watch.Round{At: tx.Now, By: actor.ID, Checks: checks})
 	})
 }
 
-// verified takes in a round and keeps what it found. outcomes are what a machine
-// saw, by place.
-func (d *Desk) verified(tx *ledger.Tx, row store.NoticeRow, round watch.Round, outcomes map[string]lookout.Outcome) error {
+// verified takes in a round and keeps what it found.
+func (d *Desk) verified(tx *ledger.Tx, row store.NoticeRow, round watch.Round) error {
 	if err := d.apply(tx, row, deed{event: order.Event{Kind: order.Looked, Round: &round}}); err != nil {
 		return err
 	}
-	for _, check := range round.Checks {
-		if err := tx.InsertNoticeLook(store.PlaceLook{
-			ID: store.NewID("look"), Subject: row.ID, Place: check.Place, Finding: string(check.Finding), Outcome: string(outcomes[check.Place]),
-			Reason: check.Reason, By: round.By, At: round.At,
-		}); err != nil {
-			return err
-		}
-	}
 	tx.Note("found", round.Finding())
-	return nil
+	return tx.InsertNoticeRound(row.ID, round)
 }
 
 // FoundElsewhere records another address at which the material was found.
