@@ -7,6 +7,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/watch"
 )
 
 // clockwork is what every Apply of this package works with: the event, the
@@ -25,6 +26,14 @@ func clockOf(clocks []Running, id ClockID) (due time.Time, ok bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// nextLook is when a watch has its next round, in a state that takes rounds.
+func nextLook(w *watch.Watch, state State, in []State) time.Time {
+	if w == nil || !slices.Contains(in, state) {
+		return time.Time{}
+	}
+	return w.Due
 }
 
 // rule says in which states an event may come and what it must carry.

@@ -180,6 +180,9 @@ func (i Issuance) Took() (length time.Duration, ok bool) {
 // underway are the states after sending in which the order binds.
 var underway = []State{Issued, Delivered, Overdue, Impossible, Clarification, Executed, Verified, Reappeared}
 
+// NextLook is when its addresses are looked at again; zero when nobody will.
+func (i Issuance) NextLook() time.Time { return nextLook(i.Watch, i.State, issuanceRules[Looked].from) }
+
 // issuing is one Apply of an issuance under way.
 type issuing struct {
 	turn

@@ -210,6 +210,14 @@ func (t *noticing) remember(before State) {
 	t.decide(lies, before != state, t.c.Terms.Decision)
 }
 
+// Watched reports whether people can say what they found at its addresses.
+func (c NoticeCase) Watched() bool {
+	return c.Watch != nil && slices.Contains(noticeRules[Looked].from, c.State)
+}
+
+// NextLook is when its addresses are looked at again; zero when nobody will.
+func (c NoticeCase) NextLook() time.Time { return nextLook(c.Watch, c.State, noticeRules[Looked].from) }
+
 // meant is the notice that the event is about, and whether it was sent last. An
 // addressee may answer after the case has gone on to the next rung.
 func (t *noticing) meant() (sent *SentNotice, last bool, err error) {

@@ -55,6 +55,14 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
+// pending are the states in which an order was asked for and has neither been
+// executed nor fallen.
+var pending = []State{Requested, Deconflicting, Deconflicted, Issued, Delivered, Overdue, Received, Evaluated, Impossible, Clarification}
+
+// Pending reports whether what is ordered has still to be done, so that nobody
+// asks for the same beside it.
+func (s State) Pending() bool { return slices.Contains(pending, s) }
+
 // Standing is where an order stands before the courts, whatever its state.
 type Standing string
 

@@ -68,7 +68,7 @@ func (m *Matter) assess(rules *law.Routing, event Event, now time.Time) ([]Effec
 		m.Until = rules.Clock("assess", m.Urgent).AddTo(now)
 		return nil, nil
 
-	case event.Kind == CallUnfounded && (m.State == Received || m.State == Assessed || m.State == Held):
+	case event.Kind == CallUnfounded && m.State.Questionable():
 		if _, known := rules.UnfoundedOf(event.Reason); !known {
 			return nil, problem.InvalidField("reason", fmt.Sprintf("%q is no reason of the profile", event.Reason), "choose one of them: the provider is told why (Article 48(2))")
 		}

@@ -35,6 +35,10 @@ var States = []State{Received, AwaitingSecond, Assessed, Offered, Held, Claimed,
 // Open reports whether somebody has to be responsible.
 func (s State) Open() bool { return s != Unfounded && s != Closed }
 
+// Questionable reports whether people can still call the report unfounded: before
+// anybody was asked to act on it, or when nobody does.
+func (s State) Questionable() bool { return s == Received || s == Assessed || s == Held }
+
 // OfferState is where one authority stands, as the Centre knows it.
 type OfferState string
 

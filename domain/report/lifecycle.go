@@ -25,6 +25,10 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
+// WithReceiver reports whether the receiver has the report and has not refused it,
+// so that it can be taken back.
+func (s State) WithReceiver() bool { return s == Delivered || s == Accepted }
+
 // Decision is the recorded decision of a person.
 type Decision struct {
 	ID     string    `json:"id"`

@@ -185,8 +185,3 @@ func (tx *Tx) NoticeDocumentSentTo(node, name string) (d NoticeDocument, found b
 	}
 	return all[0], true, nil
 }
-
-// OrdersOn returns the orders that name an address or the SHA-256 of an item.
-func (tx *Tx) OrdersOn(subject string) ([]OrderRow, error) {
-	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE id IN (SELECT order_id FROM order_items WHERE url = $1 OR sha256 = $2) ORDER BY id`, subject, subject)
-}

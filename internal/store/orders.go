@@ -93,9 +93,9 @@ func (tx *Tx) OrdersNamed(name string) ([]OrderRow, error) {
 	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE name = $1 ORDER BY id`, name)
 }
 
-// OrdersNaming returns the orders that name an item, by its SHA-256 in hex.
-func (tx *Tx) OrdersNaming(sha256 string) ([]OrderRow, error) {
-	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE id IN (SELECT order_id FROM order_items WHERE sha256 = $1) ORDER BY created_at, id`, sha256)
+// OrdersOn returns the orders that name an address or the SHA-256 of an item.
+func (tx *Tx) OrdersOn(subject string) ([]OrderRow, error) {
+	return tx.orders(`SELECT `+orderColumns+` FROM orders WHERE id IN (SELECT order_id FROM order_items WHERE url = $1 OR sha256 = $2) ORDER BY id`, subject, subject)
 }
 
 // OrdersDraftedFrom returns the orders that were requested here because of a
@@ -212,6 +212,9 @@ type Deconfliction struct {
 	State string
 	// Until is when the answer is due.
 	Until time.Time
+	// Subjects are what it is about: addresses, and SHA-256 of items in hex. They are
+	// written with it and not read back.
+	Subjects []string
 	// Question is what was asked, as JSON; Answer what was said, in a word.
 	Question               []byte
 	Answer                 string
@@ -234,10 +237,22 @@ func (tx *Tx) deconflictions(query string, arguments ...any) ([]Deconfliction, e
 
 // PutDeconfliction writes a question; asked again, it is open again.
 func (tx *Tx) PutDeconfliction(d Deconfliction) error {
-	return tx.exec("writing a question of an authority", `INSERT INTO deconflictions (`+deconflictionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
+	if err := tx.exec("writing a question of an authority", `INSERT INTO deconflictions (`+deconflictionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
 		 ON CONFLICT (source, name) DO UPDATE SET envelope = excluded.envelope, state = excluded.state, until = excluded.until, question = excluded.question,
 		   received_at = excluded.received_at, version = deconflictions.version + 1`,
-		d.ID, d.Source, d.Name, d.Envelope, d.State, micros(d.Until), d.Question, d.Answer, micros(d.ReceivedAt), micros(d.AnsweredAt))
+		d.ID, d.Source, d.Name, d.Envelope, d.State, micros(d.Until), d.Question, d.Answer, micros(d.ReceivedAt), micros(d.AnsweredAt)); err != nil {
+		return err
+	}
+	if err := tx.exec("writing what a question is about", `DELETE FROM deconfliction_subjects WHERE deconfliction_id = $1`, d.ID); err != nil {
+		return err
+	}
+	for _, subject := range d.Subjects {
+		if err := tx.exec("writing what a question is about",
+			`INSERT INTO deconfliction_subjects (deconfliction_id, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING`, d.ID, subject); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // UpdateDeconfliction writes the answer; Conflict when somebody was faster.
@@ -267,6 +282,12 @@ func (tx *Tx) DeconflictionOf(source, name string) (d Deconfliction, found bool,
 		return d, false, err
 	}
 	return rows[0], true, nil
+}
+
+// DeconflictionsOn returns the questions about an address or the SHA-256 of an item.
+func (tx *Tx) DeconflictionsOn(subject string) ([]Deconfliction, error) {
+	return tx.deconflictions(`SELECT `+deconflictionColumns+` FROM deconflictions WHERE id IN (SELECT deconfliction_id FROM deconfliction_subjects WHERE subject = $1)
+		ORDER BY received_at, id`, subject)
 }
 
 // Deconflictions returns up to limit questions, the open ones first.

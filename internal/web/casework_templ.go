@@ -629,7 +629,7 @@ func reportPage(p page, v reports.View, form amending, typed answering, actor ma
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if actor.Has(mandate.Supervisor) && (v.Life.State == report.Delivered || v.Life.State == report.Accepted) {
+			if actor.Has(mandate.Supervisor) && v.Life.State.WithReceiver() {
 				templ_7745c5c3_Err = takeBackForm(v.ID).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -1495,7 +1495,7 @@ func matterActions(v routing.Matter, actor mandate.Actor) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.Value.State == referral.Received || v.Value.State == referral.Assessed || v.Value.State == referral.Held {
+		if v.Value.State.Questionable() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 125, "<details class=\"sheet\"><summary>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

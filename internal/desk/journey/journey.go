@@ -312,9 +312,8 @@ type trace struct {
 	cut    bool
 }
 
-// The most records about one thing, and the most questions of other authorities
-// that are looked through.
-const maxRecords, maxQuestions = 500, 1000
+// maxRecords is how many records about one thing are shown at the most.
+const maxRecords = 500
 
 // trace finds everything here that concerns a report.
 func (d *Desk) trace(tx *ledger.Tx, name string) (t trace, err error) {
@@ -444,44 +443,25 @@ func find(tx *ledger.Tx, name string) (f things, err error) {
 		found = append(found, drafted...)
 	}
 	for _, item := range unique(f.items) {
-		naming, err := tx.OrdersNaming(item)
+		naming, err := tx.OrdersOn(item)
 		if err != nil {
 			return f, err
 		}
 		found = append(found, naming...)
+		// What other authorities asked about orders for it.
+		questions, err := tx.DeconflictionsOn(item)
+		if err != nil {
+			return f, err
+		}
+		for _, row := range questions {
+			f.places = append(f.places, row.ID)
+		}
 	}
 	for _, row := range found {
 		f.places = append(f.places, row.ID)
 	}
-	if err := f.questions(tx); err != nil {
-		return f, err
-	}
 	f.places = unique(f.places)
 	return f, nil
-}
-
-// questions adds what other authorities asked about orders for what the report
-// tells of.
-func (f *things) questions(tx *ledger.Tx) error {
-	if len(f.items) == 0 {
-		return nil
-	}
-	questions, err := tx.Deconflictions(maxQuestions)
-	if err != nil {
-		return err
-	}
-	for _, row := range questions {
-		var question struct {
-			SHA256 []string `json:"sha256"`
-		}
-		if err := json.Unmarshal(row.Question, &question); err != nil {
-			return fmt.Errorf("reading question %s: %w", row.ID, err)
-		}
-		if slices.ContainsFunc(question.SHA256, func(sum string) bool { return slices.Contains(f.items, sum) }) {
-			f.places = append(f.places, row.ID)
-		}
-	}
-	return nil
 }
 
 // tells adds the items that the text of a report tells of.

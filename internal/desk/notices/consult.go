@@ -68,7 +68,7 @@ func (v View) ByHand() bool {
 
 // Watched reports whether people can record what they found at the addresses.
 func (v View) Watched() bool {
-	return v.Case != nil && v.Case.Watch != nil && slices.Contains(watchedIn, v.Case.State)
+	return v.Case != nil && v.Case.Watched()
 }
 
 // Seen returns the latest look at each address of the case.
@@ -81,10 +81,10 @@ func (v View) Seen() []store.PlaceSeen {
 
 // NextLook is when the addresses are looked at again; zero when nobody will.
 func (v View) NextLook() time.Time {
-	if !v.Watched() {
+	if v.Case == nil {
 		return time.Time{}
 	}
-	return v.Case.Watch.Due
+	return v.Case.NextLook()
 }
 
 // Notice returns one case, or a notice that was received, with what was said

@@ -2,7 +2,6 @@ package notices
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -61,16 +60,15 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 	})
 }
 
-// watchedIn are the states in which the addresses are looked at.
-var watchedIn = []order.State{order.Ready, order.Waiting, order.Undecided, order.Exhausted, order.Executed, order.Verified}
-
-// dueNow reports whether a round over the addresses of a case is due.
+// dueNow reports whether a round over the addresses of a case is due; one that was
+// overtaken is not.
 func dueNow(row store.NoticeRow, now time.Time) (value order.NoticeCase, due bool, err error) {
-	if row.Side != store.NoticeSent || !slices.Contains(watchedIn, order.State(row.State)) {
+	if row.Side != store.NoticeSent {
 		return value, false, nil
 	}
 	value, err = read[order.NoticeCase](row)
-	return value, err == nil && value.Watch != nil && !value.Watch.Due.IsZero() && !now.Before(value.Watch.Due), err
+	next := value.NextLook()
+	return value, err == nil && !next.IsZero() && !now.Before(next), err
 }
 
 // due reads what is to be looked at. The round itself is logged with what was

@@ -494,7 +494,7 @@ func orderedMeanwhile(t *testing.T, u *union) {
 	must(t, u.authority.Store.Write(ctx, func(tx *store.Tx) error {
 		return tx.PutDeconfliction(store.Deconfliction{
 			ID: "deconfliction/17", Source: "node/other", Name: "order/17", State: orders.QuestionOpen, Until: u.clock.Now().AddDate(0, 0, 1),
-			Question: []byte(`{"order":"order/17","says":"asked","places":["` + asked + `"]}`), ReceivedAt: u.clock.Now(),
+			Subjects: []string{asked}, Question: []byte(`{"order":"order/17","says":"asked","places":["` + asked + `"]}`), ReceivedAt: u.clock.Now(),
 		})
 	}))
 	id = u.opened(u.authority, asked)

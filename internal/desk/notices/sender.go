@@ -267,12 +267,6 @@ func (d *Desk) write(tx *ledger.Tx, row store.NoticeRow, value order.NoticeCase,
 	return store.NoticeDocument{ID: store.NewID("document"), NoticeID: row.ID, Name: n.ID, Node: letter.Node, Digest: facts.Digest, Text: text, Signed: signed, At: tx.Now}, facts, err
 }
 
-// underWay are the states of an order while which nobody asks for the same
-// removal beside it.
-var underWay = []order.State{
-	order.Requested, order.Deconflicting, order.Deconflicted, order.Issued, order.Delivered, order.Overdue, order.Evaluated, order.Impossible, order.Clarification,
-}
-
 // othersAct refuses a notice while an order about the same material is under
 // way, or another authority's question about it is not answered here.
 func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
@@ -283,25 +277,15 @@ func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 			return err
 		}
 		for _, row := range orders {
-			if slices.Contains(underWay, order.State(row.State)) {
+			if order.State(row.State).Pending() {
 				return problem.New(problem.Denied, "an order about the same material is under way: "+row.Reference, "see what becomes of the order first")
 			}
 		}
-	}
-	questions, err := tx.Deconflictions(500)
-	if err != nil {
-		return err
-	}
-	for _, row := range questions {
-		var question struct {
-			Places []string `json:"places"`
-			SHA256 []string `json:"sha256"`
+		questions, err := tx.DeconflictionsOn(subject)
+		if err != nil {
+			return err
 		}
-		if err := json.Unmarshal(row.Question, &question); err != nil {
-			return fmt.Errorf("reading question %s: %w", row.ID, err)
-		}
-		named := append(question.Places, question.SHA256...)
-		if row.State == store.DeconflictionOpen && slices.ContainsFunc(about, func(subject string) bool { return slices.Contains(named, subject) }) {
+		if slices.ContainsFunc(questions, func(q store.Deconfliction) bool { return q.State == store.DeconflictionOpen }) {
 			return problem.New(problem.Denied, "another authority asked about a removal of the same material and has no answer", "answer it first")
 		}
 	}

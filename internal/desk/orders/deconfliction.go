@@ -150,7 +150,7 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 		tx.Note("deconfliction", id)
 		return tx.PutDeconfliction(store.Deconfliction{
 			ID: id, Source: from.NodeID, Name: question.Order, Envelope: envelope.ID, State: QuestionOpen, Until: question.Due,
-			Question: envelope.Message, ReceivedAt: tx.Now,
+			Subjects: append(question.Places, question.SHA256...), Question: envelope.Message, ReceivedAt: tx.Now,
 		})
 	case questionAnswered:
 		row, found, err := tx.OrderOf(d.options.Post.Self().NodeID, question.Order)

@@ -28,8 +28,8 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 	}
 	if d.options.Lookout == nil || !due.byMachine {
 		return d.struck(ctx, running, func(tx *ledger.Tx, row store.OrderRow, _ clock) error {
-			if !isDue(tx, row) {
-				return nil
+			if _, due, err := dueNow(row, tx.Now); err != nil || !due {
+				return err
 			}
 			return tx.Ask(row.ID, "look whether the material is gone, and record what you find")
 		})
@@ -45,7 +45,9 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			return err
 		}
 		// While the machine looked a person may have, or the order has fallen.
-		if !isDue(tx, row) {
+		if _, due, err := dueNow(row, tx.Now); err != nil {
+			return err
+		} else if !due {
 			tx.Note("overtaken", true)
 			return running.Complete(tx.Tx)
 		}
@@ -78,9 +80,9 @@ func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
 		if err != nil {
 			return err
 		}
-		value, ok, err := watched(row)
+		value, is, err := dueNow(row, d.options.Ledger.Now())
 		// What is only delisted or blocked is still served, so a machine cannot tell.
-		if err != nil || !ok || value.Facts.Kind != law.OrderRemoval || d.options.Ledger.Now().Before(value.Watch.Due) {
+		if err != nil || !is || value.Facts.Kind != law.OrderRemoval {
 			return err
 		}
 		items, err := tx.OrderItems(id)
@@ -100,19 +102,15 @@ func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
 	return due, err
 }
 
-// watched returns the value of an order whose addresses are watched now.
-func watched(row store.OrderRow) (value order.Issuance, ok bool, err error) {
-	if row.Side != store.OrderIssued || (row.State != string(order.Executed) && row.State != string(order.Verified)) {
+// dueNow reports whether a round over the addresses of an order is due; one that
+// was overtaken is not.
+func dueNow(row store.OrderRow, now time.Time) (value order.Issuance, due bool, err error) {
+	if row.Side != store.OrderIssued {
 		return value, false, nil
 	}
 	value, err = read[order.Issuance](row)
-	return value, err == nil && value.Watch != nil && !value.Watch.Due.IsZero(), err
-}
-
-// isDue reports whether a round is due; one that was overtaken is not.
-func isDue(tx *ledger.Tx, row store.OrderRow) bool {
-	value, ok, err := watched(row)
-	return err == nil && ok && !tx.Now.Before(value.Watch.Due)
+	next := value.NextLook()
+	return value, err == nil && !next.IsZero() && !now.Before(next), err
 }
 
 // Looked records what a person found at the places of an executed order.
@@ -149,8 +147,8 @@ func (v View) Seen() []store.PlaceSeen {
 
 // NextLook is when the addresses are looked at again; zero when nobody will.
 func (v View) NextLook() time.Time {
-	if v.Issuance == nil || v.Issuance.Watch == nil || (v.Issuance.State != order.Executed && v.Issuance.State != order.Verified) {
+	if v.Issuance == nil {
 		return time.Time{}
 	}
-	return v.Issuance.Watch.Due
+	return v.Issuance.NextLook()
 }

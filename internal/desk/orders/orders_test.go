@@ -274,6 +274,16 @@ func deconflict(t *testing.T, u *union) {
 		t.Fatalf("the other authority was asked %+v", open.Questions)
 	}
 	question := open.Questions[0].ID
+	// It is found by each address and digest that it names, and by no other.
+	for subject, want := range map[string]int{"https://photos.example/p/17": 1, sum(17): 1, sum(18): 0} {
+		u.croatia.Look(t, func(tx *store.Tx) error {
+			about, err := tx.DeconflictionsOn(subject)
+			if len(about) != want {
+				t.Errorf("%d questions about %s, want %d", len(about), subject, want)
+			}
+			return err
+		})
+	}
 	nodetest.Want(t, "an objection without an end", u.croatia.Orders.AnswerQuestion(ctx, colleague, question, true, time.Time{}, "inquiry"), problem.Invalid)
 	until := u.clock.Now().AddDate(0, 0, 5)
 	must(t, u.croatia.Orders.AnswerQuestion(ctx, colleague, question, true, until, "a running inquiry"))

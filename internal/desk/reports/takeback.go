@@ -5,7 +5,6 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
-	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
 )
@@ -26,7 +25,7 @@ func (d *Desk) TakeBack(ctx context.Context, actor mandate.Actor, id string, era
 		if err != nil {
 			return err
 		}
-		if l.State != report.Delivered && l.State != report.Accepted {
+		if !l.State.WithReceiver() {
 			return problem.Newf(problem.Conflict, "the report is %s, and not with the Centre", l.State)
 		}
 		kind := mandate.EnvelopeRecall

@@ -14,6 +14,13 @@ CREATE TABLE deconflictions (
     version     BIGINT NOT NULL,
     UNIQUE (source, name)
 );
+-- What a question is about: addresses, and the SHA-256 of items in hex.
+CREATE TABLE deconfliction_subjects (
+    deconfliction_id TEXT NOT NULL REFERENCES deconflictions (id),
+    subject          TEXT NOT NULL,
+    PRIMARY KEY (deconfliction_id, subject)
+);
+CREATE INDEX deconfliction_subjects_on ON deconfliction_subjects (subject);
 -- Requests of competent authorities to wait. `body` is a record of domain/hold.
 CREATE TABLE holds (
     id      TEXT PRIMARY KEY,
@@ -28,4 +35,5 @@ CREATE INDEX holds_on ON holds (subject, until);
 
 -- +goose Down
 DROP TABLE holds;
+DROP TABLE deconfliction_subjects;
 DROP TABLE deconflictions;
