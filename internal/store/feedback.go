@@ -1,6 +1,11 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+)
 
 // FeedbackRow is one thing that was said about the use or quality of a report.
 type FeedbackRow struct {
@@ -16,17 +21,42 @@ type FeedbackRow struct {
 // InsertFeedback writes what was said about a report; said is false when the
 // same was said before.
 func (tx *Tx) InsertFeedback(f FeedbackRow) (said bool, err error) {
-	before, err := tx.FeedbackAbout(f.Subject)
+	result, err := tx.inner.ExecContext(tx.ctx, `INSERT INTO report_feedback (id, subject, source, said_by, profile, code, decision, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (subject, source, said_by, code) DO NOTHING`, f.ID, f.Subject, f.Source, f.By, f.Profile, f.Code, f.Decision, micros(f.At))
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("writing feedback: %w", err)
 	}
-	for _, other := range before {
-		if other.Source == f.Source && other.By == f.By && other.Code == f.Code {
-			return false, nil
+	count, err := result.RowsAffected()
+	return count == 1, err
+}
+
+// Said is one thing that was said about a report, with what it means.
+type Said struct {
+	FeedbackRow
+	law.FeedbackCode
+}
+
+// SaidAbout returns what was said about a report, the oldest first, in the words
+// of the profile by which it was said.
+func (tx *Tx) SaidAbout(subject string, library *law.Library) ([]Said, error) {
+	rows, err := tx.FeedbackAbout(subject)
+	if err != nil {
+		return nil, err
+	}
+	var all []Said
+	for _, row := range rows {
+		ref, err := law.ParseRef(row.Profile)
+		if err != nil {
+			return nil, err
 		}
+		rules, err := library.Routing(ref)
+		if err != nil {
+			return nil, err
+		}
+		meaning, _ := rules.FeedbackOf(row.Code)
+		all = append(all, Said{row, meaning})
 	}
-	return true, tx.exec("writing feedback", `INSERT INTO report_feedback (id, subject, source, said_by, profile, code, decision, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		f.ID, f.Subject, f.Source, f.By, f.Profile, f.Code, f.Decision, micros(f.At))
+	return all, nil
 }
 
 // FeedbackAbout returns what was said about a report, the oldest first.

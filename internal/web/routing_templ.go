@@ -775,7 +775,7 @@ func matterPage(p page, v routing.Matter, actor mandate.Actor, done string) temp
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = remarks(remarksOf(v.Feedback)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = remarks(v.Feedback).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2904,7 +2904,7 @@ func referralPage(p page, v routing.Referral, actor mandate.Actor, done string) 
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = remarks(remarksOf(v.Feedback)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = remarks(v.Feedback).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -32,7 +32,7 @@ type View struct {
 	Questions []Question
 	Alarms    []store.ReportAlarm
 	// Feedback is what those who have it say of its use and quality.
-	Feedback  []Said
+	Feedback  []store.Said
 	Envelopes []store.EnvelopeOut
 	Events    []store.LogEvent
 	Now       time.Time
@@ -68,7 +68,7 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
 			return err
 		}
-		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+		if v.Feedback, err = tx.SaidAbout(id, d.options.Law); err != nil {
 			return err
 		}
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {

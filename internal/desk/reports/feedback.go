@@ -1,19 +1,12 @@
 package reports
 
 import (
-	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
-
-// Said is one thing that was said about a report, with what it means.
-type Said struct {
-	store.FeedbackRow
-	law.FeedbackCode
-}
 
 // takeFeedback takes in what the receiver, or an authority through it, says of
 // the use and quality of a report.
@@ -46,26 +39,4 @@ func (d *Desk) takeFeedback(tx *ledger.Tx, from peer.Node, opened peer.Opened) (
 		ID: store.NewID("feedback"), Subject: row.ID, Source: from.NodeID, By: said.By, Profile: said.Profile.String(), Code: said.Code, At: tx.Now,
 	})
 	return nil, err
-}
-
-// feedbackAbout is what was said about a report.
-func (d *Desk) feedbackAbout(tx *store.Tx, id string) ([]Said, error) {
-	rows, err := tx.FeedbackAbout(id)
-	if err != nil {
-		return nil, err
-	}
-	var all []Said
-	for _, row := range rows {
-		ref, err := law.ParseRef(row.Profile)
-		if err != nil {
-			return nil, err
-		}
-		rules, err := d.options.Law.Routing(ref)
-		if err != nil {
-			return nil, err
-		}
-		meaning, _ := rules.FeedbackOf(row.Code)
-		all = append(all, Said{row, meaning})
-	}
-	return all, nil
 }

@@ -27,7 +27,7 @@ type Matter struct {
 	Missing   report.Completeness
 	Questions []Question
 	Lacking   []law.Field
-	Feedback  []Said
+	Feedback  []store.Said
 	Rules     *law.Routing
 	Evidence  []referral.Evidence
 	Likely    []referral.Likely
@@ -148,7 +148,7 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
-		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+		if v.Feedback, err = tx.SaidAbout(id, d.options.Law); err != nil {
 			return err
 		}
 		v.Evidence = d.options.Places.evidence(whole)
@@ -191,7 +191,7 @@ type Referral struct {
 	Findings map[string][]store.FindingRow
 	// Answers are those that the reporter gave to questions of the Centre.
 	Answers   []Question
-	Feedback  []Said
+	Feedback  []store.Said
 	Rules     *law.Routing
 	Files     []File
 	Envelopes []store.EnvelopeOut
@@ -273,7 +273,7 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		if v.Alarms, err = tx.ReportAlarms(id, 20); err != nil {
 			return err
 		}
-		if v.Feedback, err = d.feedbackAbout(tx.Tx, id); err != nil {
+		if v.Feedback, err = tx.SaidAbout(id, d.options.Law); err != nil {
 			return err
 		}
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
@@ -134,32 +133,4 @@ func (d *Desk) feedbackReceipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt 
 		return nil
 	}
 	return tx.Alarm(sent.Subject, "what was said of the report was refused: "+receipt.Reason)
-}
-
-// Said is one thing that was said about a report, with what it means.
-type Said struct {
-	store.FeedbackRow
-	law.FeedbackCode
-}
-
-// feedbackAbout is what was said about a report.
-func (d *Desk) feedbackAbout(tx *store.Tx, subject string) ([]Said, error) {
-	rows, err := tx.FeedbackAbout(subject)
-	if err != nil {
-		return nil, err
-	}
-	var all []Said
-	for _, row := range rows {
-		ref, err := law.ParseRef(row.Profile)
-		if err != nil {
-			return nil, err
-		}
-		rules, err := d.rules(ref)
-		if err != nil {
-			return nil, err
-		}
-		meaning, _ := rules.FeedbackOf(row.Code)
-		all = append(all, Said{row, meaning})
-	}
-	return all, nil
 }
