@@ -24,11 +24,21 @@ type ReportForm struct {
 	// makes a report much less useful.
 	Advice []Advice   `json:"advice"`
 	Clocks FormClocks `json:"clocks"`
-	// Information is what a user concerned by a report is told.
+	// Information is what a user concerned by a report is told, FollowUp the
+	// sentences that a person may begin with to say what followed.
 	Information Template `json:"information"`
+	FollowUp    FollowUp `json:"follow_up"`
 	// Recipients say which control fields go out with the form, by recipient.
 	Recipients []Recipient `json:"recipients"`
 	Defects    []Defect    `json:"defects"`
+}
+
+// FollowUp are sentences about what followed a report, in the form's language.
+type FollowUp struct {
+	Sent      string `json:"sent"`
+	Unfounded string `json:"unfounded"`
+	TakenBack string `json:"taken_back"`
+	Removed   string `json:"removed"`
 }
 
 // Rule is a rule in words with its citation.
@@ -126,6 +136,9 @@ func (f *ReportForm) validate() error {
 	}
 	if err := f.Information.check("information", []string{TemplateUserInformation}); err != nil {
 		return err
+	}
+	if f.FollowUp.Sent == "" || f.FollowUp.Unfounded == "" || f.FollowUp.TakenBack == "" || f.FollowUp.Removed == "" {
+		return problem.InvalidField("follow_up", "lacks a sentence", "say what followed a report that was sent, unfounded, taken back, and whose material was removed")
 	}
 	seen := map[string]bool{}
 	for index, field := range f.Fields {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/form"
@@ -70,6 +71,22 @@ func (r Report) Information(profile *law.ReportForm, words Words) Information {
 		i.Places = form.Lines(r.Form.Service.URL)
 	}
 	return i
+}
+
+// FollowUp are the sentences of the form that say what followed the report, for a
+// person to begin with.
+func (r Report) FollowUp(profile *law.ReportForm, state State, takenBack bool) string {
+	sentences := []string{profile.FollowUp.Sent}
+	if state == Rejected {
+		sentences = append(sentences, profile.FollowUp.Unfounded)
+	}
+	if takenBack {
+		sentences = append(sentences, profile.FollowUp.TakenBack)
+	}
+	if removed := r.Form.Removed; removed != nil && *removed {
+		sentences = append(sentences, profile.FollowUp.Removed)
+	}
+	return strings.Join(sentences, "\n")
 }
 
 // title is how the form calls a choice; one that it does not know keeps its key.

@@ -80,3 +80,26 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs:\n%s", path, got)
 	}
 }
+
+func TestWhatFollowed(t *testing.T) {
+	profile := annexIII(t)
+	says, r := profile.FollowUp, full()
+	for name, c := range map[string]struct {
+		state     State
+		takenBack bool
+		removed   *bool
+		want      []string
+	}{
+		"delivered":             {Delivered, false, nil, []string{says.Sent}},
+		"not removed":           {Accepted, false, new(false), []string{says.Sent}},
+		"removed":               {Accepted, false, new(true), []string{says.Sent, says.Removed}},
+		"unfounded":             {Rejected, false, nil, []string{says.Sent, says.Unfounded}},
+		"taken back":            {Accepted, true, nil, []string{says.Sent, says.TakenBack}},
+		"unfounded, and before": {Rejected, true, new(true), []string{says.Sent, says.Unfounded, says.TakenBack, says.Removed}},
+	} {
+		r.Form.Removed = c.removed
+		if got := strings.Split(r.FollowUp(profile, c.state, c.takenBack), "\n"); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

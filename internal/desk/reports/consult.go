@@ -62,9 +62,6 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		if err := json.Unmarshal(v.ReportRow.Notice, &v.Notice); err != nil {
 			return fmt.Errorf("reading the notice of %s: %w", id, err)
 		}
-		if v.Notice != nil {
-			v.Words = d.words(v.Report, v.Life, *v.Notice)
-		}
 		if v.Questions, err = questionsAbout(tx.Tx, id); err != nil {
 			return err
 		}
@@ -76,6 +73,9 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err
+		}
+		if v.Notice != nil {
+			v.Words = d.words(v)
 		}
 		v.Events, err = tx.LogEventsOf(id, 100)
 		return err

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/brdoproject/brdo/domain/form"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -100,16 +101,10 @@ func (d *Desk) Sheet(ctx context.Context, actor mandate.Actor, id string) (sheet
 }
 
 // words are what a person may begin with when the user is to be informed.
-func (d *Desk) words(r report.Report, l report.Lifecycle, notice report.Notice) report.Words {
-	if notice.Told != nil {
-		return notice.Told.Words
+func (d *Desk) words(v View) report.Words {
+	if v.Notice.Told != nil {
+		return v.Notice.Told.Words
 	}
-	lines := "The report was sent to the EU Centre."
-	if l.State == report.Rejected {
-		lines += "\nThe EU Centre considers it manifestly unfounded."
-	}
-	if removed := r.Form.Removed; removed != nil && *removed {
-		lines += "\nThe material was removed, or access to it was disabled."
-	}
-	return report.Words{FollowUp: lines, Redress: d.options.Redress}
+	takenBack := slices.ContainsFunc(v.Envelopes, func(e store.EnvelopeOut) bool { return e.Kind == string(mandate.EnvelopeRecall) })
+	return report.Words{FollowUp: v.Report.FollowUp(v.Form, v.Life.State, takenBack), Redress: d.options.Redress}
 }
