@@ -23,6 +23,18 @@ func (f *Findings) Add(field, reason, remedy string) {
 	*f = append(*f, InvalidField(field, reason, remedy))
 }
 
+// MaxReason is the longest reason that a person gives or another node tells, in
+// bytes, unless a profile says otherwise.
+const MaxReason = 1000
+
+// TooLong refuses a text of more than limit bytes: Invalid, with the field.
+func TooLong(field, text string, limit int) error {
+	if len(text) <= limit {
+		return nil
+	}
+	return InvalidField(field, fmt.Sprintf("it is longer than %d bytes", limit), "say it shorter")
+}
+
 // Text notes a text that is longer than limit bytes or is not UTF-8.
 func (f *Findings) Text(field, value string, limit int) {
 	if len(value) > limit {

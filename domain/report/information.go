@@ -50,8 +50,8 @@ func (w Words) Check() error {
 		return problem.InvalidField("redress", "is missing", "say where the user can complain or sue; Article 12(2) asks for it")
 	}
 	for name, text := range map[string]string{"follow_up": w.FollowUp, "redress": w.Redress} {
-		if len(text) > maxWords {
-			return problem.InvalidField(name, fmt.Sprintf("is longer than %d bytes", maxWords), "say it shorter")
+		if err := problem.TooLong(name, text, maxWords); err != nil {
+			return err
 		}
 	}
 	return nil

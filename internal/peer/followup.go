@@ -155,7 +155,7 @@ func (p *Post) takeFollowUp(tx *ledger.Tx, from Node, opened Opened) error {
 		// what was sent to others.
 		return problem.InvalidField("message.id", "no such envelope was sent to the node that answers it", "name an envelope that you received, and its digest")
 	}
-	if len(said.Reason) > maxReason || len(said.Downstream) > 100 {
+	if len(said.Reason) > problem.MaxReason || len(said.Downstream) > 100 {
 		return problem.InvalidField("message", "the reason is longer than 1000 bytes, or more than 100 nodes are named", "say it shorter")
 	}
 	return p.progress(tx, sent, Receipt{

@@ -54,7 +54,7 @@ func (p *Post) Pursue(tx *ledger.Tx, pursuit Pursuit) ([]string, error) {
 		return nil, problem.InvalidField("kind", "it is not a correction, recall or erasure", "use one of these")
 	case len(pursuit.Originals) == 0:
 		return nil, problem.InvalidField("originals", "no envelope is named", "name the envelopes that went out")
-	case pursuit.Reason == "" || len(pursuit.Reason) > maxReason:
+	case pursuit.Reason == "" || len(pursuit.Reason) > problem.MaxReason:
 		return nil, problem.InvalidField("reason", "it is missing or longer than 1000 bytes", "say in a sentence why")
 	case pursuit.Kind == mandate.EnvelopeCorrection && pursuit.Body == nil:
 		return nil, problem.InvalidField("body", "a correction without what is right corrects nothing", "give the corrected message, or recall the envelope")
@@ -146,7 +146,7 @@ func (p *Post) takeAmendment(tx *ledger.Tx, from Node, opened Opened) (any, erro
 	switch {
 	case message.ID == "" || message.ID != opened.ReplyTo:
 		return nil, problem.InvalidField("envelope.replyto", "it does not name the envelope that the message is about", "name it in both")
-	case message.Reason == "" || len(message.Reason) > maxReason:
+	case message.Reason == "" || len(message.Reason) > problem.MaxReason:
 		return nil, problem.InvalidField("message.reason", "it is missing or longer than 1000 bytes", "say in a sentence why")
 	}
 	original, found, err := tx.EnvelopeIn(from.NodeID, message.ID)

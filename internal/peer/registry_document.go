@@ -78,7 +78,7 @@ func (r Registry) check() ([]Node, error) {
 			return nil, problem.InvalidField(at+".node.country", "it is missing, and reports are routed by it", "ask the organisation for a description with its country")
 		case !entry.Until.IsZero() && !entry.From.Before(entry.Until):
 			return nil, problem.InvalidField(at+".until", "it is not after the beginning", remedy)
-		case entry.Revoked != nil && (entry.Revoked.At.IsZero() || entry.Revoked.Reason == "" || len(entry.Revoked.Reason) > maxReason):
+		case entry.Revoked != nil && (entry.Revoked.At.IsZero() || entry.Revoked.Reason == "" || len(entry.Revoked.Reason) > problem.MaxReason):
 			return nil, problem.InvalidField(at+".revoked", "the time or the reason is missing, or it is longer than 1000 bytes", remedy)
 		case len(entry.Mandates) > 50 || slices.ContainsFunc(entry.Mandates, notAWord):
 			return nil, problem.InvalidField(at+".mandates", "a mandate is not lower-case words joined by hyphens, or there are more than 50", remedy)

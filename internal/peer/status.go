@@ -50,14 +50,11 @@ func (s Status) Next(to Status, reason string) error {
 		return problem.Newf(problem.Conflict, "an envelope that is %s cannot become %s", s, to)
 	case reason == "" && to.final():
 		return problem.InvalidField("reason", "it is missing", "say why it is rejected, or with which outcome it is closed")
-	case len(reason) > maxReason:
+	case len(reason) > problem.MaxReason:
 		return problem.InvalidField("reason", "it is longer than 1000 bytes", "say it shorter; details travel in an envelope of their own")
 	}
 	return nil
 }
-
-// maxReason is the longest reason of a status, in bytes.
-const maxReason = 1000
 
 // supersedes says whether a sender that knows of the status s takes over the
 // status that arrives.

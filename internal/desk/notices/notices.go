@@ -121,16 +121,6 @@ func read[T any](row store.NoticeRow) (value T, err error) {
 	return value, nil
 }
 
-// maxReason is the longest reason that a person may give, in bytes.
-const maxReason = 1000
-
-func tooLong(field, text string) error {
-	if len(text) > maxReason {
-		return problem.InvalidField(field, "it is longer than 1000 bytes", "say it shorter")
-	}
-	return nil
-}
-
 // do is a person's decision about a notice. The policy hears who opened the
 // case, for an organisation that wants another person to send.
 func (d *Desk) do(ctx context.Context, actor mandate.Actor, action mandate.Action, id string, change func(tx *ledger.Tx, row store.NoticeRow) error) error {
@@ -159,7 +149,7 @@ func (d *Desk) decide(ctx context.Context, actor mandate.Actor, action mandate.A
 
 func (d *Desk) decided(tx *ledger.Tx, row store.NoticeRow, actor mandate.Actor, does deed) error {
 	for field, text := range map[string]string{"reason": does.event.Reason, "proof": does.event.Receipt} {
-		if err := tooLong(field, text); err != nil {
+		if err := problem.TooLong(field, text, problem.MaxReason); err != nil {
 			return err
 		}
 	}

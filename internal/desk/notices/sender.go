@@ -57,7 +57,7 @@ func (d *Desk) Open(ctx context.Context, actor mandate.Actor, opening Opening) (
 			}
 		}
 		for field, text := range map[string]string{"request": opening.Request, "known": opening.Known, "found": opening.Found} {
-			if err := tooLong(field, text); err != nil {
+			if err := problem.TooLong(field, text, problem.MaxReason); err != nil {
 				return err
 			}
 		}
@@ -352,8 +352,9 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) (
 		return nil, err
 	case !found:
 		return nil, problem.InvalidField("message.notice", "no notice of that name was sent to this provider", "name the notice that was received")
-	case len(reply.Reason) > maxReason:
-		return nil, problem.InvalidField("message.reason", "it is longer than 1000 bytes", "say it shorter")
+	}
+	if err := problem.TooLong("message.reason", reply.Reason, problem.MaxReason); err != nil {
+		return nil, err
 	}
 	event := order.Event{Digest: document.Digest, Receipt: envelope.ID, Reason: reply.Reason, At: reply.At}
 	switch reply.Says {

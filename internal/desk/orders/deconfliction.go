@@ -192,7 +192,7 @@ func (d *Desk) AnswerQuestion(ctx context.Context, actor mandate.Actor, id strin
 		case objects && (reason == "" || !until.After(tx.Now)):
 			return problem.InvalidField("until", "an objection lacks its reason, or an end ahead", "say why, and until when")
 		}
-		if err := tooLong("reason", reason); err != nil {
+		if err := problem.TooLong("reason", reason, problem.MaxReason); err != nil {
 			return err
 		}
 		answer := Question{Order: row.Name, Says: questionAnswered}

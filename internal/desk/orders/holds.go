@@ -41,7 +41,7 @@ func (d *Desk) RecordHold(ctx context.Context, actor mandate.Actor, r HoldReques
 			return problem.InvalidField("kind", "it is no hold on material", "use no_remove or no_notice")
 		}
 		for field, text := range map[string]string{"reason": r.Reason, "requester": r.Requester, "legal_basis": r.LegalBasis} {
-			if err := tooLong(field, text); err != nil {
+			if err := problem.TooLong(field, text, problem.MaxReason); err != nil {
 				return err
 			}
 		}

@@ -161,16 +161,6 @@ func written(value any) ([]byte, error) {
 	return body, nil
 }
 
-// maxReason is the longest reason that a person may give, in bytes.
-const maxReason = 1000
-
-func tooLong(field, text string) error {
-	if len(text) > maxReason {
-		return problem.InvalidField(field, "it is longer than 1000 bytes", "say it shorter")
-	}
-	return nil
-}
-
 // do is a person's decision about an order. The policy hears who requested it
 // where it asks for another person.
 func (d *Desk) do(ctx context.Context, actor mandate.Actor, action mandate.Action, id string, change func(tx *ledger.Tx, row store.OrderRow) error) error {
@@ -198,7 +188,7 @@ func (d *Desk) decide(ctx context.Context, actor mandate.Actor, action mandate.A
 }
 
 func (d *Desk) decided(tx *ledger.Tx, row store.OrderRow, actor mandate.Actor, does deed) error {
-	if err := tooLong("reason", does.event.Reason); err != nil {
+	if err := problem.TooLong("reason", does.event.Reason, problem.MaxReason); err != nil {
 		return err
 	}
 	does.event.Person, does.event.Decision = actor.ID, tx.EventID()

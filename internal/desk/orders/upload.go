@@ -41,7 +41,7 @@ func (d *Desk) LeaveUpload(ctx context.Context, actor mandate.Actor, id, upload,
 		if reason == "" {
 			return problem.InvalidField("reason", "it is missing", "say why the authority is not told")
 		}
-		if err := tooLong("reason", reason); err != nil {
+		if err := problem.TooLong("reason", reason, problem.MaxReason); err != nil {
 			return err
 		}
 		_, err := d.settle(tx, row, actor, upload, store.UploadLeft, reason)
@@ -71,8 +71,8 @@ const maxUploads = 200
 
 // seenAgain takes in that an addressee saw again what it removed.
 func (d *Desk) seenAgain(tx *ledger.Tx, row store.OrderRow, reply Reply) error {
-	if len(reply.Place) > 4000 {
-		return problem.InvalidField("message.place", "it is longer than 4000 bytes", "")
+	if err := problem.TooLong("message.place", reply.Place, 4000); err != nil {
+		return err
 	}
 	value, err := read[order.Issuance](row)
 	if err != nil {

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/brdoproject/brdo/domain/form"
@@ -12,9 +11,6 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
-
-// maxReason is the longest reason for informing nobody, in bytes.
-const maxReason = 2000
 
 // maxToInform is how many reports are shown whose users are to be informed.
 const maxToInform = 200
@@ -54,10 +50,7 @@ func (d *Desk) Informed(ctx context.Context, actor mandate.Actor, id string) err
 // Errors: Invalid without a reason; Conflict when the notice is closed.
 func (d *Desk) NobodyToInform(ctx context.Context, actor mandate.Actor, id, reason string) error {
 	return d.inform(ctx, actor, id, func(store.ReportRow) (report.NoticeEvent, error) {
-		if len(reason) > maxReason {
-			return report.NoticeEvent{}, problem.InvalidField("reason", fmt.Sprintf("is longer than %d bytes", maxReason), "say it shorter")
-		}
-		return report.NoticeEvent{Kind: report.NobodyToInform, Person: actor.ID, Reason: reason}, nil
+		return report.NoticeEvent{Kind: report.NobodyToInform, Person: actor.ID, Reason: reason}, problem.TooLong("reason", reason, problem.MaxReason)
 	})
 }
 

@@ -219,8 +219,8 @@ func (d *Desk) act(ctx context.Context, actor mandate.Actor, id string, step ref
 		if err != nil {
 			return err
 		}
-		if len(step.Reason) > maxReason {
-			return problem.InvalidField("reason", "it is longer than 1000 bytes", "say it shorter")
+		if err := problem.TooLong("reason", step.Reason, problem.MaxReason); err != nil {
+			return err
 		}
 		step.Person, step.Decision = actor.ID, tx.EventID()
 		if err := d.step(tx, row, step); err != nil || step.Kind != referral.Finish || step.Outcome != referral.OutcomeUnlawfulNot {

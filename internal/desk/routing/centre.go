@@ -294,8 +294,8 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 	if !slices.Contains(kinds[opened.Kind], kind) {
 		return nil, problem.InvalidField("message.kind", fmt.Sprintf("%q does not fit an envelope of kind %s", a.Kind, opened.Kind), "see docs/referral.md")
 	}
-	if len(a.Reason) > maxReason {
-		return nil, problem.InvalidField("message.reason", "it is longer than 1000 bytes", "say it shorter")
+	if err := problem.TooLong("message.reason", a.Reason, problem.MaxReason); err != nil {
+		return nil, err
 	}
 	err = d.apply(tx, a.Matter, referral.Event{Kind: kind, Authority: from.NodeID, Turn: a.Turn, Reason: a.Reason, Outcome: a.Outcome, Lead: a.Lead})
 	switch {
@@ -310,8 +310,6 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (an
 	}
 	return nil, err
 }
-
-const maxReason = 1000
 
 func (d *Desk) strikeMatter(ctx context.Context, running *job.Running) error {
 	return d.strike(ctx, running, func(tx *ledger.Tx, id string) error {

@@ -74,7 +74,7 @@ func (d *Desk) AssessItem(ctx context.Context, actor mandate.Actor, id, itemID s
 			return problem.New(problem.Conflict, "this authority has not claimed the report", "claim it first")
 		case !holds(v.Report, itemID):
 			return problem.InvalidField("item", "the report does not hold it", "choose one of its files")
-		case len(reason) > maxReason:
+		case len(reason) > problem.MaxReason:
 			return problem.InvalidField("reason", "it is longer than 1000 bytes", "say it shorter")
 		case !confirmed && strings.TrimSpace(reason) == "":
 			return problem.InvalidField("reason", "it is missing", "say why it is not confirmed; entries of lists stop by it")
@@ -185,7 +185,7 @@ func (d *Desk) takeFinding(tx *ledger.Tx, from peer.Node, opened peer.Opened) (a
 		return nil, err
 	}
 	switch {
-	case len(f.Reason) > maxReason, !f.Confirmed && f.Reason == "":
+	case len(f.Reason) > problem.MaxReason, !f.Confirmed && f.Reason == "":
 		return nil, problem.InvalidField("message.reason", "it is missing or longer than 1000 bytes", "say in a sentence why")
 	case f.Decision == "" || len(f.Decision) > 100 || len(f.Referral) > 100 || len(f.Class) > 100:
 		return nil, problem.InvalidField("message.decision", "it is missing, or an identifier is too long", "name the recorded decision")

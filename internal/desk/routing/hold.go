@@ -54,8 +54,8 @@ func (d *Desk) Wait(ctx context.Context, actor mandate.Actor, id string, until t
 		if err := asked.Check(time.Time{}, rule.Longest.Length, rule.Longest.Article, tx.Now); err != nil {
 			return err
 		}
-		if len(reason) > maxReason {
-			return problem.InvalidField("reason", "it is longer than 1000 bytes", "say it shorter")
+		if err := problem.TooLong("reason", reason, problem.MaxReason); err != nil {
+			return err
 		}
 		tx.Note("until", until)
 		return d.pass(tx, row.Centre, row.ID, "", HoldRequest{Matter: row.Matter, Hold: asked})

@@ -30,8 +30,8 @@ func (d *Desk) Reopen(ctx context.Context, actor mandate.Actor, id, reason strin
 			return err
 		}
 		decision := item.Decision{ID: store.NewID("decision"), Person: actor.ID, At: tx.Now, Reason: strings.TrimSpace(reason)}
-		if len(decision.Reason) > maxReason {
-			return problem.InvalidField("reason", "it is longer than 2000 bytes", "say it shorter")
+		if err := problem.TooLong("reason", decision.Reason, maxReason); err != nil {
+			return err
 		}
 		tx.Note("decision", decision.ID)
 		tx.Note("reports", reports)
