@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -126,16 +125,10 @@ func (p *Post) reachOut(ctx context.Context, running *job.Running) error {
 func (p *Post) reach(ctx context.Context, to Node) error {
 	ctx, cancel := context.WithTimeout(ctx, reachPatience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(to.URL, "/")+NodePath, nil)
+	response, _, err := p.get(ctx, to, NodePath, nil, maxDocument)
 	if err != nil {
-		return fmt.Errorf("preparing the request: %w", err)
+		return err
 	}
-	response, err := p.plain.Do(request)
-	if err != nil {
-		return problem.New(problem.Unavailable, "the peer cannot be reached", "it is tried again").Because(err)
-	}
-	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxDocument)) // so that the connection can be used again
 	if unreachable(response) {
 		return problem.Newf(problem.Unavailable, "something before the peer answered %d", response.StatusCode)
 	}

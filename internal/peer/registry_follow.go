@@ -323,22 +323,14 @@ func (p *Post) takeRegistry(ctx context.Context, centre Node, text string, known
 // fetchRegistry asks for the registry; changed is false when the Centre says
 // that it is the one of the digest.
 func (p *Post) fetchRegistry(ctx context.Context, centre Node, digest string) (text string, changed bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(centre.URL, "/")+RegistryPath, nil)
-	if err != nil {
-		return "", false, fmt.Errorf("preparing the request: %w", err)
-	}
+	header := http.Header{}
 	if digest != "" {
-		request.Header.Set("If-None-Match", `"`+digest+`"`)
+		header.Set("If-None-Match", `"`+digest+`"`)
 	}
-	response, err := p.plain.Do(request)
-	if err != nil {
-		return "", false, problem.New(problem.Unavailable, "the Centre cannot be reached", "it is tried again").Because(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxRegistry+1))
+	response, body, err := p.get(ctx, centre, RegistryPath, header, maxRegistry)
 	switch {
 	case err != nil:
-		return "", false, problem.New(problem.Unavailable, "the Centre's answer broke off", "it is tried again").Because(err)
+		return "", false, err
 	case response.StatusCode == http.StatusNotModified, response.StatusCode == http.StatusNotFound:
 		return "", false, nil // not found: the Centre has published none yet
 	case response.StatusCode != http.StatusOK:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -151,20 +150,10 @@ func (p *Post) grew(ctx context.Context, of Node, chain []store.PeerCheckpoint) 
 }
 
 func (p *Post) fetchGrowth(ctx context.Context, of Node, sizes []string) (proofs [][]translog.Hash, err error) {
-	address := strings.TrimRight(of.URL, "/") + GrowthPath + "?sizes=" + strings.Join(sizes, ",")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the request: %w", err)
-	}
-	response, err := p.plain.Do(request)
-	if err != nil {
-		return nil, problem.New(problem.Unavailable, "the peer cannot be reached", "it is tried again").Because(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxProofs+1))
+	response, text, err := p.get(ctx, of, GrowthPath+"?sizes="+strings.Join(sizes, ","), nil, maxProofs)
 	switch {
 	case err != nil:
-		return nil, problem.New(problem.Unavailable, "the peer's answer broke off", "it is tried again").Because(err)
+		return nil, err
 	case response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusMethodNotAllowed:
 		return nil, errProvesNothing
 	case response.StatusCode == http.StatusBadRequest || response.StatusCode == http.StatusUnprocessableEntity || response.StatusCode == http.StatusConflict:
