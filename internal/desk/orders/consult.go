@@ -272,26 +272,32 @@ func (d *Desk) paper(tx *ledger.Tx, row store.OrderRow, document store.OrderDocu
 		}
 		return u.Form(rules, digest)
 	}
-	return clarificationForm(rules, row, document)
+	return statementForm(rules, row, document)
 }
 
-// clarificationForm is our own form of a clarification: no annex prints one.
-func clarificationForm(rules *law.OrderForm, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
-	c, err := opened[Clarification](document.Text)
+// statementForm is our own form of a statement: no annex prints one.
+func statementForm(rules *law.OrderForm, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
+	c, err := opened[Statement](document.Text)
 	if err != nil {
 		return form.Form{}, err
 	}
-	const article = "Article 14(6)"
+	title, about, article := "Clarification", "SHA-256 of the order that is clarified:", "Article 14(6)"
+	switch {
+	case document.Kind == DocumentReport:
+		title, about, article = "Report on the measures", "SHA-256 of the order that is reported on:", "Article 18(6)"
+	case rules.Order == law.OrderBlocking:
+		article = "Article 17(5)"
+	}
 	template, _ := rules.Template(law.TemplateOrder)
 	field := func(label string, values ...string) form.Field {
 		return form.Field{Label: label, Article: article, Type: law.FieldText, Values: values}
 	}
 	return form.Form{
-		Language: rules.Language, Annex: article, Title: "Clarification of an order: " + rules.Title, Reference: "our own form; no annex prints one",
+		Language: rules.Language, Annex: article, Title: title + ": " + rules.Title, Reference: "our own form; no annex prints one",
 		Profile: rules.Ref(), Status: rules.Status, Document: document.ID, Digest: order.Digest(document.Text), Print: template.Print,
-		Sections: []form.Section{{Title: "Clarification", Fields: []form.Field{
-			field("Reference of the order:", row.Reference), field("SHA-256 of the order that is clarified:", c.Digest),
-			field("Clarification:", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
+		Sections: []form.Section{{Title: title, Fields: []form.Field{
+			field("Reference of the order:", row.Reference), field(about, c.Digest),
+			field(title+":", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
 		}}},
 	}, nil
 }

@@ -31,7 +31,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			if _, due, err := dueNow(row, tx.Now); err != nil || !due {
 				return err
 			}
-			return tx.Ask(row.ID, "look whether the material is gone, and record what you find")
+			return tx.Ask(row.ID, taskOf(row.Kind).look)
 		})
 	}
 	checks, err := d.options.Lookout.Round(ctx, due.places, due.items)
@@ -136,13 +136,9 @@ func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, addr
 	})
 }
 
-// Seen returns the latest look at each address of the order.
+// Seen returns the latest look at each address of the order, or at its list.
 func (v View) Seen() []store.PlaceSeen {
-	var places []string
-	for _, item := range v.Items {
-		places = append(places, item.URL)
-	}
-	return store.LastSeen(places, v.Looks)
+	return store.LastSeen(v.Track().Facts.Places, v.Looks)
 }
 
 // NextLook is when the addresses are looked at again; zero when nobody will.
