@@ -61,6 +61,10 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 	})
 }
 
+// machineLooks reports whether a machine can tell what became of an order: what
+// is only delisted or blocked is still served.
+func machineLooks(kind law.OrderKind) bool { return kind == law.OrderRemoval }
+
 // dueRound is what a round has to look at.
 type dueRound struct {
 	// byMachine is false when the places are no addresses of the web, and when
@@ -81,8 +85,7 @@ func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
 			return err
 		}
 		value, is, err := dueNow(row, d.options.Ledger.Now())
-		// What is only delisted or blocked is still served, so a machine cannot tell.
-		if err != nil || !is || value.Facts.Kind != law.OrderRemoval {
+		if err != nil || !is || !machineLooks(value.Facts.Kind) {
 			return err
 		}
 		items, err := tx.OrderItems(id)
