@@ -783,6 +783,10 @@ func (i Issuance) Unanswered() (open []Reassessment) {
 	return open
 }
 
+// maxUnanswered is how many requests to look again may wait; the value of an order
+// is read and written as a whole.
+const maxUnanswered = 100
+
 func (t *issuing) askReassessment() error {
 	if err := t.blocked(); err != nil {
 		return err
@@ -792,7 +796,7 @@ func (t *issuing) askReassessment() error {
 		return problem.InvalidField("by", "is missing", "say who asks")
 	case t.event.Receipt == "" && (t.event.Person == "" || t.event.Decision == ""):
 		return problem.InvalidField("receipt", "is missing", "name the message that asks, or the person who took it in")
-	case len(t.i.Unanswered()) >= maxItems:
+	case len(t.i.Unanswered()) >= maxUnanswered:
 		return problem.New(problem.Conflict, "too many requests wait for an answer", "the authority answers those first")
 	}
 	t.i.Reassessments = append(t.i.Reassessments, Reassessment{Place: t.event.Place, By: t.event.By, At: t.now, Receipt: t.event.Receipt, Reason: t.Reason})

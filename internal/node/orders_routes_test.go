@@ -62,16 +62,19 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	step(moderator, w.Provider, "carried", "measure=removed", "order.execute")
 	step(moderator, w.Provider, "answer", "", "order.answer")
 	step(moderator, w.Provider, "informed", "", "order.inform")
-	received := first(w.Provider)
-	var document string
-	must(t, "finding a document", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
-		all, err := tx.OrderDocuments(received.ID)
-		if err == nil {
-			document = strings.TrimPrefix(all[0].ID, "document/")
-		}
-		return err
-	}))
-	paper := "/orders/" + strings.TrimPrefix(received.ID, "order/") + "/documents/" + document
+	// paperOf is the page of the order itself at the provider.
+	paperOf := func(received store.OrderRow) string {
+		var document string
+		must(t, "finding a document", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
+			all, err := tx.OrderDocuments(received.ID)
+			if err == nil {
+				document = strings.TrimPrefix(all[0].ID, "document/")
+			}
+			return err
+		}))
+		return "/orders/" + strings.TrimPrefix(received.ID, "order/") + "/documents/" + document
+	}
+	paper := paperOf(first(w.Provider))
 	if text := moderator("GET /orders/{id}/documents/{document}", paper, "", "order.consult"); !strings.Contains(text, "Annex IV") || !strings.Contains(text, "Exact address") && !strings.Contains(text, "https://photos.example/p/17") {
 		t.Errorf("the order is shown as %.400s", text)
 	}
@@ -117,6 +120,18 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	}
 	if text := requester("GET /orders/new", "/orders/new?kind=blocking&replaces="+url.QueryEscape(one.ID), "", "order.consult"); !strings.Contains(text, "safeguard 17") || !strings.Contains(text, one.ID) {
 		t.Errorf("the order that replaces it begins as %.400s", text)
+	}
+	paper = paperOf(first(w.Provider))
+	text, last := moderator("GET /orders/{id}/documents/{document}", paper, "", "order.consult"), 0
+	for _, section := range []string{"Annex VII<", "1. Authorities", "2. Addressee", "3. Measures", "list 17", "safeguard 17", "4. Reasons, period", "reason 17", "report 17", "5. Contact", "6. Information about redress", "7. Date"} {
+		at := strings.Index(text, section)
+		if at < last {
+			t.Errorf("the blocking order has %q at %d, after %d", section, at, last)
+		}
+		last = at
+	}
+	if text := moderator("GET /orders/{id}/documents/{document}/pdf", paper+"/pdf", "", "order.consult"); !strings.HasPrefix(text, "%PDF-") {
+		t.Errorf("the print is %.40s", text)
 	}
 	if text := moderator("GET /orders/{id}", "/orders/"+strings.TrimPrefix(first(w.Provider).ID, "order/"), "", "order.consult"); !strings.Contains(text, "Due on") || strings.Contains(text, "comment 17") {
 		t.Errorf("the provider sees %.400s", text)

@@ -240,7 +240,11 @@ var orderSteps = map[string]func(v *visit, id string) error{
 		return v.orders().AskReassessment(v.r.Context(), v.actor, id, v.field("place"), v.reason())
 	},
 	"reassess": func(v *visit, id string) error {
-		return v.orders().Reassess(v.r.Context(), v.actor, id, v.field("place"), v.field("wrong") == "yes", v.reason())
+		wrong := v.field("wrong")
+		if wrong != "yes" && wrong != "no" {
+			return problem.InvalidField("wrong", "is missing", "say whether it is blocked wrongly")
+		}
+		return v.orders().Reassess(v.r.Context(), v.actor, id, v.field("place"), wrong == "yes", v.reason())
 	},
 	"issue": func(v *visit, id string) error {
 		days, err := v.number("appeal")

@@ -57,6 +57,10 @@ func block(t *testing.T, u *union) {
 			t.Errorf("without a good %s: %v", field, err)
 		}
 	}
+	removal := u.draft()
+	removal.Replaces = "order/17"
+	_, err := u.slovenia.Orders.Request(ctx, u.requester(), removal)
+	nodetest.Want(t, "a removal that modifies another", err, problem.Invalid)
 	start := u.clock.Now()
 	issued, received := u.delivered(func(d *orders.Draft) { *d = u.blockingDraft() })
 	v := u.received(received)

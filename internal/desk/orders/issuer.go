@@ -153,12 +153,14 @@ func (d *Desk) draft(tx *ledger.Tx, id string, form *law.OrderForm, draft Draft)
 	}
 	if form.Order == law.OrderBlocking {
 		o.Blocking = &draft.Blocking
-		err = d.checkBlocking(tx, form, draft)
+		if err := d.checkBlocking(tx, form, draft); err != nil {
+			return o, nil, err
+		}
 	} else {
 		o.Material = &order.Material{Items: draft.Items, Elements: draft.Elements}
-	}
-	if err != nil {
-		return o, nil, err
+		if draft.Replaces != "" {
+			return o, nil, problem.InvalidField("replaces", "only a blocking order is modified", "withdraw the other one and leave this out")
+		}
 	}
 	if draft.SilentWeeks > 0 && o.Material != nil {
 		o.Material.NonDisclosure = &order.Period{From: tx.Now, Until: law.Period{Weeks: draft.SilentWeeks}.AddTo(tx.Now)}
