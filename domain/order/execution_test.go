@@ -391,6 +391,10 @@ func TestABlockingOrderEndsByItself(t *testing.T) {
 	if ended.State != Ended || !has(effects, Restore) || !has(effects, AskPerson) {
 		t.Errorf("%s %v", ended.State, effects)
 	}
+	before := by("person/moderator", Event{Kind: Undo, At: until.Add(-time.Hour)})
+	if _, _, err := ended.Apply(before, until.Add(time.Hour)); !problem.Is(err, problem.Invalid) {
+		t.Errorf("undone before it ended: %v", err)
+	}
 	for _, kind := range []EventKind{Undo, Keep} {
 		done, effects := apply(t, ended, until.Add(time.Hour), provider(t, ended, until.Add(time.Hour))[kind])
 		if !slices.Contains(find(effects, Tell).To, law.ToRequester) || done.State != Ended || done.Undone == nil || done.User.State != UserDue {

@@ -1,16 +1,19 @@
 package orders_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/internal/desk/orders"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
@@ -79,6 +82,7 @@ func block(t *testing.T, u *union) {
 	if !alarmed(u.wantIssued(issued, order.Delivered), "still not executed") || !alarmed(u.wantReceived(received, order.Received), "not executed") {
 		t.Error("nobody was reminded of an order that is not executed")
 	}
+	u.wantRejected(issued, received)
 	must(t, u.provider.Orders.Accept(ctx, u.moderator(), received, ""))
 	nodetest.Want(t, "a measure of another kind", u.provider.Orders.CarriedOut(ctx, u.moderator(), received, "removed", u.clock.Now()), problem.Invalid)
 	must(t, u.provider.Orders.CarriedOut(ctx, u.moderator(), received, "blocked", u.clock.Now()))
@@ -167,6 +171,65 @@ func block(t *testing.T, u *union) {
 	u.replaced(issued)
 }
 
+// wantRejected sends answers that the authority must not take.
+func (u *union) wantRejected(issued, received string) {
+	ctx, t := u.t.Context(), u.t
+	t.Helper()
+	before := u.issued(issued)
+	signed := func(as string, s orders.Statement) string {
+		text, err := json.Marshal(s)
+		must(t, err)
+		statement, err := u.provider.Post.Sign(as, text)
+		must(t, err)
+		return statement
+	}
+	report := orders.Statement{Order: issued, Digest: before.Issuance.Facts.Digest, Text: "Done.", At: u.clock.Now()}
+	other, older, silent := report, report, report
+	other.Order, older.Digest, silent.Text = "order/17", sum(18), ""
+	says := func(reply orders.Reply) orders.Reply {
+		reply.Order = issued
+		return reply
+	}
+	sent := map[string]string{}
+	for expected, reply := range map[string]orders.Reply{
+		"no box of the form":             {Says: "carried-out", Measure: "removed", At: u.clock.Now()},
+		"missing or in the future":       {Says: "carried-out", Measure: "blocked", At: u.clock.Now().Add(time.Hour)},
+		"about another order":            {Says: "report", Signed: signed("brdo-order-report", other)},
+		"another text of it":             {Says: "report", Signed: signed("brdo-order-report", older)},
+		"it is missing":                  {Says: "report", Signed: signed("brdo-order-report", silent)},
+		"it is signed as something else": {Says: "report", Signed: signed("brdo-order-answer", report)},
+		"is not an exact address":        {Says: "ask-reassessment", Place: "nowhere", Reason: "reason number 17"},
+		"longer than 1000 bytes":         {Says: "ask-reassessment", Place: "https://landscapes.example/17", Reason: strings.Repeat("a", 1001)},
+		"no answer that this node kno":   {Says: "unblocked"},
+	} {
+		act := ledger.Act{Actor: u.moderator(), Action: mandate.OrderAnswer, Purpose: mandate.PurposeRemoval}
+		must(t, u.provider.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+			id, err := u.provider.Post.Send(tx, peer.Message{
+				Recipient: u.slovenia.Post.Self().NodeID, Kind: mandate.EnvelopeOrderAnswer, Type: "eu.brdo.order-answer." + reply.Says + ".v1", Schema: "order-answer-1",
+				Subject: received, Purpose: mandate.PurposeRemoval, Body: says(reply),
+			})
+			sent[expected] = id
+			return err
+		}))
+	}
+	u.settle()
+	u.provider.Look(t, func(tx *store.Tx) error {
+		for expected, id := range sent {
+			row, err := tx.EnvelopeOut(id)
+			if err != nil {
+				return err
+			}
+			if row.Status != string(peer.Rejected) || !strings.Contains(row.StatusReason, expected) {
+				t.Errorf("%s: %s %q", expected, row.Status, row.StatusReason)
+			}
+		}
+		return nil
+	})
+	if after := u.issued(issued); after.Row.Version != before.Row.Version || len(after.Documents) != len(before.Documents) {
+		t.Errorf("what was rejected changed the order: %+v", after.Row)
+	}
+}
+
 // lookAgainAt has an address looked at again because somebody is kept from it.
 func (u *union) lookAgainAt(address, issued, received string) {
 	ctx, t := u.t.Context(), u.t
@@ -221,6 +284,9 @@ func (u *union) wantPaper(received, kind, annex string) {
 		must(u.t, err)
 		if paper.Form.Annex != annex || paper.Form.Digest != order.Digest(document.Text) {
 			u.t.Errorf("%s is in the form of %s", kind, paper.Form.Annex)
+		}
+		if kind == "user-information" && strings.Contains(string(document.Text), "places") {
+			u.t.Errorf("users are told what the list of the Centre holds: %s", document.Text)
 		}
 		template, printed := v.Form.Template(kind)
 		if printed && (len(paper.Form.Sections) != len(template.Sections) || paper.Form.Title != template.Title) {
