@@ -123,7 +123,7 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	}
 	paper = paperOf(first(w.Provider))
 	text, last := moderator("GET /orders/{id}/documents/{document}", paper, "", "order.consult"), 0
-	for _, section := range []string{"Annex VII<", "1. Authorities", "2. Addressee", "3. Measures", "list 17", "safeguard 17", "4. Reasons, period", "reason 17", "report 17", "5. Contact", "6. Information about redress", "7. Date"} {
+	for _, section := range []string{"Annex VII<", "1. Authorities", "2. Addressee", "3. Measures", "list 17", "https://photos.example/p/18", "safeguard 17", "4. Reasons, period", "reason 17", "report 17", "5. Contact", "6. Information about redress", "7. Date"} {
 		at := strings.Index(text, section)
 		if at < last {
 			t.Errorf("the blocking order has %q at %d, after %d", section, at, last)
