@@ -366,6 +366,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
 	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
 	issued, executed := w.executed(t)
+	blocking, blocked := w.blocked(t)
 	noticed, asked := w.noticed(t)
 	holder := actor(t, w.Centre, mandate.Analyst)
 	_, err := w.Centre.Orders.RecordHold(ctx, holder, orders.HoldRequest{
@@ -433,6 +434,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
 		{"order-looked", investigator, w.AuthorityA.Config.Origin + "/orders/" + strings.TrimPrefix(issued, "order/"), nil},
 		{"order-uploaded", analyst, provider + "/orders/" + strings.TrimPrefix(executed, "order/"), nil},
+		{"order-blocking-new", investigator, w.AuthorityA.Config.Origin + "/orders/new?kind=blocking", nil},
+		{"order-blocking", investigator, w.AuthorityA.Config.Origin + "/orders/" + strings.TrimPrefix(blocking, "order/"), nil},
+		{"order-blocked", analyst, provider + "/orders/" + strings.TrimPrefix(blocked, "order/"), nil},
 		{"orders", investigator, w.AuthorityA.Config.Origin + "/orders", nil},
 		{"order-new", investigator, w.AuthorityA.Config.Origin + "/orders/new", nil},
 		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},

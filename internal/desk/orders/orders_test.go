@@ -246,6 +246,7 @@ func TestAnOrder(t *testing.T) {
 			{"a machine looks whether it is gone", lookAgain},
 			{"an address is delisted", delist},
 			{"what was removed is uploaded again", uploadedAgain},
+			{"a list of addresses is blocked, until its end", block},
 		} {
 			t.Run(step.name, func(t *testing.T) {
 				inner := *u
