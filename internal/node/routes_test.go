@@ -443,7 +443,13 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
 
 	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.further)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
+	if shown := do(p, supervisor, "GET /reports/{id}", "/reports/"+short(w.further), "", "report.consult"); !strings.Contains(shown, `data-pursuit="erasure"`) {
+		t.Error("nobody sees how far the erasure has come")
+	}
 	w.deliver(t)
+	if shown := do(p, supervisor, "GET /reports/{id}", "/reports/"+short(w.further), "", "report.consult"); strings.Contains(shown, "still pursued") {
+		t.Error("what everybody receipted is said to be pursued")
+	}
 	do(w.Centre, figures, "POST /items/{id}/erase", "/items/"+itemIn(t, w.Centre, w.receivedAs(t, w.further))+"/erase", "reason=it+was+taken+back", "item.erase")
 
 	orderRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
@@ -560,6 +566,13 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, operator, "POST /keys/{id}/revoke", "/keys/"+key+"/revoke", "", "key.revoke")
 	do(p, operator, "GET /peers", "/peers", "", "envelope.consult")
 	do(p, operator, "POST /peers", "/peers", "document="+url.QueryEscape(string(document)), "peer.register")
+
+	// What was passed on is taken back, and the Centre sees how far that has come.
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.delivered)+"/recall", "erase=no&reason=a+mistake", "report.recall")
+	w.deliver(t)
+	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, `data-pursuit="recall"`) {
+		t.Error("nobody at the Centre sees how far what it pursues has come")
+	}
 
 	// One's own account.
 	do(p, auditor, "GET /account", "/account", "", "")

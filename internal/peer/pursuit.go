@@ -267,15 +267,14 @@ func settled(all []Downstream) bool {
 	return true
 }
 
-// Pursuits returns what was sent to correct, recall or erase an envelope, the
-// oldest first.
-func Pursuits(tx *store.Tx, original string) ([]Pursued, error) {
-	rows, err := tx.EnvelopesReferring(original)
-	if err != nil {
-		return nil, err
-	}
+// Pursuits are those of the sent envelopes that correct, recall or erase another
+// one, in their order, with how each recipient fares.
+func Pursuits(sent []store.EnvelopeOut) ([]Pursued, error) {
 	var all []Pursued
-	for _, row := range rows {
+	for _, row := range sent {
+		if !amends(mandate.EnvelopeKind(row.Kind)) {
+			continue
+		}
 		passed, err := PassedOn(row)
 		if err != nil {
 			return nil, err

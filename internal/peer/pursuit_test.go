@@ -56,7 +56,14 @@ func (n *node) pursue(t testing.TB, kind mandate.EnvelopeKind, ids ...string) (s
 
 func (n *node) pursuits(t testing.TB, id string) (all []peer.Pursued) {
 	t.Helper()
-	n.read(t, func(tx *store.Tx) (err error) { all, err = peer.Pursuits(tx, id); return err })
+	n.read(t, func(tx *store.Tx) error {
+		rows, err := tx.EnvelopesReferring(id)
+		if err != nil {
+			return err
+		}
+		all, err = peer.Pursuits(rows)
+		return err
+	})
 	return all
 }
 

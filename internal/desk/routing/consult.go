@@ -38,8 +38,10 @@ type Matter struct {
 	Files     []File
 	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
-	Events    []store.LogEvent
-	Now       time.Time
+	// Pursuits are what was sent to correct it or to take it back.
+	Pursuits []peer.Pursued
+	Events   []store.LogEvent
+	Now      time.Time
 }
 
 // Line is one line of an overview.
@@ -168,6 +170,9 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 			return err
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
+			return err
+		}
+		if v.Pursuits, err = peer.Pursuits(v.Envelopes); err != nil {
 			return err
 		}
 		v.Events, err = tx.LogEventsOf(id, 100)

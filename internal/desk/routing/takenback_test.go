@@ -1,6 +1,8 @@
 package routing_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/api"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
@@ -73,6 +76,37 @@ func TestWhatWasTakenBackIsShownToNobody(t *testing.T) {
 	})
 }
 
+// pursuits are what the provider sees of how far its corrections and recalls of a
+// report have come.
+func (u *union) pursuits(sent string) []peer.Pursued {
+	u.t.Helper()
+	v, err := u.provider.Reports.Report(u.t.Context(), u.provider.Analyst(), sent)
+	must(u.t, err)
+	return v.Pursuits
+}
+
+// servedAPI: the provider's services learn the same, and the receipt of the
+// report itself.
+func (u *union) servedAPI(t *testing.T, sent string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.provider.Server.URL+"/v1/reports/"+strings.TrimPrefix(sent, "report/"), nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+u.provider.Token)
+	answer, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer answer.Body.Close()
+	var got api.Report
+	must(t, json.NewDecoder(answer.Body).Decode(&got))
+	v, err := u.provider.Reports.Report(t.Context(), u.provider.Analyst(), sent)
+	must(t, err)
+	if len(got.Pursued) != 1 || got.Pursued[0].Kind != "erasure" || !got.Pursued[0].Settled || got.Pursued[0].ReceiptedAt == nil {
+		t.Errorf("the interface says %+v", got.Pursued)
+	}
+	if got.Receipt == "" || got.Receipt != v.Envelopes[0].Receipt {
+		t.Errorf("the receipt is that of another envelope: %.60s", got.Receipt)
+	}
+}
+
 // TestATakenBackReportStaysWithWhoActs: an authority that claimed it keeps its
 // evidence and is told; one that did not is shown nothing.
 func TestATakenBackReportStaysWithWhoActs(t *testing.T) {
@@ -91,7 +125,25 @@ func TestATakenBackReportStaysWithWhoActs(t *testing.T) {
 		must(t, n.Triage.Open(ctx, investigator(n), id))
 	}
 	must(t, u.provider.Reports.TakeBack(ctx, u.provider.Supervisor(), sent, true, "a mistake"))
+	if all := u.pursuits(sent); len(all) != 1 || all[0].Settled() || all[0].State != store.EnvelopeWaiting {
+		t.Errorf("before it was sent, %d are pursued", len(all))
+	}
+	u.provider.Work(t)
+	// Two authorities and Europol have the report.
+	if all := u.pursuits(sent); all[0].Settled() || all[0].State != store.EnvelopeAnswered || len(all[0].PassedOn) != 3 {
+		t.Errorf("when only the Centre has it: settled %t, passed on %+v", all[0].Settled(), all[0].PassedOn)
+	}
+	if all := u.matter(received).Pursuits; len(all) != 3 || all[0].Settled() || all[1].Settled() || all[0].Kind != string(mandate.EnvelopeErasure) {
+		t.Errorf("the Centre pursues %d", len(all))
+	}
 	u.settle()
+	if all := u.pursuits(sent); !all[0].Settled() {
+		t.Errorf("everybody has receipted: %+v", all[0].PassedOn)
+	}
+	if all := u.matter(received).Pursuits; !all[0].Settled() || !all[1].Settled() || !all[2].Settled() {
+		t.Error("the Centre says that it still pursues what everybody has receipted")
+	}
+	u.servedAPI(t, sent)
 	look := triage.Look{Level: item.LevelSketch}
 	if _, err := u.slovenia.Triage.View(ctx, investigator(u.slovenia), id, look); err != nil {
 		t.Errorf("who acts lost what it acts on: %v", err)
