@@ -75,7 +75,9 @@ var (
 	ReportApprove = Action{"report.approve", Alter, ResourceReport, false}
 	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
 	// ReportRecall takes back a report that was delivered, or asks to erase it.
-	ReportRecall  = Action{"report.recall", Disclose, ResourceReport, false}
+	ReportRecall = Action{"report.recall", Disclose, ResourceReport, false}
+	// ReportErase erases the text of a report where it was sent to.
+	ReportErase   = Action{"report.erase", Erase, ResourceReport, false}
 	ReportReceive = Action{"report.receive", Collect, ResourceReport, false}
 	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
 	// ReportRoute decides whom a report goes to, at the Centre.
@@ -187,7 +189,7 @@ var Actions = []Action{
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
-	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportReceive,
+	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,

@@ -69,6 +69,8 @@ var forms = map[string]string{
 	"POST /received/{id}/feedback":                      "code=complete",
 	"POST /referrals/{id}/feedback":                     "code=useful",
 	"POST /reports/{id}/recall":                         "erase=no&reason=because",
+	"POST /received/{id}/erase":                         "reason=because",
+	"POST /referrals/{id}/erase":                        "reason=because",
 	"POST /items/{id}/erase":                            "reason=because",
 	"POST /statistics/publish":                          "year=2025",
 	"POST /notices":                                     "reference=17",
@@ -568,10 +570,19 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, operator, "POST /peers", "/peers", "document="+url.QueryEscape(string(document)), "peer.register")
 
 	// What was passed on is taken back, and the Centre sees how far that has come.
-	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.delivered)+"/recall", "erase=no&reason=a+mistake", "report.recall")
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.delivered)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
 	w.deliver(t)
-	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, `data-pursuit="recall"`) {
+	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, `data-pursuit="erasure"`) || !strings.Contains(shown, "user17") {
 		t.Error("nobody at the Centre sees how far what it pursues has come")
+	}
+	do(w.Centre, figures, "POST /received/{id}/erase", "/received/"+short(w.received)+"/erase", "reason=its+sender+asked", "report.erase")
+	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, ": its sender asked") || strings.Contains(shown, "user17") {
+		t.Error("the page of a report that was erased shows what it said, or not why it is gone")
+	}
+	offered := "/referrals/" + short(referred(t, w.AuthorityB))
+	do(w.AuthorityB, in(w.AuthorityB, "senta", mandate.Supervisor), "POST /referrals/{id}/erase", offered+"/erase", "reason=its+sender+asked", "report.erase")
+	if shown := do(w.AuthorityB, in(w.AuthorityB, "irma", mandate.Investigator), "GET /referrals/{id}", offered, "", "report.consult"); !strings.Contains(shown, ": its sender asked") {
+		t.Error("the page of a referral that was erased does not say so")
 	}
 
 	// One's own account.

@@ -40,6 +40,7 @@ type Matter struct {
 	Envelopes []store.EnvelopeOut
 	// Pursuits are what was sent to correct it or to take it back.
 	Pursuits []peer.Pursued
+	Erasure  Erasure
 	Events   []store.LogEvent
 	Now      time.Time
 }
@@ -175,6 +176,10 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Pursuits, err = peer.Pursuits(v.Envelopes); err != nil {
 			return err
 		}
+		came := peer.Origin{Source: v.Row.Sender, ID: v.Row.Envelope}
+		if v.Erasure, err = erasure(tx.Tx, id, came, v.Report, v.Value.BarsErasure(), tx.Now); err != nil {
+			return err
+		}
 		v.Events, err = tx.LogEventsOf(id, 100)
 		return err
 	})
@@ -200,6 +205,7 @@ type Referral struct {
 	Rules     *law.Routing
 	Files     []File
 	Envelopes []store.EnvelopeOut
+	Erasure   Erasure
 	Events    []store.LogEvent
 	Now       time.Time
 }
@@ -294,6 +300,10 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 			}
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
+			return err
+		}
+		came := peer.Origin{Source: row.Centre, ID: row.Envelope}
+		if v.Erasure, err = erasure(tx.Tx, id, came, v.Report, v.Value.BarsErasure(), tx.Now); err != nil {
 			return err
 		}
 		v.Events, err = tx.LogEventsOf(id, 100)

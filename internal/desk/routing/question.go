@@ -247,6 +247,9 @@ func (d *Desk) takeReply(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	if !value.Waits() {
 		return nil, problem.InvalidField("message.question", "the question is "+string(value.State)+" already", "nothing more is needed")
 	}
+	if err := notErased(tx.Tx, row.Subject); err != nil {
+		return nil, err
+	}
 	received, err := tx.ReceivedReport(row.Subject)
 	if err != nil {
 		return nil, err
@@ -330,6 +333,9 @@ func additions(tx *ledger.Tx, id string) ([]report.Addition, error) {
 // may come with an offer and by itself.
 func (d *Desk) keepAddition(tx *ledger.Tx, row store.ReferralRow, r report.Report, a report.Addition) error {
 	if _, known, err := tx.QuestionNamed(store.QuestionPassed, row.Centre, a.Question); known || err != nil {
+		return err
+	}
+	if err := notErased(tx.Tx, row.ID); err != nil {
 		return err
 	}
 	form, err := d.options.Law.ReportForm(r.Profile)
