@@ -83,7 +83,8 @@ var (
 	// ReportRoute decides whom a report goes to, at the Centre.
 	ReportRoute = Action{"report.route", Disclose, ResourceReport, false}
 	// ReportAsk asks a reporter for what its report lacks, or withdraws that, at
-	// the Centre; ReportAnswer answers it, at the reporter.
+	// the Centre, and through it at an authority; ReportAnswer answers it, at the
+	// reporter.
 	ReportAsk    = Action{"report.ask", Disclose, ResourceReport, false}
 	ReportAnswer = Action{"report.answer", Disclose, ResourceReport, false}
 	// ReportRate tells whoever reported, by a closed list, of what use and quality a

@@ -86,6 +86,8 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/items", assessItem),
 		in("POST /referrals/{id}/feedback", rateReferral),
 		in("POST /referrals/{id}/erase", eraseReferral),
+		in("POST /referrals/{id}/questions", askThrough),
+		in("POST /referrals/{id}/questions/{question}/withdraw", withdrawAsked),
 
 		in("GET /journey/{id}", showJourney),
 		in("POST /journey/{id}/proofs", journeyProofs),

@@ -199,15 +199,18 @@ type Referral struct {
 	// Findings are the latest of this authority and of others that it knows of,
 	// by item.
 	Findings map[string][]store.FindingRow
-	// Answers are those that the reporter gave to questions of the Centre.
-	Answers   []Question
-	Feedback  []store.Said
-	Rules     *law.Routing
-	Files     []File
-	Envelopes []store.EnvelopeOut
-	Erasure   Erasure
-	Events    []store.LogEvent
-	Now       time.Time
+	// Answers are those that the reporter gave to questions about it, Questions what
+	// this authority asked through the Centre, and Lacking what can be asked for of
+	// what is missing.
+	Answers, Questions []Question
+	Lacking            []law.Field
+	Feedback           []store.Said
+	Rules              *law.Routing
+	Files              []File
+	Envelopes          []store.EnvelopeOut
+	Erasure            Erasure
+	Events             []store.LogEvent
+	Now                time.Time
 }
 
 // Assessable says that this authority may record findings about the items.
@@ -290,9 +293,18 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
-		if v.Answers, err = questionsAbout(tx.Tx, id); err != nil {
+		all, err := questionsAbout(tx.Tx, id)
+		if err != nil {
 			return err
 		}
+		for _, q := range all {
+			if q.Row.Side == store.QuestionAsked {
+				v.Questions = append(v.Questions, q)
+			} else {
+				v.Answers = append(v.Answers, q)
+			}
+		}
+		v.Lacking = v.Report.WithAnswers(valuesOf(all)).Lacking(v.Form)
 		v.Findings = map[string][]store.FindingRow{}
 		for _, file := range v.Report.Control.Files {
 			if v.Findings[file.Item], err = tx.Findings(file.Item); err != nil {
