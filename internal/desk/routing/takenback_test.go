@@ -29,8 +29,8 @@ import (
 // not, nor pass it on; an authority that claimed the report goes on. It can be
 // opened again when somebody else reports the same file.
 func TestWhatWasTakenBackIsShownToNobody(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database string) {
-		u := pair(t, database)
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
+		u := pair(t, database())
 		ctx, centre, provider := t.Context(), u.centre, u.provider
 		ada := centre.Analyst()
 		look := triage.Look{Level: item.LevelSketch}
