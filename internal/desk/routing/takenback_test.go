@@ -293,6 +293,9 @@ func TestATakenBackReportStaysWithWhoActs(t *testing.T) {
 	nodetest.Want(t, "erasing what was only taken back", u.centre.Routing.Erase(ctx, u.centre.Supervisor(), held, "a mistake"), problem.Conflict)
 	made, err := u.provider.Reports.Report(ctx, u.provider.Analyst(), sent)
 	must(t, err)
+	if !strings.Contains(made.Words.FollowUp, "took the report back") {
+		t.Errorf("the user would be told only: %s", made.Words.FollowUp)
+	}
 	if last := made.Envelopes[len(made.Envelopes)-1]; last.Kind != string(mandate.EnvelopeErasure) || last.State != store.EnvelopeAnswered || last.Downstream == "" {
 		t.Errorf("the provider does not learn how those fare who have it: %+v", last)
 	}
