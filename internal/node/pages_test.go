@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -389,6 +390,10 @@ func TestPagesAreAccessible(t *testing.T) {
 	must(t, "inviting", err)
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
+	takenBack := sync.OnceFunc(func() {
+		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
+		w.deliver(t)
+	})
 	for _, page := range []struct {
 		name string
 		who  *visitor
@@ -450,6 +455,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
 		{"holds", reader, centre + "/holds", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
+		// Last, because from then on the Centre shows no medium of it.
+		{"report-taken-back", supervisor, provider + path(w.delivered), func(v *visitor) { takenBack(); v.open(provider + path(w.delivered)) }},
+		{"received-taken-back", reader, centre + "/" + w.received, func(v *visitor) { takenBack(); v.open(centre + "/" + w.received) }},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			page.who.t = t
