@@ -1,0 +1,110 @@
+package luma
+
+// zigzag gives the row and the column of the frequency of each coefficient, in the order
+// of the file (T.81, figure A.6), as 8*row + column.
+var zigzag = [64]uint8{
+	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
+	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+	58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+}
+
+// coefficients are the non-zero ones of a block, and some that are zero, as
+// value<<8 | place in the zigzag order.
+type coefficients struct {
+	list  [64]int32
+	count int
+}
+
+func (c *coefficients) add(place uint, value int32) {
+	c.list[c.count&63] = value<<8 | int32(place&63)
+	c.count++
+}
+
+func (c *coefficients) all() []int32 { return c.list[:min(c.count, len(c.list))] }
+
+// readDC reads the difference of a block's mean to the one before it (T.81,
+// F.2.2.1). The last result is false when the data are no code. It leaves enough bits in
+// the window for [huffman.skipAC].
+func (h *huffman) readDC(data []byte, b bits) (bits, int32, bool) {
+	b = b.refill(data)
+	if entry := h.values[b.window>>(64-valueBits)]; entry != 0 {
+		return b.skip(uint(entry & 63)), entry >> 16, true
+	}
+	symbol, length, found := h.symbol(b)
+	size := uint(symbol)
+	if !found || size > 15 {
+		return b, 0, false
+	}
+	b = b.skip(length)
+	return b.skip(size).refill(data), b.magnitude(size), true
+}
+
+// next reads one coefficient that the table of values does not hold. A count of
+// zeros beyond the block is its end.
+func (h *huffman) next(b bits) (after bits, zeros uint, value int32, found bool) {
+	symbol, length, found := h.symbol(b)
+	if !found {
+		return b, 0, 0, false
+	}
+	b = b.skip(length)
+	zeros, size := uint(symbol>>4), uint(symbol&15)
+	if size == 0 && zeros != 15 {
+		return b, endOfBlock, 0, true
+	}
+	return b.skip(size), zeros, b.magnitude(size), true
+}
+
+// readAC adds the coefficients of a block from place 1 on. The last result is
+// false when the data are no code, or lead beyond the block.
+func (h *huffman) readAC(data []byte, b bits, into *coefficients) (bits, bool) {
+	for place := uint(1); place < 64; place++ {
+		b = b.refill(data)
+		var zeros uint
+		var value int32
+		if entry := h.values[b.window>>(64-valueBits)]; entry != 0 {
+			b = b.skip(uint(entry & 63))
+			zeros, value = uint(entry>>8)&127-1, entry>>16
+			if zeros == endOfBlock-1 {
+				return b, true
+			}
+		} else {
+			var found bool
+			if b, zeros, value, found = h.next(b); !found || zeros == endOfBlock {
+				return b, found
+			}
+		}
+		if place += zeros; place > 63 {
+			return b, false
+		}
+		into.add(place, value)
+	}
+	return b, true
+}
+
+// skipAC goes past the coefficients of a block from place 1 on, several at a step.
+func (h *huffman) skipAC(data []byte, b bits) (bits, bool) {
+	place := uint(1)
+	for {
+		entry := uint(h.skips[b.window>>(64-skipBits)])
+		if after := place + entry>>8&127; entry != 0 && after < 64 {
+			b = b.skip(entry & 63)
+			if entry>>15 != 0 {
+				return b, true
+			}
+			place = after
+			b = b.refill(data)
+			continue
+		}
+		b = b.refill(data)
+		after, zeros, _, found := h.next(b)
+		b = after
+		if !found || zeros == endOfBlock {
+			return b, found
+		}
+		if place += zeros + 1; place > 63 {
+			return b, place == 64
+		}
+		b = b.refill(data)
+	}
+}

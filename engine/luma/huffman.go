@@ -1,0 +1,146 @@
+package luma
+
+import "sync"
+
+// Widths of the look-up tables, in bits. Both were chosen by measurement: the
+// tables of one picture stay in the first-level cache.
+const (
+	valueBits = 11
+	skipBits  = 13
+)
+
+// endOfBlock is the advance of an end of block in a [huffman.values] entry: beyond
+// every position.
+const endOfBlock = 64
+
+// huffman is one code, with tables for what is done with it.
+type huffman struct {
+	// values gives for the next 11 bits the first symbol with its magnitude, when
+	// both lie within them: in bits 0 to 5 the bits they take, in bits 8 to 14
+	// the advance in the zigzag order, above bit 16 the coefficient. 0: they do not.
+	values [1 << valueBits]int32
+	// symbols gives for the next 11 bits the length of the first code in bits 8 and
+	// up, and its symbol below; 0: it is longer.
+	symbols [1 << valueBits]uint16
+	// skips gives for the next 13 bits how far one can go in one step:
+	// in bits 0 to 5 the bits taken, in bits 8 to 14 the advance, and in bit
+	// 15 whether an end of block follows it. 0: not even one symbol.
+	skips [1 << skipBits]uint16
+
+	// Canonical decoding of longer codes (T.81, F.2.2.3).
+	last    [18]int32 // greatest code of each length, -1: none
+	first   [17]int32 // what is added to a code of the length to get its index
+	listed  [256]uint8
+	skipped sync.Once
+}
+
+// kind is what the symbols of a code say.
+type kind uint8
+
+const (
+	ofDC kind = iota // the number of magnitude bits
+	ofAC             // run and number of magnitude bits
+)
+
+// newHuffman builds the tables of a code from the counts of codes of each length
+// and their symbols. ok is false when the counts fit no code.
+func newHuffman(class kind, counts *[16]uint8, symbols []uint8) (h *huffman, ok bool) {
+	h = &huffman{}
+	copy(h.listed[:], symbols)
+	code, index := int32(0), int32(0)
+	for length := 1; length <= 16; length++ {
+		h.first[length] = index - code
+		for range counts[length-1] {
+			if code >= 1<<length {
+				return nil, false
+			}
+			if length <= valueBits {
+				h.enter(class, uint32(code), uint(length), symbols[index])
+			}
+			code++
+			index++
+		}
+		h.last[length] = code - 1
+		if counts[length-1] == 0 {
+			h.last[length] = -1
+		}
+		code <<= 1
+	}
+	h.last[17] = 1 << 30
+	return h, true
+}
+
+// enter fills the entries that begin with a code.
+func (h *huffman) enter(class kind, code uint32, length uint, symbol uint8) {
+	rest := valueBits - length
+	from := code << rest
+	for w := from; w < from+1<<rest; w++ {
+		h.symbols[w] = uint16(length)<<8 | uint16(symbol)
+	}
+	size, advance := uint(symbol), int32(0)
+	if class == ofAC {
+		size, advance = uint(symbol&15), int32(symbol>>4)+1
+		if size == 0 && symbol>>4 != 15 {
+			advance = endOfBlock
+		}
+	}
+	if size > rest {
+		return
+	}
+	rest -= size
+	for magnitude := range uint32(1) << size {
+		value := extend(uint64(magnitude), size)
+		entry := value<<16 | advance<<8 | int32(length+size)
+		from := (code<<size | magnitude) << rest
+		for w := from; w < from+1<<rest; w++ {
+			h.values[w] = entry
+		}
+	}
+}
+
+// symbol reads the next code. Found is false when the bits are no code.
+func (h *huffman) symbol(b bits) (symbol uint8, length uint, found bool) {
+	if entry := h.symbols[b.window>>(64-valueBits)]; entry != 0 {
+		return uint8(entry), uint(entry >> 8), true
+	}
+	for length := uint(valueBits + 1); length <= 16; length++ {
+		code := int32(b.window >> (64 - length))
+		if code <= h.last[length] {
+			return h.listed[uint8(code+h.first[length])], length, true
+		}
+	}
+	return 0, 16, false
+}
+
+// withSkips fills the table of skips on first use: a picture of which all
+// coefficients are wanted needs it for chroma only.
+func (h *huffman) withSkips() *huffman {
+	h.skipped.Do(func() {
+		for w := range uint32(1 << skipBits) {
+			h.skips[w] = h.skip(w)
+		}
+	})
+	return h
+}
+
+// skip is how far the symbols go whose codes lie within a window.
+func (h *huffman) skip(window uint32) uint16 {
+	var taken, advance uint
+	for taken < skipBits {
+		b := bits{window: uint64(window) << (64 - skipBits + taken)}
+		symbol, length, found := h.symbol(b)
+		if !found || taken+length > skipBits {
+			break
+		}
+		size := uint(symbol & 15)
+		if size == 0 && symbol>>4 != 15 {
+			return uint16(taken + length | advance<<8 | 1<<15)
+		}
+		if advance+uint(symbol>>4)+1 > 63 {
+			break
+		}
+		taken += length + size
+		advance += uint(symbol>>4) + 1
+	}
+	return uint16(taken | advance<<8)
+}

@@ -1,0 +1,311 @@
+package luma
+
+// progression collects the scans of a progressive file (T.81, annex G).
+type progression struct {
+	*file
+	onlyMeans bool
+	// means are the first coefficients of all blocks, by component.
+	means [3]plane
+	// waves are all 64 coefficients of the luminance's blocks in the zigzag order, the
+	// first unused; empty when only means are wanted.
+	waves plane
+	data  []byte
+	// scans of the luminance so far, and the least share of one that could be read.
+	scans int
+	share float64
+}
+
+// plane are the coefficients of a component, a number for each block.
+type plane struct {
+	wide, high int // blocks, with those that only fill up units
+	each       int
+	values     []int16
+}
+
+func newPlane(wide, high, each int) plane {
+	return plane{wide, high, each, make([]int16, wide*high*each)}
+}
+
+func (p *plane) block(x, y int) []int16 {
+	from := (y*p.wide + x) * p.each
+	return p.values[from : from+p.each]
+}
+
+func (f *file) newProgression(onlyMeans bool) *progression {
+	p := &progression{file: f, onlyMeans: onlyMeans, share: 1}
+	for i, c := range f.components {
+		p.means[i] = newPlane(f.mcusWide*c.wide, f.mcusHigh*c.high, 1)
+	}
+	if !onlyMeans {
+		p.waves = newPlane(p.means[0].wide, p.means[0].high, 64)
+	}
+	return p
+}
+
+// any reports whether something of the luminance was read.
+func (p *progression) any() bool { return p.scans > 0 }
+
+// done reports whether all that is wanted was read: the last bit of the means.
+func (p *progression) done(s scan) bool {
+	return p.onlyMeans && s.from == 0 && s.low == 0 && len(s.components) == len(p.components)
+}
+
+// scan reads one scan, or goes past it when nothing in it is wanted.
+func (p *progression) scan(s scan) error {
+	if s.from > 0 && (p.onlyMeans || !s.luma()) {
+		p.pass()
+		return nil
+	}
+	for _, c := range s.components {
+		if s.from == 0 && s.high == 0 && c.dc == nil || s.from > 0 && c.ac == nil || !p.defined[c.quantum] {
+			return damaged("a table is missing")
+		}
+	}
+	var intervals []interval
+	p.data, intervals = p.entropy(p.data)
+	read, total := 0, p.mcusWide*p.mcusHigh
+	if len(s.components) > 1 {
+		read = p.units(p.data, intervals, total, func(b bits, end, from, to int) int {
+			return p.interleaved(s, b, end, from, to)
+		})
+	} else {
+		c := s.components[0]
+		wide := (p.width*c.wide + blockSide*p.mostWide - 1) / (blockSide * p.mostWide)
+		high := (p.height*c.high + blockSide*p.mostHigh - 1) / (blockSide * p.mostHigh)
+		total = wide * high
+		read = p.units(p.data, intervals, total, func(b bits, end, from, to int) int {
+			return p.alone(s, wide, b, end, from, to)
+		})
+	}
+	if s.luma() {
+		p.scans++
+		p.share = min(p.share, float64(read)/float64(total))
+	}
+	return nil
+}
+
+// interleaved reads means of several components in the units from one to before the
+// other, and returns how many it could read.
+func (p *progression) interleaved(s scan, b bits, end, from, to int) int {
+	for _, c := range s.components {
+		c.mean = 0
+	}
+	more, low := s.high > 0, s.low&15
+	left, top := from%p.mcusWide, from/p.mcusWide
+	for unit := from; unit < to; unit++ {
+		for k, c := range s.components {
+			plane := &p.means[s.which[k]]
+			if more {
+				b = b.refill(p.data) // at most 16 bits are read
+			}
+			for y := top * c.high; y < (top+1)*c.high; y++ {
+				line := plane.values[y*plane.wide+left*c.wide:][:c.wide]
+				for x := range line {
+					if more {
+						line[x] |= int16(b.window>>63) << low
+						b = b.skip(1)
+						continue
+					}
+					var difference int32
+					var ok bool
+					if b, difference, ok = c.dc.readDC(p.data, b); !ok {
+						return unit - from
+					}
+					c.mean += difference
+					line[x] = int16(c.mean << low)
+				}
+			}
+		}
+		if b.used() > end {
+			return unit - from
+		}
+		if left++; left == p.mcusWide {
+			left, top = 0, top+1
+		}
+	}
+	return to - from
+}
+
+// alone reads a scan of one component, block by block, without those that only fill up
+// units (T.81, A.2.2).
+func (p *progression) alone(s scan, wide int, b bits, end, from, to int) int {
+	c := s.components[0]
+	c.mean = 0
+	plane := &p.means[s.which[0]]
+	run := uint(0) // blocks that have nothing new any more
+	for unit := from; unit < to; unit++ {
+		x, y := unit%wide, unit/wide
+		ok := true
+		switch {
+		case s.from == 0:
+			b, ok = p.mean(b, s, c, &plane.block(x, y)[0])
+		case s.high == 0:
+			b, run, ok = p.wave(b, s, c.ac, p.waves.block(x, y), run)
+		default:
+			b, run, ok = p.refine(b, s, c.ac, p.waves.block(x, y), run)
+		}
+		if !ok || b.used() > end {
+			return unit - from
+		}
+	}
+	return to - from
+}
+
+// mean reads the mean of a block in a scan of one component, or one bit more of it.
+func (p *progression) mean(b bits, s scan, c *component, into *int16) (bits, bool) {
+	if s.high > 0 {
+		b = b.refill(p.data)
+		*into |= int16(b.window>>63) << s.low
+		return b.skip(1), true
+	}
+	b, difference, ok := c.dc.readDC(p.data, b)
+	c.mean += difference
+	*into = int16(c.mean << s.low)
+	return b, ok
+}
+
+// wave reads coefficients of a block for the first time (T.81, G.1.2.2).
+func (p *progression) wave(b bits, s scan, code *huffman, block []int16, run uint) (bits, uint, bool) {
+	if run > 0 {
+		return b, run - 1, true
+	}
+	for place := s.from; place <= s.to; place++ {
+		b = b.refill(p.data)
+		if entry := code.values[b.window>>(64-valueBits)]; entry != 0 && entry>>8&127 != endOfBlock {
+			b = b.skip(uint(entry & 63))
+			place += int(entry>>8&127) - 1
+			if place > s.to {
+				return b, 0, false
+			}
+			block[place&63] = int16(entry >> 16 << s.low)
+			continue
+		}
+		symbol, length, found := code.symbol(b)
+		if !found {
+			return b, 0, false
+		}
+		b = b.skip(length)
+		zeros, size := uint(symbol>>4), uint(symbol&15)
+		if size == 0 && zeros < 15 {
+			run = 1<<zeros - 1 + uint(b.window>>1>>(63-zeros))
+			return b.skip(zeros), run, true
+		}
+		if place += int(zeros); place > s.to {
+			return b, 0, false
+		}
+		block[place&63] = int16(b.magnitude(size) << s.low)
+		b = b.skip(size)
+	}
+	return b, 0, true
+}
+
+// refine reads one bit more of the coefficients of a block, and new ones
+// (T.81, G.1.2.3).
+func (p *progression) refine(b bits, s scan, code *huffman, block []int16, run uint) (bits, uint, bool) {
+	one := int16(1) << s.low
+	place := s.from
+	if run == 0 {
+		for ; place <= s.to; place++ {
+			b = b.refill(p.data)
+			symbol, length, found := code.symbol(b)
+			if !found {
+				return b, 0, false
+			}
+			b = b.skip(length)
+			zeros, size := int(symbol>>4), symbol&15
+			fresh := int16(0)
+			switch {
+			case size == 1:
+				if fresh = one; b.window>>63 == 0 {
+					fresh = -one
+				}
+				b = b.skip(1)
+			case size > 1:
+				return b, 0, false
+			case zeros < 15:
+				run = 1<<zeros + uint(b.window>>1>>(63-uint(zeros)))
+				b = b.skip(uint(zeros))
+			}
+			if run > 0 {
+				break
+			}
+			b, place = p.correct(b, block, place, s.to, zeros, one)
+			if fresh != 0 {
+				if place > s.to {
+					return b, 0, false
+				}
+				block[place&63] = fresh
+			}
+		}
+	}
+	if run == 0 {
+		return b, 0, true
+	}
+	b, _ = p.correct(b, block, place, s.to, 64, one)
+	return b, run - 1, true
+}
+
+// correct reads a bit for each coefficient that is not zero, from a place on, until it
+// has passed a number of zeros and stands at the next, or at the end.
+func (p *progression) correct(b bits, block []int16, place, to, zeros int, one int16) (bits, int) {
+	for ; place <= to; place++ {
+		value := block[place&63]
+		if value == 0 {
+			if zeros == 0 {
+				break
+			}
+			zeros--
+			continue
+		}
+		b = b.refill(p.data)
+		if b.window>>63 == 1 && value&one == 0 {
+			if value > 0 {
+				value += one
+			} else {
+				value -= one
+			}
+			block[place&63] = value
+		}
+		b = b.skip(1)
+	}
+	return b, place
+}
+
+// reduce hands all blocks to a reducer.
+func (p *progression) reduce(operators []Operator) *reducer {
+	r := p.newReducer(operators)
+	lines := newLines(p.file)
+	for y := range p.means[0].high {
+		for i, c := range p.components {
+			quantum := float32(p.quanta[c.quantum][0]) / blockSide
+			plane := &p.means[i]
+			values := plane.values[y*c.high/p.mostHigh*plane.wide:][:plane.wide]
+			for x, value := range values {
+				lines[i][0][x] = float32(value) * quantum
+			}
+		}
+		if !p.onlyMeans {
+			p.reduceWaves(r, y, lines[0][0])
+		}
+		lines.clip(p.file, 0)
+		r.close(y, 0, lines[0][0])
+	}
+	return r
+}
+
+// reduceWaves hands over a row of blocks but their means.
+func (p *progression) reduceWaves(r *reducer, y int, means []float32) {
+	var block coefficients
+	for x, mean := range means {
+		block.count = 0
+		for place, value := range p.waves.block(x, y) {
+			if value != 0 {
+				block.add(uint(place), int32(value))
+			}
+		}
+		if energy := r.add(&block, x, 0); mayLeaveRange(mean, energy) {
+			block.add(0, int32(p.means[0].block(x, y)[0]))
+			r.clamp(&block, x, 0)
+		}
+	}
+}
