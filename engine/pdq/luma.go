@@ -18,7 +18,7 @@ func shares(weight float32) (table [256]float32) {
 	return table
 }
 
-func luma(r, g, b uint8) float32 {
+func luminance(r, g, b uint8) float32 {
 	return redShare[r] + greenShare[g] + blueShare[b]
 }
 
@@ -49,7 +49,7 @@ func lumaOf(img image.Image) func(row []float32, y int) []float32 {
 		return func(row []float32, y int) []float32 {
 			pixels := img.Pix[img.PixOffset(minX, minY+y):]
 			for x := range row {
-				row[x] = luma(pixels[4*x], pixels[4*x+1], pixels[4*x+2])
+				row[x] = luminance(pixels[4*x], pixels[4*x+1], pixels[4*x+2])
 			}
 			return row
 		}
@@ -71,7 +71,7 @@ func lumaOf(img image.Image) func(row []float32, y int) []float32 {
 		return func(row []float32, y int) []float32 {
 			pixels := img.Pix[img.PixOffset(minX, minY+y):]
 			for x := range row {
-				row[x] = luma(color.CMYKToRGB(pixels[4*x], pixels[4*x+1], pixels[4*x+2], pixels[4*x+3]))
+				row[x] = luminance(color.CMYKToRGB(pixels[4*x], pixels[4*x+1], pixels[4*x+2], pixels[4*x+3]))
 			}
 			return row
 		}
@@ -79,7 +79,7 @@ func lumaOf(img image.Image) func(row []float32, y int) []float32 {
 		return func(row []float32, y int) []float32 {
 			pixels := img.Pix[img.PixOffset(minX, minY+y):]
 			for x := range row {
-				row[x] = luma(pixels[8*x], pixels[8*x+2], pixels[8*x+4]) // the high bytes
+				row[x] = luminance(pixels[8*x], pixels[8*x+2], pixels[8*x+4]) // the high bytes
 			}
 			return row
 		}
@@ -109,7 +109,7 @@ func premultiplied(img *image.RGBA) func(row []float32, y int) []float32 {
 		for x := range row {
 			p := pixels[4*x : 4*x+4 : 4*x+4]
 			if p[3] == 255 {
-				row[x] = luma(p[0], p[1], p[2])
+				row[x] = luminance(p[0], p[1], p[2])
 			} else {
 				row[x] = lumaOfColor(color.RGBA{p[0], p[1], p[2], p[3]})
 			}
@@ -120,5 +120,5 @@ func premultiplied(img *image.RGBA) func(row []float32, y int) []float32 {
 
 func lumaOfColor(c color.Color) float32 {
 	n := color.NRGBAModel.Convert(c).(color.NRGBA)
-	return luma(n.R, n.G, n.B)
+	return luminance(n.R, n.G, n.B)
 }

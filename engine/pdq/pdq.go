@@ -2,13 +2,11 @@
 // ("The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm",
 // Facebook, 2019), and its quality figure.
 //
-// This is the full-resolution form, as HMA, the Python and the Java packages
-// compute it: the luminance of the image at its full size is smoothed twice by
-// a box filter, sampled at 64 by 64 points, transformed by a 16 by 16 discrete
-// cosine transform without the constant term, and each of the 256 values gives
-// one bit: above the median or not. (Meta's C++ command line first shrinks to
-// 512 by 512 by nearest neighbour; its hashes of large photos differ by up to
-// 14 bits.)
+// The luminance of the image is smoothed twice by a box filter, sampled at 64 by
+// 64 points, transformed by a 16 by 16 discrete cosine transform without the
+// constant term, and each of the 256 values gives one bit: above the median or
+// not. Two forms of it are in use, see [Forms]: [Compute] gives that of the image
+// at its full size.
 //
 // Two images are taken for the same picture when their hashes differ in at most
 // 31 bits and both have a quality of at least [MinimumQuality].

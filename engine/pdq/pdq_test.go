@@ -231,7 +231,7 @@ func TestRowsEqualPixels(t *testing.T) {
 				for x, got := range lines(make([]float32, bounds.Dx()), y) {
 					want := lumaOfColor(img.At(bounds.Min.X+x, bounds.Min.Y+y))
 					if c, ok := img.At(bounds.Min.X+x, bounds.Min.Y+y).(color.YCbCr); ok {
-						want = luma(color.YCbCrToRGB(c.Y, c.Cb, c.Cr))
+						want = luminance(color.YCbCrToRGB(c.Y, c.Cb, c.Cr))
 					}
 					if d := got - want; d > 1e-4 || d < -1e-4 {
 						t.Fatalf("%T %v at %d,%d: %v, want %v", img, bounds, x, y, got, want)
@@ -299,7 +299,7 @@ func TestFromLumaRefusesWhatIsNoLuminance(t *testing.T) {
 	}
 	white := make([]float32, 100)
 	for i := range white {
-		white[i] = luma(255, 255, 255)
+		white[i] = luminance(255, 255, 255)
 	}
 	if _, err := FromLuma(white, 10, 10); err != nil {
 		t.Error(err)

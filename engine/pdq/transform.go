@@ -1,9 +1,6 @@
 package pdq
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 const frequencies = 16
 
@@ -57,6 +54,11 @@ func (f *Fingerprint) fill(b *block, lines func(row []float32, y int) []float32)
 		inReferenceOrder(b, lines, f.Width, f.Height)
 		f.Quality = quality(b)
 	}
+	f.hash(b)
+}
+
+// hash fills in the hashes of the sampled image.
+func (f *Fingerprint) hash(b *block) {
 	s := transform(b)
 	for v := range f.Variants {
 		f.Variants[v] = s.turned(Variant(v)).hash()
@@ -105,12 +107,7 @@ func (s *spectrum) turned(v Variant) *spectrum {
 // hash sets a bit for each frequency above the median. Bit k of the reference
 // is the frequency (k/16, k%16); its text begins with the highest.
 func (s *spectrum) hash() Hash {
-	var sorted [frequencies * frequencies]float32
-	for i := range s {
-		copy(sorted[i*frequencies:], s[i][:])
-	}
-	slices.Sort(sorted[:])
-	median := sorted[len(sorted)/2-1] // the lower one, as Torben's method gives
+	median := s.median()
 	var h Hash
 	for i := range s {
 		for j, value := range s[i] {
@@ -121,6 +118,40 @@ func (s *spectrum) hash() Hash {
 		}
 	}
 	return h
+}
+
+// median is the lower one of all values, as Torben's method gives, found by Hoare's
+// selection ("Algorithm 65: Find", CACM 4(7), 1961).
+func (s *spectrum) median() float32 {
+	var all [frequencies * frequencies]float32
+	for i := range s {
+		copy(all[i*frequencies:], s[i][:])
+	}
+	const wanted = len(all)/2 - 1
+	left, right := 0, len(all)-1
+	for left < right {
+		pivot := all[wanted]
+		i, j := left, right
+		for i <= j {
+			for all[i] < pivot {
+				i++
+			}
+			for pivot < all[j] {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i, j = i+1, j-1
+			}
+		}
+		if j < wanted {
+			left = i
+		}
+		if wanted < i {
+			right = j
+		}
+	}
+	return all[wanted]
 }
 
 // quality sums how much neighbouring points differ, in hundredths of the full

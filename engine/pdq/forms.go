@@ -1,0 +1,148 @@
+package pdq
+
+import (
+	"image"
+
+	"github.com/brdoproject/brdo/engine/luma"
+)
+
+// nearest is the side to which the reference's command line brings pictures that
+// are larger along either axis.
+const nearest = 512
+
+// Forms are the hashes of one picture in the two forms that lists of the field
+// hold. They differ by up to 14 bits on large photos, so a list of unknown make is
+// to be asked with both.
+type Forms struct {
+	// Full is the hash of the picture at its full size (field pdq), as HMA and the
+	// Python and the Java packages make it.
+	Full Fingerprint
+	// Nearest is the hash after a reduction to 512 by 512 by nearest neighbour
+	// (field pdq_nn512), as the C++ command line and its WASM build make it. For a
+	// picture no larger than that it is the same as Full.
+	Nearest Fingerprint
+}
+
+// shrinks reports whether the two forms of a picture differ.
+func shrinks(width, height int) bool { return width > nearest || height > nearest }
+
+// ComputeForms hashes an image as [Compute] does, in both forms.
+func ComputeForms(img image.Image) Forms {
+	full := Compute(img)
+	if !shrinks(full.Width, full.Height) || full.Width < minimumSide || full.Height < minimumSide {
+		return Forms{Full: full, Nearest: full}
+	}
+	lines := nearestLines(lumaOf(img), full.Width, full.Height)
+	f := Fingerprint{Width: nearest, Height: nearest}
+	sampler := newSampler(nearest, nearest)
+	row := make([]float32, nearest)
+	for y := range nearest {
+		sampler.add(lines(row, y))
+	}
+	f.fill(&sampler.out, lines)
+	f.Width, f.Height = full.Width, full.Height
+	return Forms{Full: full, Nearest: f}
+}
+
+// nearestLines reads rows of the picture after its reduction to 512 by 512: each pixel is
+// the one at its place, rounded down, of the larger picture.
+func nearestLines(lines func(row []float32, y int) []float32, width, height int) func(row []float32, y int) []float32 {
+	whole, last := make([]float32, width), -1
+	return func(row []float32, y int) []float32 {
+		if from := y * height / nearest; from != last {
+			whole, last = lines(whole, from), from
+		}
+		for x := range row {
+			row[x] = whole[x*width/nearest]
+		}
+		return row
+	}
+}
+
+// JPEG is what hashing a JPEG file gives.
+type JPEG struct {
+	Forms
+	// Read is the share of the picture that could be read, 1 when the file is whole.
+	Read float64
+}
+
+// FromJPEG hashes a JPEG file without decoding it to pixels: PDQ's cells are linear in
+// the coefficients that the file holds. The hashes are those of decoded pixels up to
+// rounding, and up to where colours leave the range of RGB within a block: 0 bits
+// on most photos, 2 on some, 4 on few. Below [MinimumQuality], where the bits of a hash are
+// rounding errors, only [ComputeForms] gives those of the reference.
+//
+// Options.Means reads the picture at an eighth of its size, for a first look:
+// the larger it is the closer its hash comes.
+//
+// Errors: those of [luma.ReadJPEG].
+func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
+	reduced, err := luma.ReadJPEG(data, options, operators)
+	if err != nil {
+		return JPEG{}, err
+	}
+	found := JPEG{Read: reduced.Read}
+	found.Full = fromCells(reduced.Cells[0], reduced.Width, reduced.Height)
+	found.Nearest = fromCells(reduced.Cells[len(reduced.Cells)-1], reduced.Width, reduced.Height)
+	return found, nil
+}
+
+// operators are the reductions that give the cells of both forms, or of the one that is
+// both.
+func operators(width, height int) []luma.Operator {
+	full := luma.Operator{Rows: tapsOf(axis(height)), Columns: tapsOf(axis(width))}
+	if width == side && height == side {
+		full = luma.Operator{Rows: single(), Columns: single()}
+	}
+	if !shrinks(width, height) {
+		return []luma.Operator{full}
+	}
+	return []luma.Operator{full, {Rows: shrunk(height), Columns: shrunk(width)}}
+}
+
+func tapsOf(all [side]taps) []luma.Taps {
+	converted := make([]luma.Taps, side)
+	for i, t := range all {
+		converted[i] = luma.Taps{Start: t.start, Weights: t.weights}
+	}
+	return converted
+}
+
+// single are the taps of an axis that is taken as it is.
+func single() []luma.Taps {
+	all := make([]luma.Taps, side)
+	for i := range all {
+		all[i] = luma.Taps{Start: i, Weights: []float32{1}}
+	}
+	return all
+}
+
+// shrunk are the taps of an axis of 512 samples, each of which is a pixel of an axis of
+// n.
+func shrunk(n int) []luma.Taps {
+	all := make([]luma.Taps, side)
+	for i, t := range axis(nearest) {
+		first := t.start * n / nearest
+		last := (t.start + len(t.weights) - 1) * n / nearest
+		weights := make([]float32, last-first+1)
+		for k, w := range t.weights {
+			weights[(t.start+k)*n/nearest-first] += w
+		}
+		all[i] = luma.Taps{Start: first, Weights: weights}
+	}
+	return all
+}
+
+func fromCells(cells [][]float32, width, height int) Fingerprint {
+	f := Fingerprint{Width: width, Height: height}
+	if width < minimumSide || height < minimumSide {
+		return f
+	}
+	var b block
+	for i, row := range cells {
+		copy(b[i][:], row)
+	}
+	f.Quality = quality(&b)
+	f.hash(&b)
+	return f
+}
