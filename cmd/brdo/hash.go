@@ -25,7 +25,7 @@ func (hashCommand) Help() string {
   $ brdo hash photos/ > photos.jsonl
   {"path":"photos/lake.jpg","size":313032,"mime":"image/jpeg","width":1600,…,"status":"ok"}
 
-Statuses: ok, unhashable (PDQ quality below 50), unsupported, unreadable, truncated,
+Statuses: ok, unhashable (PDQ quality below 50), partial, unsupported, unreadable, truncated,
 too-large, timed-out, crashed, empty, unreadable-file. Exit code 3 when a file has another
 status than ok or unhashable. The output can be imported as a list and given to "brdo scan".`
 }
@@ -42,11 +42,12 @@ type hashLine struct {
 	SHA256     string `json:"sha256"`
 	PDQ        string `json:"pdq"`
 	PDQQuality int    `json:"pdq_quality"`
+	PDQNearest string `json:"pdq_nn512"`
 	Status     string `json:"status"`
 	Detail     string `json:"detail,omitempty"`
 }
 
-var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "status", "detail"}
+var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "pdq_nn512", "status", "detail"}
 
 func lineOf(e examined) hashLine {
 	line := hashLine{Path: e.Path, Size: e.candidate.Size, MIME: e.MIME, Width: e.Width, Height: e.Height, Status: e.Status, Detail: e.Detail}
@@ -54,7 +55,7 @@ func lineOf(e examined) hashLine {
 		line.MD5, line.SHA1, line.SHA256 = e.MD5Hex(), e.SHA1Hex(), e.SHA256Hex()
 	}
 	if e.Fingerprint.Status.Decoded() {
-		line.PDQ, line.PDQQuality = e.PDQ.String(), e.Quality
+		line.PDQ, line.PDQQuality, line.PDQNearest = e.Forms.Full.Hash.String(), e.Forms.Full.Quality, e.Forms.Nearest.Hash.String()
 	}
 	return line
 }
@@ -118,7 +119,7 @@ func lineWriter(out io.Writer, format string) (write func(hashLine) error, finis
 				}
 			}
 			return table.Write([]string{inert(l.Path), strconv.FormatInt(l.Size, 10), l.MIME, strconv.Itoa(l.Width), strconv.Itoa(l.Height),
-				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.Status, inert(l.Detail)})
+				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.PDQNearest, l.Status, inert(l.Detail)})
 		}, func() error {
 			table.Flush()
 			return table.Error()

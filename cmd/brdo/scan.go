@@ -110,7 +110,7 @@ func compare(index *match.Index, e examined) []scanLine {
 	var lines []scanLine
 	if e.Status != statusUnreadableFile {
 		found := index.Query(match.Query{
-			Digests: e.Sum, Variants: e.Variants, Quality: e.Quality, Decoded: e.Fingerprint.Status.Decoded(), Now: time.Now(),
+			Digests: e.Sum, Forms: e.Forms, Decoded: e.Fingerprint.Status.Decoded(), Now: time.Now(),
 		})
 		for i := range found.Matches {
 			lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Match: &found.Matches[i]})

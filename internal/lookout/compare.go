@@ -223,15 +223,17 @@ func (i Item) likeness(picture media.Fingerprint) likeness {
 		return likeness{Unknown, "other content is served, which is no picture that can be compared", 0}
 	}
 	distance := 257
-	for _, variant := range picture.Variants {
-		distance = min(distance, i.PDQ.Distance(variant))
+	for _, form := range []*pdq.Fingerprint{&picture.Forms.Full, &picture.Forms.Nearest} {
+		for _, variant := range form.Variants {
+			distance = min(distance, i.PDQ.Distance(variant))
+		}
 	}
 	switch {
 	case distance <= i.Radius:
 		return likeness{Alike, fmt.Sprintf("a picture is served that is like the item (%d of 256 bits differ): a person compares", distance), distance}
 	case distance <= clearly*i.Radius:
 		return likeness{Unknown, fmt.Sprintf("a picture is served that is neither clearly like the item nor clearly another (%d of 256 bits differ)", distance), 0}
-	case picture.Quality < pdq.MinimumQuality:
+	case picture.Forms.Full.Quality < pdq.MinimumQuality:
 		return likeness{Unknown, "a picture is served that has too few features to be compared", 0}
 	case picture.FirstFrameOnly:
 		return likeness{Unknown, "a picture with further pictures inside is served, and only the first can be compared", 0}

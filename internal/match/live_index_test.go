@@ -61,11 +61,13 @@ func naive(lists map[string]match.List, entries map[string]map[string]match.Entr
 				answer = "sha1 0 original"
 			case slices.Equal(e.MD5, q.Digests.MD5[:]):
 				answer = "md5 0 original"
-			case e.PDQ != nil && q.Decoded && q.Quality >= 50:
+			case e.PDQ != nil && q.Decoded && q.Forms.Full.Quality >= 50:
 				best := list.Radius + 1
-				for v, hash := range q.Variants {
-					if d := hash.Distance(pdq.Hash(e.PDQ)); d < best {
-						best, answer = d, fmt.Sprintf("pdq %d %s", d, pdq.Variant(v))
+				for _, form := range []pdq.Fingerprint{q.Forms.Full, q.Forms.Nearest} {
+					for v, hash := range form.Variants {
+						if d := hash.Distance(pdq.Hash(e.PDQ)); d < best && form.Quality >= 50 {
+							best, answer = d, fmt.Sprintf("pdq %d %s", d, pdq.Variant(v))
+						}
 					}
 				}
 			}
@@ -147,16 +149,19 @@ func TestAnswersEqualComparingWithEveryEntry(t *testing.T) {
 				}
 			}
 
-			q := match.Query{Decoded: r.IntN(8) > 0, Quality: 48 + r.IntN(5), Now: noon}
+			q := match.Query{Decoded: r.IntN(8) > 0, Now: noon}
 			q.Digests = digest.Sum{Size: 1, MD5: [16]byte(randomBytes(r, 16)), SHA1: [20]byte(pool[r.IntN(6)]), SHA256: [32]byte(randomBytes(r, 32))}
 			if r.IntN(2) == 0 {
 				q.Digests.MD5, q.Digests.SHA256 = [16]byte(pool[r.IntN(6)]), [32]byte(pool[r.IntN(6)])
 			}
-			for v := range q.Variants {
-				q.Variants[v] = pdq.Hash(randomBytes(r, 32))
+			for _, form := range []*pdq.Fingerprint{&q.Forms.Full, &q.Forms.Nearest} {
+				form.Quality = 48 + r.IntN(5)
+				for v := range form.Variants {
+					form.Variants[v] = pdq.Hash(randomBytes(r, 32))
+				}
+				form.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
+				form.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
 			}
-			q.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
-			q.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
 
 			result := x.Query(q)
 			got := map[string]string{}
@@ -184,8 +189,8 @@ func TestAnswersEqualComparingWithEveryEntry(t *testing.T) {
 			if asked+len(result.Skipped) != len(lists) {
 				t.Fatalf("%d lists asked and %d skipped of %d", asked, len(result.Skipped), len(lists))
 			}
-			if told := result.Unhashable != ""; told != (!q.Decoded || q.Quality < 50) {
-				t.Fatalf("quality %d, decoded %v: unhashable is %q", q.Quality, q.Decoded, result.Unhashable)
+			if told := result.Unhashable != ""; told != (!q.Decoded || q.Forms.Full.Quality < 50) {
+				t.Fatalf("quality %d, decoded %v: unhashable is %q", q.Forms.Full.Quality, q.Decoded, result.Unhashable)
 			}
 		}
 	})
@@ -200,11 +205,11 @@ func TestQueriesWhileListsChange(t *testing.T) {
 	x.PutList(list)
 	entry := match.Entry{ID: "e", SHA256: randomBytes(r, 32), PDQ: randomBytes(r, 32)}
 	exact := match.Query{Digests: digest.Sum{Size: 1, SHA256: [32]byte(entry.SHA256)}, Now: noon}
-	similar := match.Query{Digests: digest.Sum{Size: 1, SHA256: [32]byte(randomBytes(r, 32))}, Decoded: true, Quality: 100, Now: noon}
-	for v := range similar.Variants {
-		similar.Variants[v] = pdq.Hash(randomBytes(r, 32))
+	similar := match.Query{Digests: digest.Sum{Size: 1, SHA256: [32]byte(randomBytes(r, 32))}, Decoded: true, Forms: forms(100, pdq.Variants{}), Now: noon}
+	for v := range similar.Forms.Full.Variants {
+		similar.Forms.Full.Variants[v] = pdq.Hash(randomBytes(r, 32))
 	}
-	similar.Variants[3] = pdq.Hash(turned(r, entry.PDQ, 31))
+	similar.Forms.Full.Variants[3] = pdq.Hash(turned(r, entry.PDQ, 31))
 
 	// step is even between changes; 2 modulo 4 while the entry matches.
 	var step atomic.Int64
@@ -307,9 +312,9 @@ func BenchmarkQuery(b *testing.B) {
 			time.Sleep(2 * time.Second) // a merge may still hold memory
 			runtime.GC()
 			runtime.ReadMemStats(&after)
-			q := match.Query{Digests: digest.Sum{Size: 1}, Decoded: true, Quality: 100, Now: noon}
-			for v := range q.Variants {
-				q.Variants[v] = pdq.Hash(randomBytes(r, 32))
+			q := match.Query{Digests: digest.Sum{Size: 1}, Decoded: true, Forms: forms(100, pdq.Variants{}), Now: noon}
+			for v := range q.Forms.Full.Variants {
+				q.Forms.Full.Variants[v] = pdq.Hash(randomBytes(r, 32))
 			}
 			copy(q.Digests.MD5[:], randomBytes(r, 16))
 			copy(q.Digests.SHA1[:], randomBytes(r, 20))

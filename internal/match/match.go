@@ -207,12 +207,12 @@ func (x *Index) Len() int {
 // Query asks for one content.
 type Query struct {
 	Digests digest.Sum
-	// Variants are the eight hashes; they are asked only when Decoded and
-	// Quality is at least pdq.MinimumQuality.
-	Variants pdq.Variants
-	Quality  int
-	Decoded  bool
-	Now      time.Time
+	// Forms are the hashes; they are asked only when Decoded and their quality is at
+	// least pdq.MinimumQuality. Lists do not say by which form of PDQ they were
+	// made, so both are asked, each in eight orientations.
+	Forms   pdq.Forms
+	Decoded bool
+	Now     time.Time
 }
 
 // Match is one hit.
@@ -223,8 +223,11 @@ type Match struct {
 	Kind     Kind   `json:"kind"`
 	Distance int    `json:"distance"`
 	// Radius is the list's; 0 for exact kinds.
-	Radius       int    `json:"radius"`
-	Variant      string `json:"variant"`
+	Radius  int    `json:"radius"`
+	Variant string `json:"variant"`
+	// Form of PDQ that is nearest: pdq at full size, or pdq_nn512 after a reduction to 512
+	// by 512; empty for exact kinds.
+	Form         string `json:"form,omitempty"`
 	Verification string `json:"verification"`
 	Category     string `json:"category"`
 	ListVersion  int64  `json:"list_version"`
@@ -268,7 +271,7 @@ func (x *Index) Query(q Query) Result {
 		open[number] = list
 	}
 	best := map[uint32]Match{}
-	found := func(number uint32, kind Kind, distance int, variant pdq.Variant) {
+	found := func(number uint32, kind Kind, distance int, variant pdq.Variant, form string) {
 		list := open[x.rows.at(number).list]
 		if list == nil {
 			return
@@ -276,18 +279,18 @@ func (x *Index) Query(q Query) Result {
 		if known, twice := best[number]; twice && cmp.Or(cmp.Compare(strength[known.Kind], strength[kind]), cmp.Compare(known.Distance, distance)) <= 0 {
 			return
 		}
-		best[number] = x.describe(number, list, kind, distance, variant)
+		best[number] = x.describe(number, list, kind, distance, variant, form)
 	}
 	for kind, sum := range [exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]} {
 		for number := x.rows.head(kind, sum); number != 0; number = x.rows.at(number).next[kind] {
-			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, pdq.Original)
+			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, pdq.Original, "")
 		}
 	}
 	switch {
 	case !q.Decoded:
 		result.Unhashable = "the picture could not be decoded"
-	case q.Quality < pdq.MinimumQuality:
-		result.Unhashable = fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Quality, pdq.MinimumQuality)
+	case q.Forms.Full.Quality < pdq.MinimumQuality:
+		result.Unhashable = fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Forms.Full.Quality, pdq.MinimumQuality)
 	default:
 		x.similar(q, open, found)
 	}
@@ -301,8 +304,8 @@ func (x *Index) Query(q Query) Result {
 	return result
 }
 
-// similar asks all eight orientations, once with the widest radius in use.
-func (x *Index) similar(q Query, open map[uint32]*List, found func(uint32, Kind, int, pdq.Variant)) {
+// similar asks all eight orientations of both forms, once with the widest radius in use.
+func (x *Index) similar(q Query, open map[uint32]*List, found func(uint32, Kind, int, pdq.Variant, string)) {
 	widest := -1
 	for _, list := range open {
 		widest = max(widest, list.Radius)
@@ -311,22 +314,28 @@ func (x *Index) similar(q Query, open map[uint32]*List, found func(uint32, Kind,
 		return
 	}
 	var hits []hamming.Hit
-	for v, hash := range q.Variants {
-		hits = x.codes.Search(hamming.FromBytes(hash), widest, hits[:0])
-		for _, hit := range hits {
-			if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
-				found(hit.ID, PDQ, hit.Distance, pdq.Variant(v))
+	ask := func(form string, of *pdq.Fingerprint) {
+		for v, hash := range of.Variants {
+			hits = x.codes.Search(hamming.FromBytes(hash), widest, hits[:0])
+			for _, hit := range hits {
+				if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
+					found(hit.ID, PDQ, hit.Distance, pdq.Variant(v), form)
+				}
 			}
 		}
+	}
+	ask("pdq", &q.Forms.Full)
+	if nearest := &q.Forms.Nearest; nearest.Variants != q.Forms.Full.Variants && nearest.Quality >= pdq.MinimumQuality {
+		ask("pdq_nn512", nearest)
 	}
 }
 
 var kindNames = map[Kind]string{SHA256: "SHA-256", SHA1: "SHA-1", MD5: "MD5"}
 
-func (x *Index) describe(number uint32, list *List, kind Kind, distance int, variant pdq.Variant) Match {
+func (x *Index) describe(number uint32, list *List, kind Kind, distance int, variant pdq.Variant, form string) Match {
 	said := x.rows.words[x.rows.at(number).words].words
 	m := Match{
-		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: variant.String(),
+		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: variant.String(), Form: form,
 		Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
 	}
 	what := kindNames[kind] + " equal to"

@@ -37,6 +37,12 @@ func code(number, flips int) pdq.Hash {
 	return h
 }
 
+// forms are those of a small picture: both are the same.
+func forms(quality int, v pdq.Variants) pdq.Forms {
+	one := pdq.Fingerprint{Result: pdq.Result{Hash: v[pdq.Original], Quality: quality}, Variants: v}
+	return pdq.Forms{Full: one, Nearest: one}
+}
+
 // variants fills the orientations that are not asked about with hashes that lie far
 // from all others.
 func variants(at pdq.Variant, h pdq.Hash) pdq.Variants {
@@ -66,7 +72,7 @@ func TestTheOrderIsTheSameEveryTime(t *testing.T) {
 		apply(t, x, match.Delta{List: id, To: 1, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(1, 0))}, {ID: "entry/0", PDQ: bytesOf(code(1, 0))}}})
 	}
 	for range 20 {
-		got := x.Query(match.Query{Digests: content(1), Variants: variants(0, code(1, 0)), Decoded: true, Quality: 100, Now: now})
+		got := x.Query(match.Query{Digests: content(1), Forms: forms(100, variants(0, code(1, 0))), Decoded: true, Now: now})
 		var order []string
 		for _, m := range got.Matches {
 			order = append(order, m.Entry+" "+m.List)
@@ -107,7 +113,7 @@ func TestClosedListsAreSkippedWithAReason(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.list.ID, c.list.Name, c.list.Radius = "list/1", "List", 31
-			got := one(t, c.list).Query(match.Query{Digests: content(1), Variants: variants(0, code(1, 0)), Decoded: true, Quality: 100, Now: now})
+			got := one(t, c.list).Query(match.Query{Digests: content(1), Forms: forms(100, variants(0, code(1, 0))), Decoded: true, Now: now})
 			if c.reason == "" && (len(got.Matches) != 1 || len(got.Skipped) != 0) {
 				t.Errorf("an open list was not asked: %+v", got)
 			}
@@ -122,7 +128,7 @@ func TestTheEmptyFileMatchesNothing(t *testing.T) {
 	x := one(t, match.List{ID: "list/1", Radius: 64})
 	empty := digest.Empty()
 	apply(t, x, match.Delta{List: "list/1", From: 1, To: 2, Put: []match.Entry{{ID: "entry/2", MD5: empty.MD5[:], SHA1: empty.SHA1[:], SHA256: empty.SHA256[:]}}})
-	got := x.Query(match.Query{Digests: empty, Variants: variants(0, code(1, 0)), Decoded: true, Quality: 100, Now: now})
+	got := x.Query(match.Query{Digests: empty, Forms: forms(100, variants(0, code(1, 0))), Decoded: true, Now: now})
 	if len(got.Matches) != 0 || got.Unhashable != "the file is empty" {
 		t.Errorf("the empty file: %+v", got)
 	}
@@ -141,13 +147,35 @@ func TestWhatCannotBeComparedIsSaid(t *testing.T) {
 		{"plain", true, pdq.MinimumQuality - 1, "the picture has quality 49, below 50: too plain to be compared", 0},
 		{"broken", false, 100, "the picture could not be decoded", 0},
 	} {
-		got := x.Query(match.Query{Digests: content(2), Variants: variants(0, code(1, 3)), Decoded: c.decoded, Quality: c.quality, Now: now})
+		got := x.Query(match.Query{Digests: content(2), Forms: forms(c.quality, variants(0, code(1, 3))), Decoded: c.decoded, Now: now})
 		if got.Unhashable != c.want || len(got.Matches) != c.found {
 			t.Errorf("%s: %+v", c.name, got)
 		}
-		exact := x.Query(match.Query{Digests: content(1), Decoded: c.decoded, Quality: c.quality, Now: now})
+		exact := x.Query(match.Query{Digests: content(1), Decoded: c.decoded, Forms: forms(c.quality, pdq.Variants{}), Now: now})
 		if len(exact.Matches) != 1 || exact.Matches[0].Kind != match.SHA256 {
 			t.Errorf("%s: the exact digest was not asked: %+v", c.name, exact)
+		}
+	}
+}
+
+// A list may hold either form: the nearer one counts, and is named.
+func TestBothFormsAreAsked(t *testing.T) {
+	x := one(t, match.List{ID: "list/1", Name: "list 1", Radius: 31})
+	for _, c := range []struct {
+		full, nearest, quality int
+		want                   string
+	}{
+		{3, 9, 100, "pdq 3"}, {9, 3, 100, "pdq_nn512 3"}, {40, 31, 100, "pdq_nn512 31"}, {40, 32, 100, ""}, {31, 40, 100, "pdq 31"},
+		{40, 3, pdq.MinimumQuality - 1, ""},
+	} {
+		asked := forms(100, variants(0, code(1, c.full)))
+		asked.Nearest = forms(c.quality, variants(5, code(1, c.nearest))).Nearest
+		got := ""
+		for _, m := range x.Query(match.Query{Digests: content(2), Forms: asked, Decoded: true, Now: now}).Matches {
+			got += fmt.Sprintf("%s %d", m.Form, m.Distance)
+		}
+		if got != c.want {
+			t.Errorf("%+v: found %q", c, got)
 		}
 	}
 }
@@ -161,7 +189,7 @@ func TestEachListHasItsOwnRadiusAndEveryOrientationIsAsked(t *testing.T) {
 	}
 	for v := range len(pdq.Variants{}) {
 		for _, c := range []struct{ flips, found int }{{0, 3}, {1, 2}, {10, 2}, {11, 1}, {31, 1}, {32, 0}} {
-			got := x.Query(match.Query{Digests: content(9), Variants: variants(pdq.Variant(v), code(1, c.flips)), Decoded: true, Quality: 100, Now: now})
+			got := x.Query(match.Query{Digests: content(9), Forms: forms(100, variants(pdq.Variant(v), code(1, c.flips))), Decoded: true, Now: now})
 			if len(got.Matches) != c.found {
 				t.Errorf("%v, %d bits: %d matches, want %d", pdq.Variant(v), c.flips, len(got.Matches), c.found)
 			}
@@ -193,7 +221,7 @@ func TestGapsAreRefusedAndChangeNothing(t *testing.T) {
 		t.Errorf("describing a list anew gave %+v", l)
 	}
 	x.RemoveList("list/1")
-	if got := x.Query(match.Query{Digests: content(1), Variants: variants(0, code(1, 0)), Decoded: true, Quality: 100, Now: now}); len(got.Matches) != 0 || x.Len() != 0 || len(x.Lists()) != 0 {
+	if got := x.Query(match.Query{Digests: content(1), Forms: forms(100, variants(0, code(1, 0))), Decoded: true, Now: now}); len(got.Matches) != 0 || x.Len() != 0 || len(x.Lists()) != 0 {
 		t.Errorf("after the list was removed: %+v", got)
 	}
 }
@@ -203,7 +231,7 @@ func TestOneEntryTwiceInAChangeCountsOnce(t *testing.T) {
 	x.PutList(match.List{ID: "list/1", Radius: 5})
 	apply(t, x, match.Delta{List: "list/1", To: 1, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(1, 0))}, {ID: "entry/1", PDQ: bytesOf(code(2, 0))}}})
 	ask := func(number int) int {
-		return len(x.Query(match.Query{Digests: content(5), Variants: variants(0, code(number, 0)), Decoded: true, Quality: 100, Now: now}).Matches)
+		return len(x.Query(match.Query{Digests: content(5), Forms: forms(100, variants(0, code(number, 0))), Decoded: true, Now: now}).Matches)
 	}
 	if x.Len() != 1 || ask(1) != 0 || ask(2) != 1 {
 		t.Errorf("%d entries, %d of the first row, %d of the second", x.Len(), ask(1), ask(2))
@@ -226,7 +254,7 @@ func TestConcurrentChangesAndQueries(t *testing.T) {
 					return
 				default:
 				}
-				got := x.Query(match.Query{Digests: sum, Variants: variants(3, code(1, 0)), Decoded: true, Quality: 100, Now: now})
+				got := x.Query(match.Query{Digests: sum, Forms: forms(100, variants(3, code(1, 0))), Decoded: true, Now: now})
 				if n := len(got.Matches); n != 0 && n != 2 {
 					t.Errorf("a query saw %d of 2 entries", n)
 					return
@@ -263,7 +291,7 @@ func BenchmarkQueryOfPDQ(b *testing.B) {
 		put = append(put, match.Entry{ID: fmt.Sprintf("entry/%d", i), MD5: sum.MD5[:], SHA256: sum.SHA256[:], PDQ: h[:]})
 	}
 	apply(b, x, match.Delta{List: "list/1", To: 1, Put: put})
-	q := match.Query{Digests: content(size + 1), Variants: variants(0, code(7, 0)), Decoded: true, Quality: 100, Now: now}
+	q := match.Query{Digests: content(size + 1), Forms: forms(100, variants(0, code(7, 0))), Decoded: true, Now: now}
 	b.ReportAllocs()
 	for b.Loop() {
 		x.Query(q)

@@ -15,23 +15,43 @@ import (
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
+	"github.com/brdoproject/brdo/engine/luma"
 	"github.com/brdoproject/brdo/engine/pdq"
 )
 
 // fingerprint runs in the child.
 func fingerprint(content []byte, maxPixels int64) Fingerprint {
+	quick, read := fromJPEG(content, maxPixels)
+	if read && quick.Read == 1 {
+		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
+	}
 	picture, about := decode(content, maxPixels)
 	found := about.fingerprint()
-	if about.status != StatusOK {
-		return found
-	}
-	hashed := pdq.Compute(picture)
-	found.PDQ, found.Quality, found.Variants = hashed.Hash, hashed.Quality, hashed.Variants
-	if found.Quality < pdq.MinimumQuality {
-		found.Status = StatusUnhashable
-		found.Detail = fmt.Sprintf("too few features: quality %d, at least %d is needed", found.Quality, pdq.MinimumQuality)
+	switch {
+	case about.status == StatusOK:
+		found.Forms = pdq.ComputeForms(picture)
+		if quality := found.Forms.Full.Quality; quality < pdq.MinimumQuality {
+			found.Status = StatusUnhashable
+			found.Detail = fmt.Sprintf("too few features: quality %d, at least %d is needed", quality, pdq.MinimumQuality)
+		}
+	case read:
+		found.Status, found.Forms = StatusPartial, quick.Forms
+		found.Width, found.Height = quick.Full.Width, quick.Full.Height
+		found.Detail = fmt.Sprintf("%d %% of the picture could be read (%s)", int(100*quick.Read), about.detail)
 	}
 	return found
+}
+
+// fromJPEG hashes a JPEG file without decoding it to pixels. Read is false where that is not
+// to be relied on: for kinds that it does not know, for pictures with too few features, in
+// which rounding decides, and where hardly anything could be read.
+func fromJPEG(content []byte, maxPixels int64) (found pdq.JPEG, read bool) {
+	const enough = 0.1
+	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
+		return pdq.JPEG{}, false
+	}
+	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels})
+	return found, err == nil && found.Read >= enough && found.Full.Quality >= pdq.MinimumQuality
 }
 
 // decode returns the first picture of a file with status ok, or nil with the

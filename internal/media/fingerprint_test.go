@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/tiff"
@@ -38,10 +39,10 @@ func TestEveryFormatGivesTheSameFingerprint(t *testing.T) {
 			t.Errorf("%s: %+v", test.mime, found)
 			continue
 		}
-		if distance := found.PDQ.Distance(want.Hash); distance > test.within {
+		if distance := found.Forms.Full.Hash.Distance(want.Hash); distance > test.within {
 			t.Errorf("%s: distance %d, at most %d expected", test.mime, distance, test.within)
 		}
-		if test.within == 0 && (found.Variants != want.Variants || found.Quality != want.Quality) {
+		if test.within == 0 && (found.Forms.Full.Variants != want.Variants || found.Forms.Full.Quality != want.Quality) {
 			t.Errorf("%s: variants or quality changed on their way through the child", test.mime)
 		}
 	}
@@ -60,7 +61,7 @@ func TestOnePhotographInManyFormats(t *testing.T) {
 		found := service.fingerprintBytes(t, photo(t, name))
 		if found.Status != StatusOK || found.MIME != mime {
 			t.Errorf("%s: %s %s %s", name, found.Status, found.MIME, found.Detail)
-		} else if distance := found.PDQ.Distance(want.PDQ); distance > 20 {
+		} else if distance := found.Forms.Full.Hash.Distance(want.Forms.Full.Hash); distance > 20 {
 			t.Errorf("%s: distance %d", name, distance)
 		}
 	}
@@ -77,8 +78,8 @@ func TestVariantsCoverTurnsAndMirrors(t *testing.T) {
 	for _, name := range []string{"P01_mirror.jpg", "P01_rot90.jpg"} {
 		turned := service.fingerprintBytes(t, photo(t, name))
 		nearest := 256
-		for _, variant := range original.Variants {
-			nearest = min(nearest, variant.Distance(turned.PDQ))
+		for _, variant := range original.Forms.Full.Variants {
+			nearest = min(nearest, variant.Distance(turned.Forms.Full.Hash))
 		}
 		if nearest > 31 {
 			t.Errorf("%s: nearest variant at distance %d", name, nearest)
@@ -234,7 +235,7 @@ func TestAnimatedWebP(t *testing.T) {
 	service := start(t, Options{Children: 1})
 	still := photo(t, "P05.webp")
 	want := service.fingerprintBytes(t, still)
-	if got := service.fingerprintBytes(t, animatedWebP(still, 0, 0, want.Width, want.Height, want.Width, want.Height)); got.PDQ != want.PDQ || !got.FirstFrameOnly {
+	if got := service.fingerprintBytes(t, animatedWebP(still, 0, 0, want.Width, want.Height, want.Width, want.Height)); got.Forms != want.Forms || !got.FirstFrameOnly {
 		t.Errorf("first frame: %+v", got)
 	}
 	wider := service.fingerprintBytes(t, animatedWebP(still, 40, 0, want.Width+40, want.Height, want.Width, want.Height))
@@ -333,4 +334,28 @@ type zeroReader struct{}
 func (zeroReader) Read(into []byte) (int, error) {
 	clear(into)
 	return len(into), nil
+}
+
+// What is left of a JPEG file that is cut off is compared, and its status says that it is
+// a part. Other decoders refuse such a file, or fill it up without a word.
+func TestPartsOfPictures(t *testing.T) {
+	service := start(t, Options{Children: 1})
+	whole := photo(t, "P05.jpg")
+	want := service.fingerprintBytes(t, whole)
+	for _, c := range []struct {
+		share    float64
+		status   Status
+		distance int
+	}{{1, StatusOK, 0}, {0.95, StatusPartial, 31}, {0.5, StatusPartial, 256}, {0.02, StatusTruncated, 256}} {
+		found := service.fingerprintBytes(t, whole[:int(c.share*float64(len(whole)))])
+		if found.Status != c.status || found.Forms.Full.Hash.Distance(want.Forms.Full.Hash) > c.distance {
+			t.Errorf("%v of the file: %s (%s), %d bits away", c.share, found.Status, found.Detail, found.Forms.Full.Hash.Distance(want.Forms.Full.Hash))
+		}
+		if decoded := found.Forms != (pdq.Forms{}); decoded != c.status.Decoded() {
+			t.Errorf("%v of the file: hashes %v with status %s", c.share, decoded, found.Status)
+		}
+		if (found.Status == StatusPartial) != strings.Contains(found.Detail, "% of the picture could be read") {
+			t.Errorf("%v of the file: %q", c.share, found.Detail)
+		}
+	}
 }

@@ -34,18 +34,23 @@ func TestRequestSurvivesTheWire(t *testing.T) {
 func TestFingerprintSurvivesTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := Fingerprint{
-			MIME: rapid.SampledFrom(formats).Draw(t, "format").mime, Quality: rapid.IntRange(0, 100).Draw(t, "quality"),
+			MIME:  rapid.SampledFrom(formats).Draw(t, "format").mime,
 			Width: rapid.IntRange(1, 8192).Draw(t, "width"), Height: rapid.IntRange(1, 8192).Draw(t, "height"),
 			Detail: rapid.StringMatching(`[ -~]{0,200}`).Draw(t, "detail"), FirstFrameOnly: rapid.Bool().Draw(t, "first"),
 			Status: StatusOK,
 		}
-		if sent.Quality < pdq.MinimumQuality {
+		for _, form := range []*pdq.Fingerprint{&sent.Forms.Full, &sent.Forms.Nearest} {
+			form.Width, form.Height, form.Quality = sent.Width, sent.Height, rapid.IntRange(0, 100).Draw(t, "quality")
+			for i := range form.Variants {
+				copy(form.Variants[i][:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+			}
+			form.Hash = form.Variants[pdq.Original]
+		}
+		if sent.Forms.Full.Quality < pdq.MinimumQuality {
 			sent.Status = StatusUnhashable
+		} else if rapid.Bool().Draw(t, "partial") {
+			sent.Status = StatusPartial
 		}
-		for i := range sent.Variants {
-			copy(sent.Variants[i][:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
-		}
-		sent.PDQ = sent.Variants[0]
 		got, err := parseFingerprint(encodeFingerprint(sent), DefaultMaxPixels)
 		if err != nil || got != sent {
 			t.Fatalf("%+v became %+v, %v", sent, got, err)
@@ -54,7 +59,7 @@ func TestFingerprintSurvivesTheWire(t *testing.T) {
 }
 
 func TestLyingFingerprintsAreRefused(t *testing.T) {
-	sound := Fingerprint{MIME: "image/png", Width: 10, Height: 10, Quality: 80, Status: StatusOK}
+	sound := Fingerprint{MIME: "image/png", Width: 10, Height: 10, Forms: pdq.Forms{Full: pdq.Fingerprint{Result: pdq.Result{Quality: 80}}}, Status: StatusOK}
 	lies := map[string]func(*Fingerprint){
 		"type outside the list":       func(f *Fingerprint) { f.MIME = "image/landscape" },
 		"type with parameters":        func(f *Fingerprint) { f.MIME = "text/plain; charset=utf-8" },
@@ -62,9 +67,9 @@ func TestLyingFingerprintsAreRefused(t *testing.T) {
 		"no type":                     func(f *Fingerprint) { f.MIME = "" },
 		"no width":                    func(f *Fingerprint) { f.Width = 0 },
 		"more pixels than allowed":    func(f *Fingerprint) { f.Width, f.Height = 1<<20, 1<<20 },
-		"ok with low quality":         func(f *Fingerprint) { f.Quality = pdq.MinimumQuality - 1 },
+		"ok with low quality":         func(f *Fingerprint) { f.Forms.Full.Quality = pdq.MinimumQuality - 1 },
 		"unhashable with quality":     func(f *Fingerprint) { f.Status = StatusUnhashable },
-		"quality above 100":           func(f *Fingerprint) { f.Quality = 101 },
+		"quality above 100":           func(f *Fingerprint) { f.Forms.Full.Quality = 101 },
 		"says that it crashed":        func(f *Fingerprint) { f.Status = StatusCrashed },
 		"says that it timed out":      func(f *Fingerprint) { f.Status = StatusTimedOut },
 		"says that it was empty":      func(f *Fingerprint) { f.Status = StatusEmpty },
@@ -165,7 +170,7 @@ func TestRepliesOutOfStepAreRefused(t *testing.T) {
 
 func FuzzReply(f *testing.F) {
 	var seed bytes.Buffer
-	if err := writeReply(&seed, 1, kindFingerprint, encodeFingerprint(Fingerprint{MIME: "image/png", Width: 3, Height: 4, Quality: 70, Status: StatusOK})); err != nil {
+	if err := writeReply(&seed, 1, kindFingerprint, encodeFingerprint(Fingerprint{MIME: "image/png", Width: 3, Height: 4, Forms: pdq.Forms{Full: pdq.Fingerprint{Result: pdq.Result{Quality: 70}}}, Status: StatusOK})); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(seed.Bytes())
@@ -178,7 +183,7 @@ func FuzzReply(f *testing.F) {
 			payload = frame
 		}
 		if found, err := parseFingerprint(payload, DefaultMaxPixels); err == nil {
-			if !knownType(found.MIME) || found.Quality > 100 || len(found.Detail) > 255 {
+			if !knownType(found.MIME) || found.Forms.Full.Quality > 100 || len(found.Detail) > 255 {
 				t.Errorf("accepted %+v", found)
 			}
 			if !bytes.Equal(encodeFingerprint(found), payload) && len(found.Detail) <= 200 {

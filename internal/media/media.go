@@ -75,13 +75,9 @@ type Fingerprint struct {
 	// Width and Height are of the picture as stored, in pixels; 0 when unknown.
 	// They are set without a fingerprint when the header alone was read.
 	Width, Height int
-	// PDQ, Quality (0 to 100) and Variants are set when Status.Decoded. The
-	// variants are the hashes of the eight turns and mirrorings, in the order
-	// of package pdq.
-	PDQ      pdq.Hash
-	Quality  int
-	Variants pdq.Variants
-	Status   Status
+	// Forms are the hashes in both forms of PDQ, set when Status.Decoded.
+	Forms  pdq.Forms
+	Status Status
 	// Detail is a short plain text about the status: ASCII, at most 255 bytes.
 	Detail string
 	// FirstFrameOnly is true when the file holds further pictures (frames of
@@ -90,7 +86,7 @@ type Fingerprint struct {
 }
 
 // Fingerprint decodes the file that content yields, which must be exactly size
-// bytes, and computes the PDQ hash of its pixels as stored.
+// bytes, and computes the PDQ hashes of its pixels as stored.
 //
 // Whatever is wrong with the file is a Status. An error is our own fault: no
 // child could be started or the reader failed (problem.Unavailable), or ctx

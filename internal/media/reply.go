@@ -68,7 +68,7 @@ func bareType(mime string) string {
 
 const (
 	maxOutcomeSize          = 1 + 256 + 256 + 4 + 4 + 1
-	hashesSize              = 1 + 32 + 8*32
+	hashesSize              = 2 * (1 + 8*32)
 	maxFingerprintReplySize = maxOutcomeSize + hashesSize
 )
 
@@ -77,10 +77,11 @@ func encodeFingerprint(f Fingerprint) []byte {
 	if !f.Status.Decoded() {
 		return payload
 	}
-	payload = append(payload, byte(f.Quality))
-	payload = append(payload, f.PDQ[:]...)
-	for _, variant := range f.Variants {
-		payload = append(payload, variant[:]...)
+	for _, form := range []*pdq.Fingerprint{&f.Forms.Full, &f.Forms.Nearest} {
+		payload = append(payload, byte(form.Quality))
+		for _, variant := range form.Variants {
+			payload = append(payload, variant[:]...)
+		}
 	}
 	return payload
 }
@@ -93,13 +94,18 @@ func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
 	}
 	f := o.fingerprint()
 	if f.Status.Decoded() {
-		f.Quality = int(c.byte())
-		f.PDQ = pdq.Hash(c.bytes(32))
-		for i := range f.Variants {
-			f.Variants[i] = pdq.Hash(c.bytes(32))
+		for _, form := range []*pdq.Fingerprint{&f.Forms.Full, &f.Forms.Nearest} {
+			form.Width, form.Height, form.Quality = f.Width, f.Height, int(c.byte())
+			for i := range form.Variants {
+				form.Variants[i] = pdq.Hash(c.bytes(32))
+			}
+			form.Hash = form.Variants[pdq.Original]
+			if form.Quality > 100 {
+				return Fingerprint{}, fmt.Errorf("%w: quality %d", errMalformed, form.Quality)
+			}
 		}
-		if f.Quality > 100 || (f.Status == StatusOK) != (f.Quality >= pdq.MinimumQuality) {
-			return Fingerprint{}, fmt.Errorf("%w: status %q with quality %d", errMalformed, f.Status, f.Quality)
+		if quality := f.Forms.Full.Quality; (f.Status == StatusUnhashable) != (quality < pdq.MinimumQuality) {
+			return Fingerprint{}, fmt.Errorf("%w: status %q with quality %d", errMalformed, f.Status, quality)
 		}
 	}
 	if !c.end() {
@@ -152,8 +158,8 @@ func parsePreview(payload []byte, r PreviewRequest, maxPixels int64) (outcome, s
 	if err != nil {
 		return outcome{}, samples{}, err
 	}
-	if o.status == StatusUnhashable {
-		return outcome{}, samples{}, fmt.Errorf("%w: a preview has no quality", errMalformed)
+	if o.status == StatusUnhashable || o.status == StatusPartial {
+		return outcome{}, samples{}, fmt.Errorf("%w: a preview is whole, and has no quality", errMalformed)
 	}
 	var s samples
 	if o.status == StatusOK {

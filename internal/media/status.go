@@ -9,6 +9,9 @@ const (
 	// StatusUnhashable: decoded, but so featureless that its PDQ quality is
 	// below [pdq.MinimumQuality]: a match would mean nothing.
 	StatusUnhashable Status = "unhashable"
+	// StatusPartial: decoded in part, because the file is cut off or damaged;
+	// a fingerprint of that part, with grey for the rest, is worth comparing.
+	StatusPartial Status = "partial"
 	// StatusUnsupported: a format, or a variant of one, that is not decoded.
 	StatusUnsupported Status = "unsupported"
 	// StatusUnreadable: malformed.
@@ -30,7 +33,7 @@ const (
 // statusCodes is the order on the wire; parent and child are one binary.
 var statusCodes = [...]Status{
 	StatusOK, StatusUnhashable, StatusUnsupported, StatusUnreadable, StatusTruncated,
-	StatusTooLarge, StatusTimedOut, StatusCrashed, StatusEmpty,
+	StatusTooLarge, StatusTimedOut, StatusCrashed, StatusEmpty, StatusPartial,
 }
 
 func (status Status) code() byte {
@@ -42,5 +45,7 @@ func (status Status) code() byte {
 	panic("media: status outside the closed list: " + string(status))
 }
 
-// Decoded reports whether a picture was obtained from the file.
-func (status Status) Decoded() bool { return status == StatusOK || status == StatusUnhashable }
+// Decoded reports whether a picture, or a part of one, was obtained from the file.
+func (status Status) Decoded() bool {
+	return status == StatusOK || status == StatusUnhashable || status == StatusPartial
+}

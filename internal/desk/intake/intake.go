@@ -22,7 +22,6 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/digest"
-	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -124,7 +123,10 @@ type FileResult struct {
 	MD5        string          `json:"md5"`
 	SHA1       string          `json:"sha1"`
 	SHA256     string          `json:"sha256"`
+	// PDQ is the hash at full size, PDQNearest the one after a reduction to 512 by 512
+	// by nearest neighbour.
 	PDQ        string          `json:"pdq,omitempty"`
+	PDQNearest string          `json:"pdq_nn512,omitempty"`
 	PDQQuality int             `json:"pdq_quality"`
 	Status     media.Status    `json:"status"`
 	Detail     string          `json:"detail,omitempty"`
@@ -285,15 +287,15 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			return nil, fmt.Errorf("decoding an upload: %w", err)
 		}
 		found := d.index.Query(match.Query{
-			Digests: sum, Variants: pdq.Variants(picture.Variants), Quality: picture.Quality, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),
+			Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),
 		})
 		e := examined{FileResult: FileResult{
 			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
-			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Quality, Status: picture.Status, Detail: picture.Detail,
+			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, Status: picture.Status, Detail: picture.Detail,
 			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
 		}}
 		if picture.Status.Decoded() {
-			e.PDQ = picture.PDQ.String()
+			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
 		}
 		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || s.Flagged || len(s.Signals) > 0)
 		if e.keep {

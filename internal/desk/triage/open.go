@@ -153,9 +153,9 @@ func (d *Desk) describe(ctx context.Context, row *store.ItemRow) error {
 		return fmt.Errorf("decoding what was fetched: %w", err)
 	}
 	row.MIME, row.Size, row.Width, row.Height = picture.MIME, sum.Size, picture.Width, picture.Height
-	row.MD5, row.SHA1, row.PDQQuality, row.MediaStatus = sum.MD5Hex(), sum.SHA1Hex(), picture.Quality, string(picture.Status)
+	row.MD5, row.SHA1, row.PDQQuality, row.MediaStatus = sum.MD5Hex(), sum.SHA1Hex(), picture.Forms.Full.Quality, string(picture.Status)
 	if picture.Status.Decoded() {
-		row.PDQ = picture.PDQ.String()
+		row.PDQ = picture.Forms.Full.Hash.String()
 	}
 	row.Content = store.ContentSealed
 	return nil
