@@ -177,6 +177,10 @@ var (
 	AccountOwn   = Action{"account.own", Alter, ResourceAccount, false}
 	KeyCreate    = Action{"key.create", Collect, ResourceAccount, false}
 	KeyRevoke    = Action{"key.revoke", Alter, ResourceAccount, false}
+	// AlarmConsult sees what needs a person's look, of those things that the person
+	// may open; AlarmLook records that a person looked, and why that is enough.
+	AlarmConsult = Action{"alarm.consult", Consult, ResourceNode, false}
+	AlarmLook    = Action{"alarm.look", Alter, ResourceNode, false}
 	PeerRegister = Action{"peer.register", Collect, ResourceNode, false}
 	NodeConsult  = Action{"node.consult", Consult, ResourceNode, false}
 )
@@ -195,5 +199,5 @@ var Actions = []Action{
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport, StatisticsConsult, StatisticsPublish,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,
-	PeerRegister, NodeConsult,
+	AlarmConsult, AlarmLook, PeerRegister, NodeConsult,
 }

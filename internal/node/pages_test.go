@@ -445,6 +445,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"notices-received", analyst, provider + "/notices", nil},
 		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
 		{"holds", reader, centre + "/holds", nil},
+		{"alarms", reader, centre + "/alarms", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 	} {
 		t.Run(page.name, func(t *testing.T) {

@@ -1019,7 +1019,7 @@ func noticePage(p page, v notices.View, letter letterForm, actor mandate.Actor, 
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = alarms(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = alarmsOf(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -85,6 +85,9 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/items", assessItem),
 		in("POST /referrals/{id}/feedback", rateReferral),
 
+		in("GET /alarms", showAlarms),
+		in("POST /alarms/{id}/looked", lookAtAlarm),
+
 		in("GET /journey/{id}", showJourney),
 		in("POST /journey/{id}/proofs", journeyProofs),
 		in("GET /journey/{id}/receipts/{envelope}", journeyReceipt),

@@ -163,7 +163,14 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 		event := order.Event{Kind: order.Answered, By: from.NodeID, Objects: question.Objects, Until: question.Until, Reason: question.Reason}
 		return d.apply(tx, row, deed{event: event})
 	case saysTold:
-		return tx.Ask(question.Order, from.Title+": "+question.Reason)
+		known, asked, err := tx.DeconflictionOf(from.NodeID, question.Order)
+		if err != nil {
+			return err
+		}
+		if !asked {
+			return problem.InvalidField("message.order", "this node was never asked about it", "")
+		}
+		return tx.Ask(known.ID, from.Title+": "+question.Reason)
 	}
 	return problem.InvalidField("message.says", "it is nothing that this node knows", "see docs/orders.md")
 }
