@@ -110,6 +110,7 @@ func (s *Server) Routes() []Route {
 		in("GET /notices/{id}/documents/{document}/pdf", printNoticePaper),
 		in("GET /holds", showHolds),
 		in("POST /holds", recordHold),
+		in("POST /holds/{id}/extend", extendHold),
 		in("POST /holds/{id}/release", releaseHold),
 
 		in("GET /lists", showLists),

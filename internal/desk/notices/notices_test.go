@@ -442,7 +442,23 @@ func barred(t *testing.T, u *union) {
 	if due, _ := v.Case.Clock(order.ClockBar); !due.Equal(request.Until) {
 		t.Errorf("barred until %s", due)
 	}
+	// The authority may ask to wait longer, all in all for no more than 18 months.
+	extend := func(until time.Time, reason string) error {
+		return u.centre.Orders.ExtendHold(ctx, who, held, orders.Extension{LegalBasis: "Article 49(3)", Reason: reason, Until: until})
+	}
+	nodetest.Want(t, "extended to an earlier end", extend(request.Until.AddDate(0, 0, -1), "a reason"), problem.Invalid)
+	nodetest.Want(t, "extended without a reason", extend(request.Until.AddDate(0, 1, 0), ""), problem.Invalid)
+	nodetest.Want(t, "extended beyond 18 months from the first request", extend(request.Until.AddDate(0, 17, 1), "a reason"), problem.Invalid)
+	nodetest.Want(t, "extended by who may not", u.centre.Orders.ExtendHold(ctx, u.centre.Person("nora", mandate.ListManager), held, orders.Extension{}), problem.Denied)
+	must(t, extend(request.Until.AddDate(0, 2, 0), "the inquiry goes on"))
+	for _, id := range []string{running, waiting, late} {
+		v := u.want(u.centre, id, order.Barred)
+		if due, _ := v.Case.Clock(order.ClockBar); !due.Equal(request.Until.AddDate(0, 2, 0)) || len(v.Holds) != 1 || len(v.Holds[0].Requests) != 2 || v.Holds[0].Requests[1].Requester != "police-si" {
+			t.Errorf("barred until %s by %+v", due, v.Holds)
+		}
+	}
 	must(t, u.centre.Orders.ReleaseHold(ctx, who, held, "police-si", "the inquiry has ended"))
+	nodetest.Want(t, "extended after its end", extend(request.Until.AddDate(0, 3, 0), "a reason"), problem.Expired)
 	u.want(u.centre, late, order.Ready)
 	if v = u.want(u.centre, waiting, order.Undecided); !told(v, "the bar has ended") {
 		t.Errorf("%+v", v.Alarms)
