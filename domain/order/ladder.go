@@ -241,8 +241,11 @@ func (t *noticing) send() error {
 	case len(facts.Places) == 0 || slices.ContainsFunc(facts.Places, func(place string) bool { return !slices.Contains(t.c.Opening.Places, place) }):
 		return problem.New(problem.Conflict, "the text names a place that the case is not about", "open a case for it: each finding has its own ground")
 	}
-	if err := t.event.Check.Bars(hold.NoNotice, t.now); err != nil {
-		return err
+	// Whoever holds that the material stays does not ask for its removal.
+	for _, kind := range []hold.Kind{hold.NoNotice, hold.NoRemove} {
+		if err := t.event.Check.Bars(kind, t.now); err != nil {
+			return err
+		}
 	}
 	t.c.Sent = append(t.c.Sent, SentNotice{Notice: *facts, Decision: *t.decision()})
 	t.c.State = Sending

@@ -478,15 +478,19 @@ func barred(t *testing.T, u *union) {
 	}
 }
 
+func (u *union) draft(place string) orders.Draft {
+	return orders.Draft{
+		Provider: u.provider.Post.Self().NodeID, ContactPoint: "contact", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
+		Items: []order.Item{{URL: place}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
+		Redress: order.Redress{Court: "Regional Court", TimePeriods: "15 days, starting from receipt", Law: "Section 17"},
+	}
+}
+
 func orderedMeanwhile(t *testing.T, u *union) {
 	ctx, who := t.Context(), person(u.authority)
 	const place = "https://pictures.example/ordered"
 	id := u.opened(u.authority, place)
-	ordered, err := u.authority.Orders.Request(ctx, who, orders.Draft{
-		Provider: u.provider.Post.Self().NodeID, ContactPoint: "contact", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
-		Items: []order.Item{{URL: place}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
-		Redress: order.Redress{Court: "Regional Court", TimePeriods: "15 days, starting from receipt", Law: "Section 17"},
-	})
+	ordered, err := u.authority.Orders.Request(ctx, who, u.draft(place))
 	must(t, err)
 	nodetest.Want(t, "beside an order", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
 	if v := u.view(u.authority, id); !slices.ContainsFunc(v.Events, func(e store.LogEvent) bool {
@@ -515,6 +519,30 @@ func orderedMeanwhile(t *testing.T, u *union) {
 	}))
 	id = u.opened(u.authority, asked)
 	nodetest.Want(t, "beside a question", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
+	// And this authority's own objection to the other's order, until it ends.
+	const objected = "https://pictures.example/objected"
+	other := nodetest.Open(t, nodetest.Options{Kind: mandate.Authority, Name: "other", Country: "SI", Clock: u.clock})
+	for _, n := range u.nodes() {
+		nodetest.Meet(t, other, n)
+	}
+	requester := person(other)
+	ordered, err = other.Orders.Request(ctx, requester, u.draft(objected))
+	must(t, err)
+	must(t, other.Orders.Ask(ctx, requester, ordered, []string{u.authority.Post.Self().NodeID}))
+	settle := func() { other.Work(t); u.settle(); other.Work(t) }
+	settle()
+	var question store.Deconfliction
+	u.authority.Look(t, func(tx *store.Tx) (err error) {
+		question, _, err = tx.DeconflictionOf(other.Post.Self().NodeID, ordered)
+		return err
+	})
+	must(t, u.authority.Orders.AnswerQuestion(ctx, who, question.ID, true, u.clock.Now().AddDate(0, 0, 3), "a running inquiry"))
+	settle()
+	id = u.opened(u.authority, objected)
+	nodetest.Want(t, "against one's own objection", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
+	u.later(72*time.Hour + time.Minute)
+	must(t, u.authority.Notices.Send(ctx, who, id, u.letter()))
+	must(t, u.authority.Notices.Close(ctx, who, id, "the end of the test"))
 }
 
 func peopleLook(t *testing.T, u *union) {
@@ -540,9 +568,16 @@ func peopleLook(t *testing.T, u *union) {
 func mustStay(t *testing.T, u *union) {
 	ctx := t.Context()
 	const place = "https://pictures.example/stays"
-	held, err := u.provider.Orders.RecordHold(ctx, u.moderator(), orders.HoldRequest{
+	stays := orders.HoldRequest{
 		Kind: hold.NoRemove, Subject: place, Requester: "police-si", LegalBasis: "Article 48(6)(b)", Reason: "a running inquiry", Until: u.clock.Now().AddDate(0, 1, 0),
-	})
+	}
+	// Who holds that it stays does not ask that it goes.
+	own, err := u.centre.Orders.RecordHold(ctx, person(u.centre), stays)
+	must(t, err)
+	refused := u.opened(u.centre, place)
+	nodetest.Want(t, "asking against one's own hold", u.centre.Notices.Send(ctx, person(u.centre), refused, u.letter()), problem.Denied)
+	must(t, u.centre.Orders.ReleaseHold(ctx, person(u.centre), own, "police-si", "the inquiry has ended"))
+	held, err := u.provider.Orders.RecordHold(ctx, u.moderator(), stays)
 	must(t, err)
 	id, received := u.sent(u.centre, place)
 	if p := u.want(u.provider, received, order.Received); !told(p, "asked to wait") || len(p.Holds) != 1 {

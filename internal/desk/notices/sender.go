@@ -268,7 +268,8 @@ func (d *Desk) write(tx *ledger.Tx, row store.NoticeRow, value order.NoticeCase,
 }
 
 // othersAct refuses a notice while an order about the same material is under
-// way, or another authority's question about it is not answered here.
+// way, another authority's question about it is not answered here, or was answered
+// by an objection that has not ended.
 func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 	about := subjects(items)
 	for _, subject := range about {
@@ -287,6 +288,9 @@ func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 		}
 		if slices.ContainsFunc(questions, func(q store.Deconfliction) bool { return q.State == store.DeconflictionOpen }) {
 			return problem.New(problem.Denied, "another authority asked about a removal of the same material and has no answer", "answer it first")
+		}
+		if at := slices.IndexFunc(questions, func(q store.Deconfliction) bool { return q.Objects(tx.Now) }); at >= 0 {
+			return problem.New(problem.Denied, "this organisation objects to a removal of the same material until "+questions[at].Until.Format(time.RFC3339), "wait until the objection has ended")
 		}
 	}
 	return nil

@@ -205,7 +205,7 @@ func (d *Desk) AnswerQuestion(ctx context.Context, actor mandate.Actor, id strin
 		answer := Question{Order: row.Name, Says: questionAnswered}
 		row.State, row.Answer, row.AnsweredAt = QuestionAnswered, "no-objection", tx.Now
 		if objects {
-			answer.Objects, answer.Until, answer.Reason, row.Answer = true, until, reason, "objects"
+			answer.Objects, answer.Until, answer.Reason, row.Answer, row.Until = true, until, reason, store.DeconflictionObjects, until
 		}
 		tx.Note("answer", row.Answer)
 		if err := tx.UpdateDeconfliction(row); err != nil {
