@@ -144,6 +144,8 @@ var (
 	// VoluntaryFollow records what came of a notice, goes up the ladder, and ends
 	// the case.
 	VoluntaryFollow = Action{"voluntary.follow", Alter, ResourceOrder, false}
+	// VoluntaryRecall takes back every notice of a case that was sent.
+	VoluntaryRecall = Action{"voluntary.recall", Disclose, ResourceOrder, false}
 	// VoluntaryVerify records whether the material is gone.
 	VoluntaryVerify = Action{"voluntary.verify", Alter, ResourceOrder, false}
 	// VoluntaryReceive takes a notice in, at a provider; VoluntaryConsider decides
@@ -195,7 +197,7 @@ var Actions = []Action{
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,
-	VoluntaryOpen, VoluntaryConsult, VoluntarySend, VoluntaryFollow, VoluntaryVerify, VoluntaryReceive, VoluntaryConsider, VoluntaryEscalate,
+	VoluntaryOpen, VoluntaryConsult, VoluntarySend, VoluntaryFollow, VoluntaryRecall, VoluntaryVerify, VoluntaryReceive, VoluntaryConsider, VoluntaryEscalate,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport, StatisticsConsult, StatisticsPublish,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,

@@ -99,6 +99,7 @@ const (
 	DocumentNonDisclosure = "non-disclosure"
 	DocumentAnswer        = "answer"
 	DocumentNotice        = "notice"
+	DocumentWithdrawal    = "withdrawal"
 )
 
 // Effect is one thing to do.

@@ -73,6 +73,11 @@ func noticeRoutes(t *testing.T, w worked, in func(n *node.Node, name string, rol
 	if row := only(w.Centre); row.State != string(orderdomain.Closed) {
 		t.Errorf("the case is %s, want closed", row.State)
 	}
+	step(sender, w.Centre, "withdraw", "reason=it+shows+another+landscape", "voluntary.recall")
+	w.deliver(t)
+	if row := only(w.Provider); row.State != string(orderdomain.Withdrawn) {
+		t.Errorf("the notice is %s at the provider, want withdrawn", row.State)
+	}
 
 	sender("POST /holds", "/holds", "kind=no_notice&subject="+url.QueryEscape(address)+"&requester=police&legal_basis=Article+49(3)&reason=inquiry&until="+
 		w.Centre.Ledger.Now().AddDate(0, 1, 0).Format("2006-01-02"), "hold.record")

@@ -377,6 +377,13 @@ func TestPagesAreAccessible(t *testing.T) {
 		Items: []orderdomain.Item{{URL: "https://photos.example/p/173"}},
 	})
 	must(t, "opening a case", err)
+	takenBack, err := w.Centre.Notices.Open(ctx, holder, notices.Opening{
+		Reference: "N 19/2026", Ground: "authority_request", Request: "request 19", Known: "assessment 19", Found: "search 19",
+		Items: []orderdomain.Item{{URL: "https://photos.example/p/174"}},
+	})
+	must(t, "opening a case", err)
+	must(t, "sending", w.Centre.Notices.Send(ctx, holder, takenBack, notices.Letter{Name: "Owner of the site", Contact: "owner@photos.example", Reasons: "Reason 19."}))
+	must(t, "taking it back", w.Centre.Notices.Withdraw(ctx, holder, takenBack, "it shows another landscape"))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -442,6 +449,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"notice-new", reader, centre + "/notices/new", nil},
 		{"notice-to-send", reader, centre + "/notices/" + strings.TrimPrefix(toSend, "notice/"), nil},
 		{"notice-by-hand", reader, centre + "/notices/" + strings.TrimPrefix(noticed, "notice/"), nil},
+		{"notice-withdrawn", reader, centre + "/notices/" + strings.TrimPrefix(takenBack, "notice/"), nil},
 		{"notices-received", analyst, provider + "/notices", nil},
 		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
 		{"holds", reader, centre + "/holds", nil},

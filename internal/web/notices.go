@@ -156,8 +156,9 @@ var noticeSteps = map[string]func(v *visit, id string) error{
 	"undeliverable": func(v *visit, id string) error {
 		return v.notices().Undeliverable(v.r.Context(), v.actor, id, v.reason())
 	},
-	"resolve": func(v *visit, id string) error { return v.notices().Resolve(v.r.Context(), v.actor, id, v.reason()) },
-	"close":   func(v *visit, id string) error { return v.notices().Close(v.r.Context(), v.actor, id, v.reason()) },
+	"withdraw": func(v *visit, id string) error { return v.notices().Withdraw(v.r.Context(), v.actor, id, v.reason()) },
+	"resolve":  func(v *visit, id string) error { return v.notices().Resolve(v.r.Context(), v.actor, id, v.reason()) },
+	"close":    func(v *visit, id string) error { return v.notices().Close(v.r.Context(), v.actor, id, v.reason()) },
 	"refused": func(v *visit, id string) error {
 		return v.notices().Refused(v.r.Context(), v.actor, id, v.field("proof"), v.reason())
 	},

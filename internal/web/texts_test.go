@@ -116,7 +116,7 @@ func completed() map[string][]string {
 		"upload.state.":    {"open", "told", "left"},
 		"look.finding.":    {"gone", "present", "unknown"},
 		"journey.status.":  {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
-		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused"},
+		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
 		"voluntary.clock.": {"delivery", "rung", "bar", "decision"},
 		"hold.kind.":       {"no_remove", "no_notice"},
 	}

@@ -1,6 +1,7 @@
 package notices_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -367,6 +368,44 @@ func climbed(t *testing.T, u *union) {
 		t.Errorf("%+v", v.Case.Sent)
 	}
 	must(t, u.centre.Notices.Close(ctx, who, id, "the host removed it"))
+	u.takenBack(id, received, u.arrived(v.Documents[2].Name))
+}
+
+// takenBack: a case that has ended turns out to be wrong. All who were asked are
+// told, those with a node until they have receipted it.
+func (u *union) takenBack(id, first, last string) {
+	t, ctx, who := u.t, u.t.Context(), person(u.centre)
+	const because = "it shows another landscape"
+	nodetest.Want(t, "taken back by who does not send", u.centre.Notices.Withdraw(ctx, u.centre.Person("otto", mandate.Auditor), id, because), problem.Denied)
+	nodetest.Want(t, "taken back by a machine", u.centre.Notices.Withdraw(ctx, u.centre.Uploads, id, because), problem.Denied)
+	nodetest.Want(t, "taken back without a reason", u.centre.Notices.Withdraw(ctx, who, id, ""), problem.Invalid)
+	unsent := u.opened(u.centre, "https://pictures.example/unsent")
+	nodetest.Want(t, "taking back what was not sent", u.centre.Notices.Withdraw(ctx, who, unsent, because), problem.Conflict)
+	must(t, u.centre.Notices.Close(ctx, who, unsent, "the end of the test"))
+
+	must(t, u.centre.Notices.Withdraw(ctx, who, id, because))
+	v := u.want(u.centre, id, order.Withdrawn)
+	if v.Case.Withdrawn.Person != who.ID || len(v.Documents) != 4 || v.Notices[3].Withdraws != v.Notices[1].ID || v.Documents[3].Node != "" || !told(v, "Owner of the site has no node") {
+		t.Fatalf("%+v %+v", v.Notices, v.Alarms)
+	}
+	paper, err := u.centre.Notices.Document(ctx, who, id, v.Documents[3].ID)
+	must(t, err)
+	if text := fmt.Sprint(paper.Form); paper.Form.Title != "Withdrawal of a notice" || !strings.Contains(text, because) || !strings.Contains(text, v.Notices[1].ID) {
+		t.Errorf("%+v", paper.Form)
+	}
+	u.settle()
+	recalls := slices.DeleteFunc(u.view(u.centre, id).Envelopes, func(e store.EnvelopeOut) bool { return e.Kind != string(mandate.EnvelopeRecall) })
+	if len(recalls) != 2 || recalls[0].Receipt == "" || recalls[1].Receipt == "" {
+		t.Errorf("recalled by %+v", recalls)
+	}
+	for received, removed := range map[string]bool{first: true, last: false} {
+		p := u.want(u.provider, received, order.Withdrawn)
+		if p.Consideration.Because != because || !told(p, "the sender withdrew the notice: "+because) || told(p, "decide whether it is put back") != removed {
+			t.Errorf("at the provider %+v %+v", p.Consideration, p.Alarms)
+		}
+		nodetest.Want(t, "removing what was taken back", u.provider.Notices.Accept(ctx, u.moderator(), received), problem.Conflict)
+	}
+	nodetest.Want(t, "taken back twice", u.centre.Notices.Withdraw(ctx, who, id, because), problem.Conflict)
 }
 
 func unanswered(t *testing.T, u *union) {
@@ -608,6 +647,7 @@ func forged(t *testing.T, u *union) {
 		"twice":             {func(n *order.Notice) string { return n.ID }, "here already"},
 		"not voluntary":     {func(n *order.Notice) string { n.ID, n.Voluntary = "notice/21", "Remove it."; return n.ID }, "sentence of the profile"},
 		"an unknown form":   {func(n *order.Notice) string { n.ID, n.Profile.Version = "notice/22", 99; return n.ID }, "does not know the form"},
+		"a withdrawal":      {func(n *order.Notice) string { n.ID, n.Withdraws = "notice/24", n.ID; return n.ID }, "takes back another notice"},
 		"without its items": {func(n *order.Notice) string { n.ID, n.Items = "notice/23", nil; return n.ID }, "is missing"},
 	} {
 		n := genuine
