@@ -575,11 +575,13 @@ func orderedMeanwhile(t *testing.T, u *union) {
 		question, _, err = tx.DeconflictionOf(other.Post.Self().NodeID, ordered)
 		return err
 	})
-	must(t, u.authority.Orders.AnswerQuestion(ctx, who, question.ID, true, u.clock.Now().AddDate(0, 0, 3), "a running inquiry"))
+	ends := question.Until.AddDate(0, 0, 3) // after the answer was due
+	must(t, u.authority.Orders.AnswerQuestion(ctx, who, question.ID, true, ends, "a running inquiry"))
 	settle()
 	id = u.opened(u.authority, objected)
+	u.later(ends.Sub(u.clock.Now()) - time.Minute)
 	nodetest.Want(t, "against one's own objection", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
-	u.later(72*time.Hour + time.Minute)
+	u.later(2 * time.Minute)
 	must(t, u.authority.Notices.Send(ctx, who, id, u.letter()))
 	must(t, u.authority.Notices.Close(ctx, who, id, "the end of the test"))
 }
