@@ -52,6 +52,7 @@ var house = []room{
 	{path: "law", floor: ground, own: []string{"law"}, bare: true},
 
 	{path: "internal/media", floor: halls},
+	{path: "internal/media/mediatest", floor: halls, lateral: true, testing: true},
 	{path: "internal/match", floor: halls},
 	{path: "internal/print", floor: halls},
 	{path: "internal/webhost", floor: halls},

@@ -235,6 +235,11 @@ const (
 	OnRestored      = "restored"
 	OnImpossible    = "impossible"
 	OnClarification = "clarification"
+	// OnReported: the report of Article 18(6). OnReassessment and OnReassessed: what
+	// may be blocked wrongly is to be looked at again, and was (Article 18(5)).
+	OnReported     = "reported"
+	OnReassessment = "reassessment"
+	OnReassessed   = "reassessed"
 )
 
 var (
@@ -242,6 +247,7 @@ var (
 	orderSteps     = []string{
 		OnIssued, OnClarified, OnNonDisclosure, OnNonExecution, OnReasonEnded, OnExecuted, OnOverdue, OnReappeared,
 		OnFinal, OnAnnulled, OnWithdrawn, OnEnded, OnRestored, OnImpossible, OnClarification,
+		OnReported, OnReassessment, OnReassessed,
 	}
 )
 

@@ -75,13 +75,16 @@ var (
 	ReportApprove = Action{"report.approve", Alter, ResourceReport, false}
 	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
 	// ReportRecall takes back a report that was delivered, or asks to erase it.
-	ReportRecall  = Action{"report.recall", Disclose, ResourceReport, false}
+	ReportRecall = Action{"report.recall", Disclose, ResourceReport, false}
+	// ReportErase erases the text of a report where it was sent to.
+	ReportErase   = Action{"report.erase", Erase, ResourceReport, false}
 	ReportReceive = Action{"report.receive", Collect, ResourceReport, false}
 	ReportAssess  = Action{"report.assess", Alter, ResourceReport, false}
 	// ReportRoute decides whom a report goes to, at the Centre.
 	ReportRoute = Action{"report.route", Disclose, ResourceReport, false}
 	// ReportAsk asks a reporter for what its report lacks, or withdraws that, at
-	// the Centre; ReportAnswer answers it, at the reporter.
+	// the Centre, and through it at an authority; ReportAnswer answers it, at the
+	// reporter.
 	ReportAsk    = Action{"report.ask", Disclose, ResourceReport, false}
 	ReportAnswer = Action{"report.answer", Disclose, ResourceReport, false}
 	// ReportRate tells whoever reported, by a closed list, of what use and quality a
@@ -193,7 +196,7 @@ var Actions = []Action{
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
-	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportReceive,
+	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,

@@ -98,6 +98,7 @@ const (
 	DocumentClarification = "clarification"
 	DocumentNonDisclosure = "non-disclosure"
 	DocumentAnswer        = "answer"
+	DocumentReport        = "report"
 	DocumentNotice        = "notice"
 	DocumentWithdrawal    = "withdrawal"
 )
@@ -139,7 +140,7 @@ type Event struct {
 	Check hold.Check `json:"check,omitzero"`
 	// Facts of the issued order, or of the decision that extends.
 	Facts *Facts `json:"facts,omitempty"`
-	// Digest of a clarification, Answer of the addressee, Notice that is sent.
+	// Digest of a clarification or a report, Answer of the addressee, Notice that is sent.
 	Digest string       `json:"digest,omitempty"`
 	Answer *AnswerFacts `json:"answer,omitempty"`
 	Notice *NoticeFacts `json:"notice,omitempty"`
@@ -150,8 +151,11 @@ type Event struct {
 	Suspends bool         `json:"suspends,omitempty"`
 	Clock    ClockID      `json:"clock,omitempty"`
 	Round    *watch.Round `json:"round,omitempty"`
-	// Place is another address at which the material was found.
+	// Place is another address at which the material was found, or one that may be
+	// blocked wrongly.
 	Place string `json:"place,omitempty"`
+	// Wrong: access to the place is prevented wrongly.
+	Wrong bool `json:"wrong,omitempty"`
 	// Measure is what the service did, a box of the form.
 	Measure string `json:"measure,omitempty"`
 }

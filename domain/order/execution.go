@@ -35,6 +35,10 @@ const (
 	Undo EventKind = "undo"
 	// Keep: a person decides that the measure stays, on another ground (Reason).
 	Keep EventKind = "keep"
+	// AskReassessment, at either side: somebody (By) says that access to an address
+	// (Place) is prevented wrongly (Reason; Article 18(5)). At the authority it
+	// comes by message (Receipt), or a person takes it in.
+	AskReassessment EventKind = "ask-reassessment"
 )
 
 // UserState is where informing the user stands (Articles 15(3) and 18(4)).
@@ -167,8 +171,9 @@ var executionRules = map[EventKind]rule[*executing]{
 	Confirm:               {from: append([]State{Ended}, binding...), reasoned: true, apply: (*executing).confirmed},
 	Annul:                 {from: append([]State{Ended}, binding...), reasoned: true, apply: (*executing).annulled},
 	Withdraw:              {from: append([]State{Ended}, binding...), reasoned: true, apply: (*executing).withdrawn},
-	Undo:                  {from: []State{Restoring}, decides: true, apply: (*executing).undone},
-	Keep:                  {from: []State{Restoring}, decides: true, reasoned: true, apply: (*executing).keep},
+	Undo:                  {from: []State{Restoring, Ended}, decides: true, apply: (*executing).undone},
+	Keep:                  {from: []State{Restoring, Ended}, decides: true, reasoned: true, apply: (*executing).keep},
+	AskReassessment:       {from: binding, decides: true, reasoned: true, apply: (*executing).askReassessment},
 	Reported:              {from: binding, decides: true, apply: (*executing).reported},
 }
 
@@ -279,10 +284,8 @@ func (t *executing) carriedOut() error {
 	t.State, t.x.Measure, t.x.MeasuredAt = Executed, t.event.Measure, t.event.At
 	t.Paused = false
 	t.stop(ClockExecution, ClockObstacle, ClockDecision)
-	if t.Facts.Kind != law.OrderBlocking {
-		t.ask("answer with the form that says it was executed (Article 14(7))")
-		t.set(ClockAnswer, t.now, t.Terms.Clocks.Answer)
-	}
+	t.ask("answer that the order was executed (Article 14(7), or our own rule where no form is printed)")
+	t.set(ClockAnswer, t.now, t.Terms.Clocks.Answer)
 	if !first {
 		return nil
 	}
@@ -432,21 +435,43 @@ func (t *executing) fall(standing Standing, step string) error {
 }
 
 func (t *executing) undone() error {
-	if err := t.happened(t.x.Delivered.At); err != nil {
+	since := t.x.Delivered.At
+	if t.State == Ended {
+		since = t.Facts.Applies.Until
+	}
+	if err := t.happened(since); err != nil {
+		return err
+	}
+	if err := t.undoes(); err != nil {
 		return err
 	}
 	t.close(Restored, "the measure was undone")
 	return nil
 }
 
+// undoes reports a conflict where nothing is left to undo.
+func (t *executing) undoes() error {
+	if _, waits := t.Clock(ClockRestoration); !waits {
+		return problem.New(problem.Conflict, "there is no measure to undo", "")
+	}
+	return nil
+}
+
 func (t *executing) keep() error {
+	if err := t.undoes(); err != nil {
+		return err
+	}
 	t.close(NotRestored, "the measure stays on another ground: "+t.Reason)
 	return nil
 }
 
-// close ends the case; the user is told what became of it.
+// close ends the case; the user is told what became of it. An order that has
+// ended stays so: a court may still annul it.
 func (t *executing) close(state State, reason string) {
-	t.State, t.x.Undone = state, t.decision()
+	t.x.Undone = t.decision()
+	if t.State != Ended {
+		t.State = state
+	}
 	t.stopAll(ClockRetention)
 	t.tell(law.OnRestored, reason)
 	if t.x.User.State != UserNone && t.x.User.State != UserNobody {
@@ -456,10 +481,18 @@ func (t *executing) close(state State, reason string) {
 }
 
 func (t *executing) reported() error {
-	if _, running := t.Clock(ClockReport); !running {
-		return problem.New(problem.Conflict, "no report is due", "")
+	if err := t.report(); err != nil {
+		return err
 	}
-	t.stop(ClockReport)
+	t.send(law.OnReported, DocumentReport)
+	return nil
+}
+
+func (t *executing) askReassessment() error {
+	if err := t.blocked(); err != nil {
+		return err
+	}
+	t.tell(law.OnReassessment, t.Reason)
 	return nil
 }
 
@@ -473,7 +506,7 @@ func (t *executing) strike() {
 		t.ask("execute the order at once, or say why not")
 		t.set(ClockAnswer, t.now, clocks.Answer)
 	case ClockAnswer:
-		t.remind(ClockAnswer, clocks.Answer, "the order is overdue, or the answer that it was executed is not sent")
+		t.remind(ClockAnswer, clocks.Answer, "the order is not executed, or the answer that it was is not sent")
 	case ClockClarification:
 		t.remind(ClockClarification, clocks.Clarification, "the authority has not clarified the order: ask again")
 	case ClockObstacle:
@@ -493,7 +526,11 @@ func (t *executing) strike() {
 		t.set(ClockReport, t.now, clocks.Obstacle)
 	case ClockEnd:
 		t.State = Ended
-		t.stop(ClockExecution, ClockReport, ClockDecision, ClockAnswer)
-		t.emit(Effect{Kind: Restore, Reason: "the period of application is over", Article: t.Terms.Clocks.Longest.Article})
+		t.stopAll(ClockUserInformation)
+		if t.x.Measure != "" {
+			t.emit(Effect{Kind: Restore, Reason: "the period of application is over", Article: clocks.Longest.Article})
+			t.ask("the period of application is over: undo the measure, or record on which other ground it stays")
+			t.set(ClockRestoration, t.now, clocks.Restoration)
+		}
 	}
 }

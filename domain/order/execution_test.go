@@ -81,7 +81,8 @@ func provider(t testing.TB, x Execution, now time.Time) map[EventKind]Event {
 		Withdraw:              message(Event{Kind: Withdraw}),
 		Undo:                  by("person/moderator", Event{Kind: Undo, At: now}),
 		Keep:                  by("person/moderator", Event{Kind: Keep}),
-		Reported:              by("person/moderator", Event{Kind: Reported}),
+		Reported:              by("person/moderator", Event{Kind: Reported, Digest: bytesB}),
+		AskReassessment:       by("person/moderator", Event{Kind: AskReassessment, Place: "https://one.example/picture/17"}),
 	}
 }
 
@@ -381,13 +382,54 @@ func TestABlockingOrderEndsByItself(t *testing.T) {
 	if !has(effects, AskPerson) {
 		t.Errorf("%v", effects)
 	}
-	reported, _ := apply(t, asked, due, by("person/moderator", Event{Kind: Reported}))
+	reported, _ := apply(t, asked, due, by("person/moderator", Event{Kind: Reported, Digest: bytesB}))
 	if _, running := reported.Clock(ClockReport); running {
 		t.Error("reported, and still asked")
 	}
 	until := noon.AddDate(3, 0, 0)
 	ended, effects := apply(t, x, until, Event{Kind: Strike, Clock: ClockEnd})
-	if ended.State != Ended || !has(effects, Restore) {
+	if ended.State != Ended || !has(effects, Restore) || !has(effects, AskPerson) {
 		t.Errorf("%s %v", ended.State, effects)
+	}
+	before := by("person/moderator", Event{Kind: Undo, At: until.Add(-time.Hour)})
+	if _, _, err := ended.Apply(before, until.Add(time.Hour)); !problem.Is(err, problem.Invalid) {
+		t.Errorf("undone before it ended: %v", err)
+	}
+	for _, kind := range []EventKind{Undo, Keep} {
+		done, effects := apply(t, ended, until.Add(time.Hour), provider(t, ended, until.Add(time.Hour))[kind])
+		if !slices.Contains(find(effects, Tell).To, law.ToRequester) || done.State != Ended || done.Undone == nil || done.User.State != UserDue {
+			t.Errorf("%s: %s %v", kind, done.State, effects)
+		}
+		if _, _, err := done.Apply(provider(t, done, until.Add(2*time.Hour))[kind], until.Add(2*time.Hour)); !problem.Is(err, problem.Conflict) {
+			t.Errorf("%s twice: %v", kind, err)
+		}
+	}
+	idle, effects := apply(t, received(t, law.OrderBlocking), until, Event{Kind: Strike, Clock: ClockEnd})
+	if has(effects, Restore) || len(idle.Clocks) != 0 {
+		t.Errorf("what was never done is to be undone: %v %v", effects, idle.Clocks)
+	}
+}
+
+// TestNobodyForgetsABlockingOrder: no article sets a time for execution, and people
+// are reminded all the same, from the start date on.
+func TestNobodyForgetsABlockingOrder(t *testing.T) {
+	from := noon.AddDate(0, 0, 10)
+	x := received(t, law.OrderBlocking, func(o *Order) { o.Blocking.Period.From = from })
+	if due, running := x.Clock(ClockAnswer); !running || !due.Equal(from.Add(24*time.Hour)) {
+		t.Fatalf("%v", x.Clocks)
+	}
+	late, effects := apply(t, x, from.Add(24*time.Hour), Event{Kind: Strike, Clock: ClockAnswer})
+	if due, _ := late.Clock(ClockAnswer); !has(effects, RaiseAlarm) || !due.Equal(from.Add(48*time.Hour)) {
+		t.Errorf("%v %v", effects, late.Clocks)
+	}
+	now := noon.Add(time.Hour)
+	court := Event{Kind: Challenge, By: "court/17", Suspends: true, Receipt: "envelope/18", Reason: "reason number 17"}
+	suspended, _ := apply(t, x, now, court)
+	if _, running := suspended.Clock(ClockAnswer); running || !suspended.Paused {
+		t.Errorf("reminded of what a court suspended: %v", suspended.Clocks)
+	}
+	lifted, _ := apply(t, suspended, now, Event{Kind: LiftSuspension, At: now, Receipt: "envelope/19", Reason: "reason number 18"})
+	if _, running := lifted.Clock(ClockAnswer); !running {
+		t.Errorf("forgotten after the court: %v", lifted.Clocks)
 	}
 }

@@ -71,8 +71,11 @@ const (
 	// Assess: the yearly assessment of a blocking order found that it stays
 	// (Reason); otherwise withdraw it or issue one that replaces it.
 	Assess EventKind = "assess"
-	// Reported: the halfway report of a blocking order came (Receipt).
+	// Reported: a report on the measures of a blocking order came (Digest, Receipt).
 	Reported EventKind = "halfway-report"
+	// Reassess: a person answers whether access to an address (Place) is prevented
+	// wrongly (Wrong, Reason).
+	Reassess EventKind = "reassess"
 	// Strike: the Clock has run out.
 	Strike EventKind = "strike"
 )
@@ -110,6 +113,20 @@ func (q Question) bars(now time.Time) bool {
 	return !q.Overruled && (q.AnsweredAt.IsZero() || (q.Objects && now.Before(q.Until)))
 }
 
+// Reassessment is the request of the provider or of a user to look again whether
+// access to an address is prevented wrongly (Article 18(5)).
+type Reassessment struct {
+	Place string `json:"place"`
+	// By is who asks; Receipt proves it where it came by message.
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Receipt string    `json:"receipt,omitempty"`
+	Reason  string    `json:"reason"`
+	// Answer is the decision of a person, Wrong what it says.
+	Answer *Decision `json:"answer,omitempty"`
+	Wrong  bool      `json:"wrong,omitempty"`
+}
+
 // Issuance is the life of one order where it is requested, issued and followed
 // up.
 type Issuance struct {
@@ -128,6 +145,9 @@ type Issuance struct {
 	Watch *watch.Watch `json:"watch,omitempty"`
 	// Elsewhere are other addresses at which the material was found.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Assessments are the yearly ones of a blocking order.
+	Assessments   []Decision     `json:"assessments,omitempty"`
+	Reassessments []Reassessment `json:"reassessments,omitempty"`
 	// Closed is the decision of the court or authority that ended the order.
 	Closed *Decision `json:"closed,omitempty"`
 }
@@ -198,11 +218,11 @@ var issuanceRules = map[EventKind]rule[*issuing]{
 	Refuse:                {from: []State{Requested, Deconflicting, Deconflicted}, decides: true, reasoned: true, apply: (*issuing).refuse},
 	DeliveryProven:        {from: []State{Issued}, apply: (*issuing).delivered},
 	DeliveryFailed:        {from: []State{Issued, Impossible, Clarification}, reasoned: true, apply: (*issuing).deliveryFailed},
-	CannotExecute:         {from: []State{Issued, Delivered, Overdue, Impossible, Clarification, Reappeared, Restoring, Restored, NotRestored}, apply: (*issuing).cannotExecute},
+	CannotExecute:         {from: []State{Issued, Delivered, Overdue, Impossible, Clarification, Reappeared, Restoring, Restored, NotRestored, Ended}, apply: (*issuing).cannotExecute},
 	ReasonEnded:           {from: []State{Impossible}, apply: (*issuing).reasonEnded},
 	Clarify:               {from: []State{Impossible, Clarification}, decides: true, apply: (*issuing).clarify},
 	ClarificationReceived: {from: []State{Impossible, Clarification}, apply: (*issuing).clarificationReceived},
-	ExecutionReported:     {from: append([]State{Restoring, Restored, NotRestored}, underway...), apply: (*issuing).executionReported},
+	ExecutionReported:     {from: append([]State{Restoring, Restored, NotRestored, Ended}, underway...), apply: (*issuing).executionReported},
 	Looked:                {from: []State{Executed, Verified}, apply: (*issuing).looked},
 	FoundElsewhere:        {from: []State{Executed, Verified, Reappeared}, apply: (*issuing).foundElsewhere},
 	Resolve:               {from: []State{Reappeared}, decides: true, reasoned: true, apply: (*issuing).resolve},
@@ -212,10 +232,12 @@ var issuanceRules = map[EventKind]rule[*issuing]{
 	Confirm:               {from: append([]State{Ended}, underway...), decides: true, reasoned: true, apply: (*issuing).confirmed},
 	Annul:                 {from: append([]State{Ended}, underway...), decides: true, reasoned: true, apply: (*issuing).annul},
 	Withdraw:              {from: append([]State{Requested, Deconflicting, Deconflicted}, underway...), decides: true, reasoned: true, apply: (*issuing).withdraw},
-	RestorationProven:     {from: []State{Restoring}, apply: (*issuing).restored},
-	RestorationRefused:    {from: []State{Restoring}, reasoned: true, apply: (*issuing).notRestored},
+	RestorationProven:     {from: []State{Restoring, Ended}, apply: (*issuing).restored},
+	RestorationRefused:    {from: []State{Restoring, Ended}, reasoned: true, apply: (*issuing).notRestored},
 	Assess:                {from: []State{Delivered, Overdue, Impossible, Clarification, Executed, Verified, Reappeared}, decides: true, reasoned: true, apply: (*issuing).assess},
 	Reported:              {from: []State{Delivered, Overdue, Impossible, Clarification, Executed, Verified, Reappeared}, apply: (*issuing).reported},
+	AskReassessment:       {from: underway, reasoned: true, apply: (*issuing).askReassessment},
+	Reassess:              {from: append([]State{Ended}, underway...), decides: true, reasoned: true, apply: (*issuing).reassess},
 }
 
 // Apply returns the next state and what has to be done. i itself is unchanged.
@@ -227,6 +249,7 @@ func (i Issuance) Apply(event Event, now time.Time) (Issuance, []Effect, error) 
 	next := i
 	next.Track = i.begin(now, event.Reason)
 	next.Questions, next.Elsewhere = slices.Clone(i.Questions), slices.Clone(i.Elsewhere)
+	next.Assessments, next.Reassessments = slices.Clone(i.Assessments), slices.Clone(i.Reassessments)
 	t := &issuing{turn: turn{clockwork{event: event, now: now, clocks: &next.Clocks}, &next.Track}, i: &next}
 	if event.Kind == Strike {
 		if due, running := i.Clock(event.Clock); !running || now.Before(due) {
@@ -254,7 +277,8 @@ func (i Issuance) Apply(event Event, now time.Time) (Issuance, []Effect, error) 
 // remember lets no matter wait for a person without a reminder.
 func (t *issuing) remember(before State) {
 	lies := t.State == Requested || t.State == Deconflicted || t.State == Reappeared
-	t.decide(lies, before != t.State, t.Terms.Clocks.Decision)
+	asked := len(t.i.Unanswered()) > 0 && !t.Fallen()
+	t.decide(lies || asked, lies && before != t.State, t.Terms.Clocks.Decision)
 }
 
 func (t *issuing) question(who string) *Question {
@@ -470,7 +494,7 @@ func (t *issuing) cannotExecute() error {
 	if t.event.Answer == nil {
 		return problem.InvalidField("answer", "is missing", "")
 	}
-	if t.Fallen() {
+	if t.Fallen() || t.State == Ended {
 		t.late(*t.event.Answer)
 		return nil
 	}
@@ -548,7 +572,7 @@ func (t *issuing) executionReported() error {
 	if err := t.measured(*answer); err != nil {
 		return err
 	}
-	if t.Fallen() || t.State == Executed || t.State == Verified {
+	if t.Fallen() || t.State == Executed || t.State == Verified || t.State == Ended {
 		t.late(*answer)
 		return nil
 	}
@@ -692,24 +716,38 @@ func (t *issuing) withdraw() error {
 }
 
 func (t *issuing) restored() error {
-	if err := t.happened(t.i.Closed.At); err != nil {
+	var since time.Time
+	if t.State == Ended {
+		since = t.Facts.Applies.Until
+	} else {
+		since = t.i.Closed.At
+	}
+	if err := t.happened(since); err != nil {
 		return err
 	}
 	if err := t.proven(); err != nil {
 		return err
 	}
-	t.State = Restored
-	t.stopAll()
+	t.close(Restored)
 	t.tell(law.OnRestored, "the addressee undid the measure")
 	return nil
+}
+
+// close ends the case; an order that has ended stays so, and may be challenged.
+func (t *issuing) close(state State) {
+	if t.State == Ended {
+		t.stop(ClockRestoration)
+		return
+	}
+	t.State = state
+	t.stopAll()
 }
 
 func (t *issuing) notRestored() error {
 	if err := t.proven(); err != nil {
 		return err
 	}
-	t.State = NotRestored
-	t.stopAll()
+	t.close(NotRestored)
 	t.alarm("the addressee did not undo the measure: " + t.Reason)
 	t.tell(law.OnRestored, "the addressee did not undo the measure: "+t.Reason)
 	return nil
@@ -719,18 +757,70 @@ func (t *issuing) assess() error {
 	if t.Facts.Applies == nil {
 		return problem.New(problem.Conflict, "the order applies for no period", "only a blocking order is assessed every year")
 	}
+	t.i.Assessments = append(t.i.Assessments, *t.decision())
 	t.set(ClockReview, t.now, t.Terms.Clocks.Review)
 	return nil
 }
 
 func (t *issuing) reported() error {
-	if _, running := t.Clock(ClockReport); !running {
-		return problem.New(problem.Conflict, "no report is awaited", "")
+	if err := t.report(); err != nil {
+		return err
 	}
 	if err := t.proven(); err != nil {
 		return err
 	}
-	t.stop(ClockReport)
+	t.ask("the addressee reported on its measures: read the report")
+	return nil
+}
+
+// Unanswered are the requests to look again that nobody answered yet.
+func (i Issuance) Unanswered() (open []Reassessment) {
+	for _, asked := range i.Reassessments {
+		if asked.Answer == nil {
+			open = append(open, asked)
+		}
+	}
+	return open
+}
+
+// maxUnanswered is how many requests to look again may wait; the value of an order
+// is read and written as a whole.
+const maxUnanswered = 100
+
+func (t *issuing) askReassessment() error {
+	if err := t.blocked(); err != nil {
+		return err
+	}
+	switch {
+	case t.event.By == "":
+		return problem.InvalidField("by", "is missing", "say who asks")
+	case t.event.Receipt == "" && (t.event.Person == "" || t.event.Decision == ""):
+		return problem.InvalidField("receipt", "is missing", "name the message that asks, or the person who took it in")
+	case len(t.i.Unanswered()) >= maxUnanswered:
+		return problem.New(problem.Conflict, "too many requests wait for an answer", "the authority answers those first")
+	}
+	t.i.Reassessments = append(t.i.Reassessments, Reassessment{Place: t.event.Place, By: t.event.By, At: t.now, Receipt: t.event.Receipt, Reason: t.Reason})
+	t.ask("assess whether access to an address is prevented wrongly, and answer (Article 18(5))")
+	return nil
+}
+
+// reassess answers all who asked about the address.
+func (t *issuing) reassess() error {
+	answered := false
+	for index := range t.i.Reassessments {
+		if asked := &t.i.Reassessments[index]; asked.Place == t.event.Place && asked.Answer == nil {
+			asked.Answer, asked.Wrong, answered = t.decision(), t.event.Wrong, true
+		}
+	}
+	if !answered {
+		return problem.New(problem.Conflict, "nobody asked about this address, or it is answered", "")
+	}
+	said := "access is not prevented wrongly to "
+	if t.event.Wrong {
+		said = "access is prevented wrongly to "
+		t.ask("an address is blocked wrongly: withdraw the order, or issue one that replaces it (Article 18(5))")
+	}
+	t.tell(law.OnReassessed, said+t.event.Place+": "+t.Reason)
 	return nil
 }
 
@@ -763,20 +853,27 @@ func (t *issuing) strike() {
 	case ClockClarification:
 		t.remind(ClockClarification, clocks.Clarification, "the addressee waits for a clarification")
 	case ClockDecision:
-		t.remind(ClockDecision, clocks.Decision, "nobody has decided on an order that is "+string(t.State))
+		reason := "nobody has decided on an order that is " + string(t.State)
+		if len(t.i.Unanswered()) > 0 {
+			reason = "nobody has answered whether an address is blocked wrongly"
+		}
+		t.remind(ClockDecision, clocks.Decision, reason)
 	case ClockRestoration:
 		t.remind(ClockRestoration, clocks.Restoration, "the addressee has not confirmed that it undid the measure")
 	case ClockAppeal:
 		t.ask("the time for challenging is over: record whether the order is final (Articles 15(2) and 18(2))")
 	case ClockReview:
-		t.ask("assess whether the conditions are still met (" + clocks.Review.Article + ")")
+		t.alarm("assess whether the conditions are still met (" + clocks.Review.Article + ")")
 		t.set(ClockReview, t.now, clocks.Obstacle)
 	case ClockReport:
-		t.ask("the halfway report is due (" + clocks.ReportOver.Article + ")")
+		t.alarm("the report that was due halfway has not come (" + clocks.ReportOver.Article + ")")
 		t.set(ClockReport, t.now, clocks.Obstacle)
 	case ClockEnd:
 		t.State = Ended
 		t.stopAll(ClockAppeal)
+		if t.i.Watch != nil {
+			t.set(ClockRestoration, t.now, clocks.Restoration)
+		}
 		t.tell(law.OnEnded, "the period of application is over")
 	}
 }

@@ -109,7 +109,9 @@ func authority(t testing.TB, kind law.OrderKind, i Issuance, now time.Time) map[
 		RestorationProven:     {Kind: RestorationProven, At: now, Receipt: "receipt/22"},
 		RestorationRefused:    {Kind: RestorationRefused, Receipt: "receipt/23", Reason: "another order"},
 		Assess:                by("person/requester", Event{Kind: Assess}),
-		Reported:              {Kind: Reported, Receipt: "receipt/24"},
+		Reported:              {Kind: Reported, Digest: bytesB, Receipt: "receipt/24"},
+		AskReassessment:       {Kind: AskReassessment, By: "provider/17", Place: "https://one.example/picture/17", Reason: "reason number 17", Receipt: "receipt/25"},
+		Reassess:              by("person/requester", Event{Kind: Reassess, Place: "https://one.example/picture/17"}),
 	}
 	if len(i.NonDisclosure) > 0 {
 		last := i.NonDisclosure[len(i.NonDisclosure)-1]
@@ -223,6 +225,7 @@ func TestEveryTransitionOfAnIssuance(t *testing.T) {
 	}
 	row(law.OrderBlocking, Delivered, ways[Delivered])
 	row(law.OrderBlocking, Executed, ways[Executed])
+	row(law.OrderBlocking, Executed, append(slices.Clone(ways[Executed]), step{"ask-reassessment", time.Hour}))
 	row(law.OrderBlocking, Ended, append(slices.Clone(ways[Executed]), step{"strike/end", 3 * 366 * 24 * time.Hour}))
 	suspended := append(slices.Clone(ways[Delivered]), step{"challenge/suspends", time.Hour})
 	row(law.OrderDelisting, Delivered, suspended)
@@ -307,6 +310,8 @@ func TestIssuanceRefuses(t *testing.T) {
 		{"a restoration before the annulment", ways[Restoring], RestorationProven, with(func(e *Event) { e.At = e.At.Add(-2 * time.Hour) }), problem.Invalid},
 		{"the yearly assessment of a removal", ways[Delivered], Assess, nil, problem.Conflict},
 		{"a halfway report of a removal", ways[Delivered], Reported, nil, problem.Conflict},
+		{"a look again at what is removed", ways[Delivered], AskReassessment, nil, problem.Conflict},
+		{"an answer to nobody", ways[Delivered], Reassess, nil, problem.Conflict},
 		{"a second annulment", ways[Restoring], Annul, nil, problem.Conflict},
 		{"an event that is none", ways[Delivered], "erase", nil, problem.Invalid},
 	}
@@ -633,27 +638,36 @@ func TestBlockingHasItsClocks(t *testing.T) {
 	}
 	until := noon.AddDate(3, 0, 0)
 	for clock, want := range map[ClockID]time.Time{
-		ClockEnd: until, ClockReport: noon.Add(until.Sub(noon) / 2), ClockReview: law.Period{Years: 1}.Expiry(noon),
+		ClockAnswer: noon.Add(24 * time.Hour), ClockEnd: until, ClockReport: noon.Add(until.Sub(noon) / 2), ClockReview: law.Period{Years: 1}.Expiry(noon),
 	} {
 		if due, running := i.Clock(clock); !running || !due.Equal(want) {
 			t.Errorf("%s at %s, want %s", clock, due, want)
 		}
 	}
 	year, effects := must(t, i, law.Period{Years: 1}.Expiry(noon), Event{Kind: Strike, Clock: ClockReview})
-	if _, running := year.Clock(ClockReview); !has(effects, AskPerson) || !running {
+	if _, running := year.Clock(ClockReview); !has(effects, RaiseAlarm) || !running {
 		t.Errorf("the assessment is forgotten: %v", effects)
 	}
 	assessed, _ := must(t, year, noon.AddDate(1, 0, 9), by("person/requester", Event{Kind: Assess}))
 	if due, _ := assessed.Clock(ClockReview); !due.Equal(law.Period{Years: 1}.Expiry(noon.AddDate(1, 0, 9))) {
 		t.Errorf("next assessment %s", due)
 	}
-	reported, _ := must(t, i, noon.AddDate(1, 7, 0), Event{Kind: Reported, Receipt: "receipt/1"})
-	if _, running := reported.Clock(ClockReport); running {
-		t.Error("the report came and is still awaited")
+	if len(assessed.Assessments) != 1 || assessed.Assessments[0].Person != "person/requester" {
+		t.Errorf("the assessment is kept as %+v", assessed.Assessments)
+	}
+	report := Event{Kind: Reported, Digest: bytesB, Receipt: "receipt/1"}
+	for when, awaited := range map[time.Time]bool{noon.AddDate(0, 1, 0): true, noon.Add(until.Sub(noon) / 2): false, noon.AddDate(1, 7, 0): false} {
+		reported, effects := must(t, i, when, report)
+		if _, running := reported.Clock(ClockReport); running != awaited || !has(effects, AskPerson) {
+			t.Errorf("a report of %s: another one is awaited: %v, want %v", when, running, awaited)
+		}
+	}
+	if next, effects := must(t, i, noon.Add(until.Sub(noon)/2), Event{Kind: Strike, Clock: ClockReport}); !has(effects, RaiseAlarm) || len(next.Clocks) != len(i.Clocks) {
+		t.Errorf("the report is forgotten: %v %v", effects, next.Clocks)
 	}
 	ended, effects := must(t, i, until, Event{Kind: Strike, Clock: ClockEnd})
-	if ended.State != Ended || !slices.Contains(find(effects, Tell).To, law.ToProvider) {
-		t.Errorf("%s %v", ended.State, effects)
+	if _, waits := ended.Clock(ClockRestoration); ended.State != Ended || waits || !slices.Contains(find(effects, Tell).To, law.ToProvider) {
+		t.Errorf("%s %v: nothing was executed that is to be undone", ended.State, effects)
 	}
 	short := sample(law.OrderBlocking)
 	short.Blocking.Period.Until = noon.AddDate(2, 0, 0)
@@ -668,6 +682,55 @@ func TestBlockingHasItsClocks(t *testing.T) {
 	brief, _ = must(t, brief, now, event, Event{Kind: DeliveryProven, At: noon, Receipt: "receipt/1"})
 	if _, running := brief.Clock(ClockReport); running {
 		t.Error("24 months are not more than 24 months (Article 18(6))")
+	}
+}
+
+// TestWhatIsBlockedWronglyIsLookedAtAgain: whoever asks is answered, and a person
+// is reminded until then (Article 18(5)).
+func TestWhatIsBlockedWronglyIsLookedAtAgain(t *testing.T) {
+	const place = "https://one.example/picture/17"
+	i, _, now := walk(t, law.OrderBlocking, append(slices.Clone(ways[Executed]), step{"ask-reassessment", time.Hour})...)
+	due, running := i.Clock(ClockDecision)
+	if !running || !due.Equal(now.Add(24*time.Hour)) {
+		t.Fatalf("nobody is reminded: %v", i.Clocks)
+	}
+	user := by("person/requester", Event{Kind: AskReassessment, By: "a user", Place: place})
+	i, _ = must(t, i, now, user)
+	for _, wrong := range []bool{false, true} {
+		answered, effects := must(t, i, now, by("person/requester", Event{Kind: Reassess, Place: place, Wrong: wrong}))
+		if _, running := answered.Clock(ClockDecision); running || len(answered.Unanswered()) != 0 || len(i.Unanswered()) != 2 || answered.State != Executed {
+			t.Errorf("%s %+v", answered.State, answered.Reassessments)
+		}
+		if told := find(effects, Tell); !slices.Equal(told.To, []string{law.ToProvider, law.ToCentre}) || has(effects, AskPerson) != wrong {
+			t.Errorf("%v", effects)
+		}
+	}
+	user.Receipt, user.Person = "", ""
+	if _, _, err := i.Apply(user, now); !problem.Is(err, problem.Invalid) {
+		t.Errorf("a request that nobody took in: %v", err)
+	}
+	user.Person, user.Place = "person/requester", "one.example"
+	if _, _, err := i.Apply(user, now); !problem.Is(err, problem.Invalid) {
+		t.Errorf("an address that is none: %v", err)
+	}
+}
+
+// TestAnEndedOrderIsUndone: the addressee confirms that it undid what it did, and
+// the order may still be annulled.
+func TestAnEndedOrderIsUndone(t *testing.T) {
+	i, _, _ := walk(t, law.OrderBlocking, ways[Executed]...)
+	until := i.Facts.Applies.Until
+	ended, _ := must(t, i, until, Event{Kind: Strike, Clock: ClockEnd})
+	if due, running := ended.Clock(ClockRestoration); !running || !due.Equal(until.Add(24*time.Hour)) {
+		t.Fatalf("nobody waits for the end of the measure: %v", ended.Clocks)
+	}
+	undone, _ := must(t, ended, until.Add(time.Hour), Event{Kind: RestorationProven, At: until.Add(time.Hour), Receipt: "receipt/1"})
+	if _, running := undone.Clock(ClockRestoration); running || undone.State != Ended {
+		t.Errorf("%s %v", undone.State, undone.Clocks)
+	}
+	fallen, _ := must(t, undone, until.Add(2*time.Hour), by("person/judge", Event{Kind: Annul, By: "court/17"}))
+	if fallen.State != Restoring {
+		t.Errorf("%s", fallen.State)
 	}
 }
 

@@ -133,6 +133,9 @@ type Period struct {
 	Until time.Time `json:"until"`
 }
 
+// middle is halfway between both.
+func (p Period) middle() time.Time { return p.From.Add(p.Until.Sub(p.From) / 2) }
+
 // Timestamp is the time stamp of section 7.
 type Timestamp struct {
 	At time.Time `json:"at"`

@@ -519,3 +519,99 @@ func TestExecutionProperties(t *testing.T) {
 		t.Errorf("only %d users were told: the test shows little", told)
 	}
 }
+
+// TestBlockingProperties: at both sides of a blocking order no clock runs twice,
+// nothing that waits for somebody is without a clock although no article sets a time
+// for execution, and what has ended while it was executed is undone by somebody.
+func TestBlockingProperties(t *testing.T) {
+	sequences(t, "600", "100")
+	issuance, execution := requested(t, law.OrderBlocking), received(t, law.OrderBlocking)
+	reached := map[State]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		i, x, now := issuance, execution, start
+		authority := rapid.Bool().Draw(t, "authority")
+		if !authority {
+			now = noon
+		}
+		track := func() Track {
+			if authority {
+				return i.Track
+			}
+			return x.Track
+		}
+		desk := timekeeper{}
+		desk.running(track().Clocks)
+		apply := func(event Event, at time.Time) {
+			effects, err := []Effect(nil), error(nil)
+			if authority {
+				i, effects, err = i.Apply(event, at)
+			} else {
+				x, effects, err = x.Apply(event, at)
+			}
+			if err == nil && event.Kind == Strike {
+				delete(desk, event.Clock)
+			}
+			desk.follow(t, effects, track().Clocks)
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "length") {
+			now = now.Add(time.Duration(rapid.SampledFrom([]int{1, 60, 1500, 60 * 24 * 8, 60 * 24 * 200}).Draw(t, "minutes")) * time.Minute)
+			for range 60 {
+				clock, at, due := desk.next(now)
+				if !due {
+					break
+				}
+				apply(Event{Kind: Strike, Clock: clock}, later(at, track().Changed))
+			}
+			event := Event{}
+			if authority {
+				event = drawIssuance(t, i, now)
+				if event.Facts != nil {
+					event.Facts.Applies = i.Request.Facts.Applies
+				}
+			} else {
+				event = drawExecution(t, x, now)
+			}
+			if event.Kind == SendAnswer || event.Kind == ExecutionReported {
+				event.Answer.Digest = ""
+			}
+			event.Digest, event.Wrong = bytesB, rapid.Bool().Draw(t, "wrong")
+			apply(event, now)
+			state := track().State
+			reached[state]++
+			waits := slices.Contains(append(slices.Clone(pending), Reappeared, Restoring), state)
+			if _, reminds := nextOf(track(), ClockEnd, ClockReport, ClockReview, ClockAppeal, ClockUserInformation); waits && !reminds && !track().Paused {
+				t.Fatalf("%s waits for somebody without a clock: %v", state, track().Clocks)
+			}
+			if _, undone := track().Clock(ClockRestoration); state == Ended && !undone && !authority && x.Measure != "" && x.Undone == nil {
+				t.Fatal("what has ended is undone by nobody")
+			}
+			if len(i.Unanswered()) > 0 && !i.Fallen() {
+				if _, running := i.Clock(ClockDecision); !running {
+					t.Fatalf("nobody is reminded of %+v", i.Unanswered())
+				}
+			}
+		}
+	})
+	for _, state := range []State{Delivered, Clarification, Executed, Ended, Restoring, Received, Evaluated} {
+		if reached[state] < 10 && !testing.Short() {
+			t.Errorf("the sequences reached %s only %d times: the test shows little", state, reached[state])
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// nextOf is any clock that runs beside those named.
+func nextOf(track Track, but ...ClockID) (ClockID, bool) {
+	for _, running := range track.Clocks {
+		if !slices.Contains(but, running.Clock) {
+			return running.Clock, true
+		}
+	}
+	return "", false
+}

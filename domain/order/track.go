@@ -202,13 +202,29 @@ func (t *turn) deliver(at time.Time, receipt string) {
 }
 
 // start lets the time for execution run from a moment; a court that suspended
-// the order lets it wait.
+// the order lets it wait. Where no law sets a time, people are reminded from
+// then on, and not before the start date.
 func (t *turn) start(at time.Time) {
 	if t.Suspended {
 		t.Paused = true
 		return
 	}
-	t.set(ClockExecution, at, t.Terms.Clocks.Execution)
+	length := t.Terms.Clocks.Execution
+	if length.Length.IsZero() {
+		length = t.Terms.Clocks.Answer
+	}
+	if applies := t.Facts.Applies; applies != nil && applies.From.After(at) {
+		at = applies.From
+	}
+	t.set(t.executionClock(), at, length)
+}
+
+// executionClock is the clock that runs until the order is executed.
+func (t *turn) executionClock() ClockID {
+	if t.Terms.Clocks.Execution.Length.IsZero() {
+		return ClockAnswer
+	}
+	return ClockExecution
 }
 
 // applies starts the clocks of an order that applies for a period.
@@ -219,8 +235,33 @@ func (t *turn) applies() {
 	from, until := t.Facts.Applies.From, t.Facts.Applies.Until
 	t.setAt(ClockEnd, until, t.Terms.Clocks.Longest.Article)
 	if over := t.Terms.Clocks.ReportOver; !over.Length.IsZero() && until.After(over.Length.AddTo(from)) {
-		t.setAt(ClockReport, from.Add(until.Sub(from)/2), over.Article)
+		t.setAt(ClockReport, t.Facts.Applies.middle(), over.Article)
 	}
+}
+
+// report takes in a report on the measures (Article 18(6)). One that comes before
+// the middle of the period is welcome and ends no duty.
+func (t *turn) report() error {
+	if _, running := t.Clock(ClockReport); !running {
+		return problem.New(problem.Conflict, "no report is awaited", "")
+	}
+	if !problem.IsContentAddress(t.event.Digest) {
+		return problem.InvalidField("digest", "does not name the bytes of the report", "give their SHA-256")
+	}
+	if !t.now.Add(skew).Before(t.Facts.Applies.middle()) {
+		t.stop(ClockReport)
+	}
+	return nil
+}
+
+// blocked checks the address that is said to be blocked wrongly.
+func (t *turn) blocked() error {
+	if t.Facts.Kind != law.OrderBlocking {
+		return problem.New(problem.Conflict, "the order blocks nothing", "Article 18(5) is about blocking orders")
+	}
+	var f findings
+	f.Address("place", t.event.Place, maxURL, "Article 18(5)")
+	return f.First()
 }
 
 // wait stops the time for execution because of an answer that the order cannot
@@ -345,10 +386,10 @@ func (t *turn) challenge() error {
 	t.stop(ClockAppeal)
 	if t.event.Suspends {
 		t.Suspended = true
-		if _, running := t.Clock(ClockExecution); running {
+		if _, running := t.Clock(t.executionClock()); running {
 			t.Paused = true
 		}
-		t.stop(ClockExecution)
+		t.stop(t.executionClock())
 	}
 	return nil
 }

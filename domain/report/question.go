@@ -42,6 +42,9 @@ type Question struct {
 	// side that asks.
 	Asker string `json:"asker,omitempty"`
 	Asked string `json:"asked,omitempty"`
+	// For are the authorities whose people asked for it, at the Centre that passed
+	// their questions on.
+	For []Requester `json:"for,omitempty"`
 	// Supplement is the answer, Author and Decision the person who gave it and the
 	// recorded decision, Second whoever looked at it again; at the reporter's side.
 	Supplement *Supplement `json:"supplement,omitempty"`
@@ -55,6 +58,13 @@ type Question struct {
 	// the side that asked.
 	Before int `json:"before,omitempty"`
 	After  int `json:"after,omitempty"`
+}
+
+// Requester is an authority that asks through the Centre: its node, and the
+// envelope of its question.
+type Requester struct {
+	Node     string `json:"node"`
+	Envelope string `json:"envelope"`
 }
 
 // QuestionEventKind is what happens to a question.

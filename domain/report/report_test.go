@@ -349,3 +349,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestASkeletonLeadsToNobody holds what is left of a whole report against the
+// exact bytes that may be left.
+func TestASkeletonLeadsToNobody(t *testing.T) {
+	text, err := full().Skeleton().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"id":"report/17","profile":"csar/com-2022-209@1","form":{"provider":{"name":"Example Hosting"},"urgent":false,"types":["known"],` +
+		`"service":{"type":"hosting"},"issued_at":"2026-11-23T10:00:00+01:00"},"control":{"files":[{"item":"` + landscape + `","viewed_by_human":false}]}}`
+	if got := strings.TrimSpace(string(text)); got != want {
+		t.Errorf("left is\n%s\nwant\n%s", got, want)
+	}
+	if left, err := Parse(text); err != nil || len(left.Validate(annexIII(t))) > 0 {
+		t.Errorf("what is left is no report: %v", err)
+	}
+}

@@ -84,6 +84,7 @@ type told struct {
 	Event        string   `json:"event"`
 	State        string   `json:"state"`
 	Outcome      string   `json:"outcome"`
+	Report       string   `json:"report"`
 	Question     string   `json:"question"`
 	Sender       string   `json:"sender"`
 	Alarm        bool     `json:"alarm"`
@@ -116,10 +117,10 @@ func (s *Senders) Add(text []byte) error {
 		s.reports[d.Matter].unfounded[d.Matter] = true
 	case r.Action == "envelope.receive" && d.Event == "finished-by" && d.Outcome == "not-confirmed" && s.reports[d.Matter] != nil:
 		s.reports[d.Matter].unproved[d.Matter] = true
-	case r.Action == "report.ask" && d.Sender != "" && s.reports[r.Resource] != nil:
-		of := s.reports[r.Resource]
-		of.Asked++
-		s.questions[d.Question] = &asked{of, r.At}
+	case r.Action == "report.ask" && d.Sender != "":
+		s.asked(r.Resource, d.Question, r.At)
+	case r.Action == "envelope.receive" && d.Sender != "" && d.Question != "": // an authority's, passed on
+		s.asked(d.Report, d.Question, r.At)
 	case r.Action == "report.escalate" && d.Alarm && d.QuestionState != "" && s.questions[d.Question] != nil:
 		s.questions[d.Question].of.Overdue++
 	case r.Action == "envelope.receive" && d.QuestionState == "answered" && s.questions[d.Question] != nil:
@@ -128,6 +129,14 @@ func (s *Senders) Add(text []byte) error {
 		q.of.times = append(q.of.times, r.At.Sub(q.at))
 	}
 	return nil
+}
+
+// asked counts a question about a report.
+func (s *Senders) asked(report, question string, at time.Time) {
+	if of := s.reports[report]; of != nil {
+		of.Asked++
+		s.questions[question] = &asked{of, at}
+	}
 }
 
 func (s *Senders) received(node string, d told) {

@@ -53,10 +53,19 @@ type Report struct {
 	Missing      []report.Missing `json:"missing,omitempty"`
 	Envelope     string           `json:"envelope,omitempty"`
 	Receipt      string           `json:"receipt,omitempty" doc:"the receiver's signed receipt, a compact JWS"`
+	Pursued      []Pursued        `json:"pursued,omitempty" doc:"what was sent to correct the report, to take it back or to have it erased"`
 	CreatedAt    time.Time        `json:"created_at"`
 	ChangedAt    time.Time        `json:"changed_at"`
 	Notice       string           `json:"user_notice,omitempty" doc:"pending, held_until, due, sent or not_applicable"`
 	NoticeDue    *time.Time       `json:"user_notice_due,omitempty"`
+}
+
+// Pursued is how far a correction, recall or erasure of a report has come.
+type Pursued struct {
+	Kind        string     `json:"kind" doc:"correction, recall or erasure"`
+	SentAt      time.Time  `json:"sent_at"`
+	ReceiptedAt *time.Time `json:"receipted_at,omitempty" doc:"when the receiver's receipt came"`
+	Settled     bool       `json:"settled" doc:"the receiver, and everybody to whom it passed the report on, has receipted"`
 }
 
 func reportOf(row store.ReportRow) Report {
@@ -114,7 +123,12 @@ func (s *Server) otherRoutes() {
 		out := reportOf(view.ReportRow)
 		out.Missing = view.Completeness.Missing
 		for _, envelope := range view.Envelopes {
-			out.Receipt = envelope.Receipt
+			if envelope.ID == out.Envelope {
+				out.Receipt = envelope.Receipt
+			}
+		}
+		for _, p := range view.Pursuits {
+			out.Pursued = append(out.Pursued, Pursued{p.Kind, p.CreatedAt, optional(p.AnsweredAt), p.Settled()})
 		}
 		return &body[Report]{out}, nil
 	})

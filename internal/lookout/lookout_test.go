@@ -20,7 +20,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,31 +31,11 @@ import (
 	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/pdq"
-	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/media/mediatest"
 	"github.com/brdoproject/brdo/internal/webhost"
 )
 
-func TestMain(m *testing.M) {
-	if media.IsChild(os.Args) {
-		media.RunChild()
-	}
-	code := m.Run()
-	if started != nil {
-		if err := started.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-var started *media.Service
-
-var decoder = sync.OnceValues(func() (*media.Service, error) {
-	service, err := media.Start(context.Background(), media.Options{Children: 1})
-	started = service
-	return service, err
-})
+func TestMain(m *testing.M) { mediatest.Main(m) }
 
 // pattern is a generated picture of tiles; seeds give pictures that are not
 // alike.
@@ -118,10 +97,7 @@ type stand struct {
 
 func stood(t testing.TB, change func(*Options)) stand {
 	t.Helper()
-	shared, err := decoder()
-	if err != nil {
-		t.Fatalf("starting the decoder: %v", err)
-	}
+	shared := mediatest.Decoder(t)
 	web, err := webhost.New()
 	if err != nil {
 		t.Fatal(err)

@@ -17,17 +17,12 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/brdoproject/brdo/domain/mandate"
-	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) {
-	if media.IsChild(os.Args) {
-		media.RunChild()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { nodetest.Main(m) }
 
 // demonstration is a world that serves until the test ends.
 func demonstration(t *testing.T) *node.World {

@@ -42,7 +42,7 @@ func TestTheDemonstrationCanVerifyAnOrder(t *testing.T) {
 	}
 	requester, issuer := actor(t, w.AuthorityA, mandate.Investigator), actor(t, w.AuthorityA, mandate.Supervisor)
 	from := referred(t, w.AuthorityA)
-	blank, err := w.AuthorityA.Orders.Prepare(ctx, requester, law.OrderRemoval, from)
+	blank, err := w.AuthorityA.Orders.Prepare(ctx, requester, orders.Draft{From: from})
 	must(t, "preparing an order", err)
 	if len(blank.Items) != 1 || blank.Items[0].URL != "https://photos.example/p/5" || blank.Items[0].SHA256 != uploaded {
 		t.Fatalf("the form of the order begins with %+v", blank.Items)

@@ -380,7 +380,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	n.Orders = orders.New(orders.Options{
 		Lookout: outlook, Held: n.Notices.Held,
 		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law,
-		Profiles: map[law.OrderKind]string{law.OrderRemoval: "orders/removal", law.OrderDelisting: "orders/delisting"},
+		Profiles: map[law.OrderKind]string{law.OrderRemoval: "orders/removal", law.OrderDelisting: "orders/delisting", law.OrderBlocking: "orders/blocking"},
 		Self:     order.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Centre: func(tx *store.Tx) (string, error) {
 			id, _, err := n.recipient(tx)

@@ -3,8 +3,10 @@ package node_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -22,11 +24,12 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	ctx := context.Background()
 	requester, issuer := in(w.AuthorityA, "irma", mandate.Investigator), in(w.AuthorityA, "sara", mandate.Supervisor)
 	asked, moderator := in(w.AuthorityB, "ivo", mandate.Investigator), in(w.Provider, "mia", mandate.Analyst)
+	kind := law.OrderRemoval
 	first := func(n *node.Node) (row store.OrderRow) {
 		must(t, "finding an order", n.Store.Read(ctx, func(tx *store.Tx) error {
-			rows, err := tx.Orders(1)
-			if err == nil && len(rows) == 1 {
-				row = rows[0]
+			rows, err := tx.Orders(10)
+			if at := slices.IndexFunc(rows, func(row store.OrderRow) bool { return row.Kind == string(kind) }); at >= 0 {
+				row = rows[at]
 			}
 			return err
 		}))
@@ -59,16 +62,19 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	step(moderator, w.Provider, "carried", "measure=removed", "order.execute")
 	step(moderator, w.Provider, "answer", "", "order.answer")
 	step(moderator, w.Provider, "informed", "", "order.inform")
-	received := first(w.Provider)
-	var document string
-	must(t, "finding a document", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
-		all, err := tx.OrderDocuments(received.ID)
-		if err == nil {
-			document = strings.TrimPrefix(all[0].ID, "document/")
-		}
-		return err
-	}))
-	paper := "/orders/" + strings.TrimPrefix(received.ID, "order/") + "/documents/" + document
+	// paperOf is the page of the order itself at the provider.
+	paperOf := func(received store.OrderRow) string {
+		var document string
+		must(t, "finding a document", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
+			all, err := tx.OrderDocuments(received.ID)
+			if err == nil {
+				document = strings.TrimPrefix(all[0].ID, "document/")
+			}
+			return err
+		}))
+		return "/orders/" + strings.TrimPrefix(received.ID, "order/") + "/documents/" + document
+	}
+	paper := paperOf(first(w.Provider))
 	if text := moderator("GET /orders/{id}/documents/{document}", paper, "", "order.consult"); !strings.Contains(text, "Annex IV") || !strings.Contains(text, "Exact address") && !strings.Contains(text, "https://photos.example/p/17") {
 		t.Errorf("the order is shown as %.400s", text)
 	}
@@ -83,6 +89,85 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 	if row := first(w.AuthorityA); row.State != "restored" {
 		t.Errorf("the order is %s, want restored", row.State)
 	}
+	kind = law.OrderBlocking
+	from := w.AuthorityA.Ledger.Now()
+	blocking := url.Values{
+		"kind": {"blocking"}, "provider": {w.Provider.Post.Self().NodeID}, "contact_point": {"contact"}, "service": {"access"}, "issuing": {"court"}, "reference": {"18"},
+		"list": {"list 17"}, "sha256": {strings.Repeat("a", 64)}, "urls": {"https://photos.example/p/17\r\nhttps://photos.example/p/18"}, "safeguards": {"safeguard 17"},
+		"applies": {from.Format(time.DateOnly)}, "until": {from.AddDate(0, 25, 0).Format(time.DateOnly)}, "reporting": {"report 17"}, "heard": {"comment 17"},
+		"evidence.used": {"17"}, "evidence.necessary": {"18"}, "evidence.reliable": {"19"}, "evidence.balance": {"20"},
+		"reasons": {"reason 17"}, "court": {"court"}, "time_periods": {"15 days"}, "law": {"Section 17"},
+	}
+	requester("GET /orders/new", "/orders/new?kind=blocking", "", "order.consult")
+	requester("POST /orders", "/orders", blocking.Encode(), "order.request")
+	step(requester, w.AuthorityA, "nobody", "reason=first+seen+today", "deconfliction.ask")
+	step(issuer, w.AuthorityA, "issue", "appeal=15", "order.issue")
+	w.deliver(t)
+	step(moderator, w.Provider, "accept", "", "order.evaluate")
+	step(moderator, w.Provider, "carried", "measure=blocked", "order.execute")
+	step(moderator, w.Provider, "answer", "", "order.answer")
+	step(moderator, w.Provider, "report", "reason=early", "order.answer")
+	step(moderator, w.Provider, "ask-reassessment", "place=https://photos.example/p/18&reason=a+landscape", "order.answer")
+	w.deliver(t)
+	step(requester, w.AuthorityA, "reassess", "place=https://photos.example/p/18&wrong=yes&reason=looked+at+again", "order.follow")
+	step(requester, w.AuthorityA, "assess", "reason=assessment+1", "order.follow")
+	one := first(w.AuthorityA)
+	shown := requester("GET /orders/{id}", "/orders/"+strings.TrimPrefix(one.ID, "order/"), "", "order.consult")
+	for _, text := range []string{"list 17", "safeguard 17", "comment 17", "assessment 1", "blocked wrongly", "Report on the measures"} {
+		if !strings.Contains(shown, text) {
+			t.Errorf("the page of a blocking order lacks %q", text)
+		}
+	}
+	if text := requester("GET /orders/new", "/orders/new?kind=blocking&replaces="+url.QueryEscape(one.ID), "", "order.consult"); !strings.Contains(text, "safeguard 17") || !strings.Contains(text, one.ID) {
+		t.Errorf("the order that replaces it begins as %.400s", text)
+	}
+	paper = paperOf(first(w.Provider))
+	text, last := moderator("GET /orders/{id}/documents/{document}", paper, "", "order.consult"), 0
+	for _, section := range []string{"Annex VII<", "1. Authorities", "2. Addressee", "3. Measures", "list 17", "https://photos.example/p/18", "safeguard 17", "4. Reasons, period", "reason 17", "report 17", "5. Contact", "6. Information about redress", "7. Date"} {
+		at := strings.Index(text, section)
+		if at < last {
+			t.Errorf("the blocking order has %q at %d, after %d", section, at, last)
+		}
+		last = at
+	}
+	if text := moderator("GET /orders/{id}/documents/{document}/pdf", paper+"/pdf", "", "order.consult"); !strings.HasPrefix(text, "%PDF-") {
+		t.Errorf("the print is %.40s", text)
+	}
+	if text := moderator("GET /orders/{id}", "/orders/"+strings.TrimPrefix(first(w.Provider).ID, "order/"), "", "order.consult"); !strings.Contains(text, "Due on") || strings.Contains(text, "comment 17") {
+		t.Errorf("the provider sees %.400s", text)
+	}
+}
+
+// blocked is a blocking order that the provider executed, and of which an address
+// is to be looked at again; its ids at both sides.
+func (w worked) blocked(t *testing.T) (issued, received string) {
+	t.Helper()
+	ctx, from := context.Background(), w.AuthorityA.Ledger.Now()
+	requester, moderator := actor(t, w.AuthorityA, mandate.Investigator), actor(t, w.Provider, mandate.Analyst)
+	issued, err := w.AuthorityA.Orders.Request(ctx, requester, orders.Draft{
+		Kind: law.OrderBlocking, Provider: w.Provider.Post.Self().NodeID, ContactPoint: "contact point", Service: "Access", Languages: []string{"en"}, Issuing: "District Court",
+		Reference: "18 Nc 17/2026", Reasons: "Reason number 17.", Redress: orderdomain.Redress{Court: "Regional Court", TimePeriods: "15 days", Law: "Section 17"},
+		Blocking: orderdomain.Blocking{
+			List:       orderdomain.List{Reference: "List number 17", SHA256: strings.Repeat("a", 64), URLs: []string{"https://photos.example/p/17"}},
+			Safeguards: "Only the addresses of the list.", Reporting: "One report halfway.", Period: orderdomain.Period{From: from, Until: from.AddDate(0, 25, 0)},
+		},
+		Evidence: map[string]string{"used": "figures 17", "necessary": "no answer of the host", "reliable": "all were looked at", "balance": "reason 17"}, Heard: "comment number 17",
+	})
+	must(t, "requesting an order", err)
+	must(t, "asking nobody", w.AuthorityA.Orders.NobodyToAsk(ctx, requester, issued, "first seen today"))
+	must(t, "issuing", w.AuthorityA.Orders.Issue(ctx, actor(t, w.AuthorityA, mandate.Supervisor), issued, law.Period{}))
+	w.deliver(t)
+	must(t, "finding an order", w.Provider.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.OrdersNamed(issued)
+		received = rows[0].ID
+		return err
+	}))
+	must(t, "accepting", w.Provider.Orders.Accept(ctx, moderator, received, ""))
+	must(t, "executing", w.Provider.Orders.CarriedOut(ctx, moderator, received, "blocked", w.Provider.Ledger.Now()))
+	must(t, "answering", w.Provider.Orders.SendAnswer(ctx, moderator, received))
+	must(t, "asking", w.Provider.Orders.AskReassessment(ctx, moderator, received, "https://photos.example/p/17", "a landscape"))
+	w.deliver(t)
+	return issued, received
 }
 
 // ordered is an order that Authority A requested and has to issue.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -366,6 +367,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	issuer.login(loginAt(t, w.World, "authority-a", mandate.Supervisor))
 	orderPath := "/orders/" + strings.TrimPrefix(w.ordered(t), "order/")
 	issued, executed := w.executed(t)
+	blocking, blocked := w.blocked(t)
 	noticed, asked := w.noticed(t)
 	holder := actor(t, w.Centre, mandate.Analyst)
 	_, err := w.Centre.Orders.RecordHold(ctx, holder, orders.HoldRequest{
@@ -377,13 +379,13 @@ func TestPagesAreAccessible(t *testing.T) {
 		Items: []orderdomain.Item{{URL: "https://photos.example/p/173"}},
 	})
 	must(t, "opening a case", err)
-	takenBack, err := w.Centre.Notices.Open(ctx, holder, notices.Opening{
+	withdrawn, err := w.Centre.Notices.Open(ctx, holder, notices.Opening{
 		Reference: "N 19/2026", Ground: "authority_request", Request: "request 19", Known: "assessment 19", Found: "search 19",
 		Items: []orderdomain.Item{{URL: "https://photos.example/p/174"}},
 	})
 	must(t, "opening a case", err)
-	must(t, "sending", w.Centre.Notices.Send(ctx, holder, takenBack, notices.Letter{Name: "Owner of the site", Contact: "owner@photos.example", Reasons: "Reason 19."}))
-	must(t, "taking it back", w.Centre.Notices.Withdraw(ctx, holder, takenBack, "it shows another landscape"))
+	must(t, "sending", w.Centre.Notices.Send(ctx, holder, withdrawn, notices.Letter{Name: "Owner of the site", Contact: "owner@photos.example", Reasons: "Reason 19."}))
+	must(t, "taking it back", w.Centre.Notices.Withdraw(ctx, holder, withdrawn, "it shows another landscape"))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -395,6 +397,10 @@ func TestPagesAreAccessible(t *testing.T) {
 	must(t, "inviting", err)
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
+	takenBack := sync.OnceFunc(func() {
+		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
+		w.deliver(t)
+	})
 	for _, page := range []struct {
 		name string
 		who  *visitor
@@ -440,6 +446,9 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"referrals", investigator, w.AuthorityA.Config.Origin + "/referrals", nil},
 		{"order-looked", investigator, w.AuthorityA.Config.Origin + "/orders/" + strings.TrimPrefix(issued, "order/"), nil},
 		{"order-uploaded", analyst, provider + "/orders/" + strings.TrimPrefix(executed, "order/"), nil},
+		{"order-blocking-new", investigator, w.AuthorityA.Config.Origin + "/orders/new?kind=blocking", nil},
+		{"order-blocking", investigator, w.AuthorityA.Config.Origin + "/orders/" + strings.TrimPrefix(blocking, "order/"), nil},
+		{"order-blocked", analyst, provider + "/orders/" + strings.TrimPrefix(blocked, "order/"), nil},
 		{"orders", investigator, w.AuthorityA.Config.Origin + "/orders", nil},
 		{"order-new", investigator, w.AuthorityA.Config.Origin + "/orders/new", nil},
 		{"order", investigator, w.AuthorityA.Config.Origin + orderPath, nil},
@@ -449,12 +458,15 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"notice-new", reader, centre + "/notices/new", nil},
 		{"notice-to-send", reader, centre + "/notices/" + strings.TrimPrefix(toSend, "notice/"), nil},
 		{"notice-by-hand", reader, centre + "/notices/" + strings.TrimPrefix(noticed, "notice/"), nil},
-		{"notice-withdrawn", reader, centre + "/notices/" + strings.TrimPrefix(takenBack, "notice/"), nil},
+		{"notice-withdrawn", reader, centre + "/notices/" + strings.TrimPrefix(withdrawn, "notice/"), nil},
 		{"notices-received", analyst, provider + "/notices", nil},
 		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
 		{"holds", reader, centre + "/holds", nil},
 		{"alarms", reader, centre + "/alarms", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
+		// Last, because from then on the Centre shows no medium of it.
+		{"report-taken-back", supervisor, provider + path(w.delivered), func(v *visitor) { takenBack(); v.open(provider + path(w.delivered)) }},
+		{"received-taken-back", reader, centre + "/" + w.received, func(v *visitor) { takenBack(); v.open(centre + "/" + w.received) }},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			page.who.t = t

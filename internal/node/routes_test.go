@@ -41,47 +41,51 @@ var ownPages = map[string]string{
 
 // forms are what the actions need to get as far as the desk.
 var forms = map[string]string{
-	"POST /reports":                                     "item={item}",
-	"POST /wellbeing/break":                             "limit=10&minutes=5",
-	"POST /reports/{id}/return":                         "reason=because",
-	"POST /reports/{id}/withdraw":                       "reason=because",
-	"POST /lists":                                       "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
-	"POST /lists/{id}/request":                          "reason=because",
-	"POST /lists/{id}/export":                           "request=1&format=csv",
-	"POST /lists/{id}/state":                            "state=suspended&reason=because",
-	"POST /lists/{id}/entries/{entry}/state":            "state=suspended&reason=because",
-	"POST /lists/{id}/proposals":                        "item={item}&reason=because",
-	"POST /lists/{id}/proposals/{proposal}/refuse":      "reason=because",
-	"POST /lists/{id}/entries/{entry}/object":           "reason=because",
-	"POST /lists/{id}/objections/{objection}/answer":    "answer=kept&reason=because",
-	"POST /lists/{id}/subscriptions":                    "subscriber=node&basis=an+order&until=2030-01-01",
-	"POST /lists/{id}/subscriptions/{subscription}/end": "reason=because",
-	"POST /referrals/{id}/items":                        "item={item}&confirmed=yes",
-	"POST /items/{id}/reopen":                           "reason=because",
-	"POST /people":                                      "name=somebody&roles=auditor",
-	"POST /people/{id}/state":                           "state=suspended",
-	"POST /referrals/{id}/hold":                         "until=2030-01-01&reason=because",
-	"POST /orders":                                      "reference=17",
-	"POST /received/{id}/questions":                     "fields=geo.other",
-	"POST /received/{id}/questions/{question}/withdraw": "reason=because",
-	"POST /reports/{id}/questions/{question}/answer":    "without.geo.other=because",
-	"POST /reports/{id}/questions/{question}/return":    "reason=because",
-	"POST /received/{id}/feedback":                      "code=complete",
-	"POST /referrals/{id}/feedback":                     "code=useful",
-	"POST /reports/{id}/recall":                         "erase=no&reason=because",
-	"POST /items/{id}/erase":                            "reason=because",
-	"POST /statistics/publish":                          "year=2025",
-	"POST /notices":                                     "reference=17",
-	"POST /holds":                                       "until=2030-01-01",
-	"POST /alarms/{id}/looked":                          "reason=because",
-	"POST /received/{id}/found":                         "urgent=no",
-	"POST /received/{id}/unfounded":                     "reason=test-or-spam",
-	"POST /received/{id}/second":                        "agrees=yes",
-	"POST /received/{id}/route":                         "reason=because",
-	"POST /keys":                                        "name=a+key&scopes=detect&source=uploads",
-	"POST /items/{id}/decide":                           "fact.same-picture=yes&fact.picture=landscape",
-	"POST /peers":                                       "document={peer}",
-	"POST /items/{id}/view":                             `{"level":"sketch"}`,
+	"POST /reports":                                      "item={item}",
+	"POST /wellbeing/break":                              "limit=10&minutes=5",
+	"POST /reports/{id}/return":                          "reason=because",
+	"POST /reports/{id}/withdraw":                        "reason=because",
+	"POST /lists":                                        "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
+	"POST /lists/{id}/request":                           "reason=because",
+	"POST /lists/{id}/export":                            "request=1&format=csv",
+	"POST /lists/{id}/state":                             "state=suspended&reason=because",
+	"POST /lists/{id}/entries/{entry}/state":             "state=suspended&reason=because",
+	"POST /lists/{id}/proposals":                         "item={item}&reason=because",
+	"POST /lists/{id}/proposals/{proposal}/refuse":       "reason=because",
+	"POST /lists/{id}/entries/{entry}/object":            "reason=because",
+	"POST /lists/{id}/objections/{objection}/answer":     "answer=kept&reason=because",
+	"POST /lists/{id}/subscriptions":                     "subscriber=node&basis=an+order&until=2030-01-01",
+	"POST /lists/{id}/subscriptions/{subscription}/end":  "reason=because",
+	"POST /referrals/{id}/items":                         "item={item}&confirmed=yes",
+	"POST /items/{id}/reopen":                            "reason=because",
+	"POST /people":                                       "name=somebody&roles=auditor",
+	"POST /people/{id}/state":                            "state=suspended",
+	"POST /referrals/{id}/hold":                          "until=2030-01-01&reason=because",
+	"POST /orders":                                       "reference=17",
+	"POST /received/{id}/questions":                      "fields=geo.other",
+	"POST /received/{id}/questions/{question}/withdraw":  "reason=because",
+	"POST /reports/{id}/questions/{question}/answer":     "without.geo.other=because",
+	"POST /reports/{id}/questions/{question}/return":     "reason=because",
+	"POST /received/{id}/feedback":                       "code=complete",
+	"POST /referrals/{id}/feedback":                      "code=useful",
+	"POST /reports/{id}/recall":                          "erase=no&reason=because",
+	"POST /received/{id}/erase":                          "reason=because",
+	"POST /referrals/{id}/erase":                         "reason=because",
+	"POST /referrals/{id}/questions":                     "fields=geo.other",
+	"POST /referrals/{id}/questions/{question}/withdraw": "reason=because",
+	"POST /items/{id}/erase":                             "reason=because",
+	"POST /statistics/publish":                           "year=2025",
+	"POST /notices":                                      "reference=17",
+	"POST /holds":                                        "until=2030-01-01",
+	"POST /received/{id}/found":                          "urgent=no",
+	"POST /received/{id}/unfounded":                      "reason=test-or-spam",
+	"POST /received/{id}/second":                         "agrees=yes",
+	"POST /received/{id}/route":                          "reason=because",
+	"POST /keys":                                         "name=a+key&scopes=detect&source=uploads",
+	"POST /items/{id}/decide":                            "fact.same-picture=yes&fact.picture=landscape",
+	"POST /peers":                                        "document={peer}",
+	"POST /items/{id}/view":                              `{"level":"sketch"}`,
+	"POST /alarms/{id}/looked":                           "reason=because",
 }
 
 // eventsOf are the events of one person from a position on.
@@ -404,6 +408,11 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 			do(n, ines, "POST /referrals/{id}/decline", offered+"/decline", "reason=not+here", "report.claim")
 		}
 		do(n, ines, "POST /referrals/{id}/claim", offered+"/claim", "", "report.claim")
+		if n == w.AuthorityB {
+			do(n, ines, "POST /referrals/{id}/questions", offered+"/questions", "fields=geo.other", "report.ask")
+			asked := questionsAt(t, n, "referral/"+strings.TrimPrefix(offered, "/referrals/"))
+			do(n, ines, "POST /referrals/{id}/questions/{question}/withdraw", offered+"/questions/"+short(asked[len(asked)-1])+"/withdraw", "reason=a+mistake", "report.ask")
+		}
 		w.deliver(t)
 		do(n, ines, "POST /referrals/{id}/hold", offered+"/hold", "until="+time.Now().AddDate(0, 3, 0).Format(time.DateOnly)+"&reason=because", "notice.hold")
 		do(n, ines, "GET /items/{id}", "/items/"+reported, "", "item.consult")
@@ -444,7 +453,13 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(w.Centre, in(w.Centre, "remy", mandate.Analyst), "POST /received/{id}/second", unfounded+"/second", "agrees=no", "report.assess")
 
 	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.further)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
+	if shown := do(p, supervisor, "GET /reports/{id}", "/reports/"+short(w.further), "", "report.consult"); !strings.Contains(shown, `data-pursuit="erasure"`) {
+		t.Error("nobody sees how far the erasure has come")
+	}
 	w.deliver(t)
+	if shown := do(p, supervisor, "GET /reports/{id}", "/reports/"+short(w.further), "", "report.consult"); strings.Contains(shown, "still pursued") {
+		t.Error("what everybody receipted is said to be pursued")
+	}
 	do(w.Centre, figures, "POST /items/{id}/erase", "/items/"+itemIn(t, w.Centre, w.receivedAs(t, w.further))+"/erase", "reason=it+was+taken+back", "item.erase")
 
 	orderRoutes(t, w, func(n *node.Node, name string, role mandate.Role) func(pattern, path, form, action string) string {
@@ -573,6 +588,22 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, operator, "POST /keys/{id}/revoke", "/keys/"+key+"/revoke", "", "key.revoke")
 	do(p, operator, "GET /peers", "/peers", "", "envelope.consult")
 	do(p, operator, "POST /peers", "/peers", "document="+url.QueryEscape(string(document)), "peer.register")
+
+	// What was passed on is taken back, and the Centre sees how far that has come.
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+short(w.delivered)+"/recall", "erase=yes&reason=a+mistake", "report.recall")
+	w.deliver(t)
+	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, `data-pursuit="erasure"`) || !strings.Contains(shown, "user17") {
+		t.Error("nobody at the Centre sees how far what it pursues has come")
+	}
+	do(w.Centre, figures, "POST /received/{id}/erase", "/received/"+short(w.received)+"/erase", "reason=its+sender+asked", "report.erase")
+	if shown := do(w.Centre, reader, "GET /received/{id}", "/received/"+short(w.received), "", "report.consult"); !strings.Contains(shown, ": its sender asked") || strings.Contains(shown, "user17") {
+		t.Error("the page of a report that was erased shows what it said, or not why it is gone")
+	}
+	offered := "/referrals/" + short(referred(t, w.AuthorityB))
+	do(w.AuthorityB, in(w.AuthorityB, "senta", mandate.Supervisor), "POST /referrals/{id}/erase", offered+"/erase", "reason=its+sender+asked", "report.erase")
+	if shown := do(w.AuthorityB, in(w.AuthorityB, "irma", mandate.Investigator), "GET /referrals/{id}", offered, "", "report.consult"); !strings.Contains(shown, ": its sender asked") {
+		t.Error("the page of a referral that was erased does not say so")
+	}
 
 	// One's own account.
 	do(p, auditor, "GET /account", "/account", "", "")

@@ -115,9 +115,6 @@ type Amended struct {
 	// on, in the form that they know; nil tells them only that it was corrected,
 	// because they may have been sent less than this node.
 	PassOn any
-	// Erased says that what was received is erased here; the envelope's stored
-	// content is erased with it.
-	Erased bool
 }
 
 // AmendmentHandler is the desk that takes in what corrects, recalls or erases a
@@ -166,11 +163,6 @@ func (p *Post) takeAmendment(tx *ledger.Tx, from Node, opened Opened) (any, erro
 	var done Amended
 	if handler, found := p.amended[mandate.EnvelopeKind(original.Kind)]; found {
 		if done, err = handler(tx, from, Amendment{opened, original, message.Reason, message.Body}); err != nil {
-			return nil, err
-		}
-	}
-	if done.Erased {
-		if err := tx.BlankEnvelopeIn(original.Source, original.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -267,15 +259,14 @@ func settled(all []Downstream) bool {
 	return true
 }
 
-// Pursuits returns what was sent to correct, recall or erase an envelope, the
-// oldest first.
-func Pursuits(tx *store.Tx, original string) ([]Pursued, error) {
-	rows, err := tx.EnvelopesReferring(original)
-	if err != nil {
-		return nil, err
-	}
+// Pursuits are those of the sent envelopes that correct, recall or erase another
+// one, in their order, with how each recipient fares.
+func Pursuits(sent []store.EnvelopeOut) ([]Pursued, error) {
 	var all []Pursued
-	for _, row := range rows {
+	for _, row := range sent {
+		if !amends(mandate.EnvelopeKind(row.Kind)) {
+			continue
+		}
 		passed, err := PassedOn(row)
 		if err != nil {
 			return nil, err

@@ -154,10 +154,11 @@ func (tx *Tx) SetEnvelopeInStatus(e EnvelopeIn) error {
 		e.Status, e.StatusReason, micros(e.StatusAt), e.Source, e.ID)
 }
 
-// BlankEnvelopeIn erases the content of a received envelope. Its digest and
-// receipt stay, so that it is still known when it comes again.
-func (tx *Tx) BlankEnvelopeIn(source, id string) error {
-	return tx.exec("erasing a received envelope's content", `UPDATE envelopes_in SET body = $1 WHERE source = $2 AND id = $3`, []byte{}, source, id)
+// BlankEnvelopesIn erases the content of all that came from a source about one
+// subject. Digests and receipts stay, so that each is still known when it comes
+// again.
+func (tx *Tx) BlankEnvelopesIn(source, subject string) error {
+	return tx.exec("erasing the content of received envelopes", `UPDATE envelopes_in SET body = $1 WHERE source = $2 AND subject = $3`, []byte{}, source, subject)
 }
 
 // Statements that run with every receipt, each by an index of its own.

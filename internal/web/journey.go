@@ -68,7 +68,8 @@ func followsReports(actor mandate.Actor) bool {
 // didActions are the actions that have words of their own in a journey.
 var didActions = []mandate.Action{
 	mandate.ReportCompose, mandate.ReportAmend, mandate.ReportApprove, mandate.ReportSend, mandate.ReportReceive, mandate.ReportAssess, mandate.ReportRoute,
-	mandate.ReportAsk, mandate.ReportAnswer, mandate.ReportRate, mandate.ReportRecall, mandate.ReportClaim, mandate.ReportEscalate, mandate.OutcomeRecord, mandate.NoticeRecord, mandate.NoticeHold, mandate.OrderRequest, mandate.DeconflictionAsk,
+	mandate.ReportAsk, mandate.ReportAnswer, mandate.ReportRate, mandate.ReportRecall, mandate.ReportErase, mandate.ReportClaim, mandate.ReportEscalate,
+	mandate.OutcomeRecord, mandate.NoticeRecord, mandate.NoticeHold, mandate.OrderRequest, mandate.DeconflictionAsk,
 	mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderReceive, mandate.OrderEvaluate, mandate.OrderExecute, mandate.OrderAnswer,
 	mandate.OrderInform, mandate.OrderVerify, mandate.OrderEscalate, mandate.VoluntaryOpen, mandate.VoluntarySend, mandate.VoluntaryFollow, mandate.VoluntaryRecall, mandate.VoluntaryVerify,
 	mandate.VoluntaryReceive, mandate.VoluntaryConsider, mandate.VoluntaryEscalate, mandate.AlarmLook, mandate.HoldRecord, mandate.EnvelopeReceive, mandate.EnvelopeDeliver, mandate.LogExport,

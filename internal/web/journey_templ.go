@@ -932,7 +932,7 @@ func journeyEnvelope(e journey.Envelope, j journey.Journey, came bool) templ.Com
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = furtherOn(e.Further, j).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = furtherOn(e.Further, j.Names).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1016,7 +1016,7 @@ func journeyEnvelope(e journey.Envelope, j journey.Journey, came bool) templ.Com
 }
 
 // furtherOn is how those fare to whom an envelope was passed on.
-func furtherOn(further []peer.Downstream, j journey.Journey) templ.Component {
+func furtherOn(further []peer.Downstream, names map[string]string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1048,9 +1048,9 @@ func furtherOn(further []peer.Downstream, j journey.Journey) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var62 string
-				templ_7745c5c3_Var62, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "journey.further", "who", nameOf(j.Names, on.Node)))
+				templ_7745c5c3_Var62, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "journey.further", "who", nameOf(names, on.Node)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `journey.templ`, Line: 150, Col: 65}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `journey.templ`, Line: 150, Col: 63}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var62))
 				if templ_7745c5c3_Err != nil {
@@ -1106,7 +1106,7 @@ func furtherOn(further []peer.Downstream, j journey.Journey) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = furtherOn(on.Downstream, j).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = furtherOn(on.Downstream, names).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

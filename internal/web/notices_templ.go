@@ -895,7 +895,7 @@ func noticePage(p page, v notices.View, letter letterForm, actor mandate.Actor, 
 				return templ_7745c5c3_Err
 			}
 			if v.Case != nil && v.Case.Watch != nil {
-				templ_7745c5c3_Err = seenAt(watched{v.Seen(), v.Looks, v.NextLook(), v.Now, v.ByMachine}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = seenAt(watched{v.Seen(), v.Looks, v.NextLook(), v.Now, v.ByMachine, false}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -2038,7 +2038,7 @@ func senderActions(v notices.View, letter letterForm) templ.Component {
 			}
 		}
 		if v.Watched() {
-			templ_7745c5c3_Err = lookForm(id, v.Case.Opening.Places).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = lookForm(id, v.Case.Opening.Places, false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

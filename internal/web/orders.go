@@ -42,16 +42,20 @@ type drafting struct {
 
 func newOrder(v *visit) error {
 	asked := v.r.URL.Query()
-	return v.draft(drafting{Draft: orders.Draft{Kind: law.OrderKind(asked.Get("kind")), From: asked.Get("from")}}, http.StatusOK)
+	draft := orders.Draft{Kind: law.OrderKind(asked.Get("kind")), From: asked.Get("from"), Replaces: asked.Get("replaces")}
+	return v.draft(drafting{Draft: draft}, http.StatusOK)
 }
 
 func (v *visit) draft(form drafting, status int) error {
-	blank, err := v.orders().Prepare(v.r.Context(), v.actor, form.Kind, form.From)
+	blank, err := v.orders().Prepare(v.r.Context(), v.actor, form.Draft)
 	if err != nil {
 		return err
 	}
-	if form.Refused == nil && len(blank.Items) > 0 {
-		form.URL, form.SHA256 = blank.Items[0].URL, blank.Items[0].SHA256
+	if form.Refused == nil {
+		form.Draft = blank.Draft
+		if len(blank.Items) > 0 {
+			form.URL, form.SHA256 = blank.Items[0].URL, blank.Items[0].SHA256
+		}
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
@@ -69,8 +73,14 @@ func requestOrder(v *visit) error {
 		},
 		URL: v.field("url"), SHA256: v.field("sha256"), Identification: v.field("identification"),
 	}
-	form.Items = []order.Item{{URL: form.URL, SHA256: form.SHA256, Identification: form.Identification}}
 	id, err := "", wrong
+	if form.Kind == law.OrderBlocking {
+		if late := v.blocking(&form.Draft); err == nil {
+			err = late
+		}
+	} else {
+		form.Items = []order.Item{{URL: form.URL, SHA256: form.SHA256, Identification: form.Identification}}
+	}
 	if err == nil {
 		id, err = v.orders().Request(v.r.Context(), v.actor, form.Draft)
 	}
@@ -82,6 +92,36 @@ func requestOrder(v *visit) error {
 		return err
 	}
 	return v.done("/"+pathOf(id), "order.done")
+}
+
+// blocking reads what a blocking order has in place of items.
+func (v *visit) blocking(d *orders.Draft) (err error) {
+	d.Replaces, d.Heard, d.Evidence = v.field("replaces"), v.field("heard"), map[string]string{}
+	for name := range v.r.PostForm {
+		if key, is := strings.CutPrefix(name, "evidence."); is {
+			d.Evidence[key] = v.field(name)
+		}
+	}
+	d.Blocking = order.Blocking{
+		List:       order.List{Reference: v.field("list"), SHA256: v.field("sha256"), URLs: strings.Fields(v.field("urls"))},
+		Safeguards: v.field("safeguards"), Reporting: v.field("reporting"),
+	}
+	for name, at := range map[string]*time.Time{"applies": &d.Blocking.Period.From, "until": &d.Blocking.Period.Until} {
+		day, wrong := time.Parse(time.DateOnly, v.field(name))
+		if wrong != nil {
+			err = problem.InvalidField(name, "is no date", "write it as 2026-12-31")
+		}
+		*at = day
+	}
+	return err
+}
+
+// dayOf is a day in a field of a form; empty while none is given.
+func dayOf(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return day(at)
 }
 
 func (v *visit) orderID() string { return "order/" + v.r.PathValue("id") }
@@ -112,12 +152,23 @@ func paperPath(subject, document string) string {
 	return "/" + pathOf(subject) + "/documents/" + strings.TrimPrefix(document, "document/")
 }
 
+// placeName is how a page names what is looked at: an address, or the digest of a
+// list that is blocked.
+func placeName(place string, blocks bool) string {
+	if blocks {
+		return "SHA-256 " + short(place)
+	}
+	return place
+}
+
 // watched is what a page says of addresses that are looked at.
 type watched struct {
 	seen      []store.PlaceSeen
 	looks     []store.PlaceLook
 	next, now time.Time
 	byMachine bool
+	// blocks: it is not whether something is gone, but whether access is prevented.
+	blocks bool
 }
 
 func printPaper(v *visit) error {
@@ -183,6 +234,18 @@ var orderSteps = map[string]func(v *visit, id string) error{
 	"confirm":  func(v *visit, id string) error { return v.orders().Confirm(v.r.Context(), v.actor, id, v.reason()) },
 	"withdraw": func(v *visit, id string) error { return v.orders().Withdraw(v.r.Context(), v.actor, id, v.reason()) },
 	"resolve":  func(v *visit, id string) error { return v.orders().Resolve(v.r.Context(), v.actor, id, v.reason()) },
+	"assess":   func(v *visit, id string) error { return v.orders().Assess(v.r.Context(), v.actor, id, v.reason()) },
+	"report":   func(v *visit, id string) error { return v.orders().Report(v.r.Context(), v.actor, id, v.reason()) },
+	"ask-reassessment": func(v *visit, id string) error {
+		return v.orders().AskReassessment(v.r.Context(), v.actor, id, v.field("place"), v.reason())
+	},
+	"reassess": func(v *visit, id string) error {
+		wrong := v.field("wrong")
+		if wrong != "yes" && wrong != "no" {
+			return problem.InvalidField("wrong", "is missing", "say whether it is blocked wrongly")
+		}
+		return v.orders().Reassess(v.r.Context(), v.actor, id, v.field("place"), wrong == "yes", v.reason())
+	},
 	"issue": func(v *visit, id string) error {
 		days, err := v.number("appeal")
 		if err != nil {

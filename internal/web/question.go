@@ -29,6 +29,24 @@ func askReporter(v *visit) error {
 	return v.backToMatter("ask.sent")
 }
 
+// askThrough asks whoever reported through the Centre, at an authority.
+func askThrough(v *visit) error {
+	if err := v.r.ParseForm(); err != nil {
+		return problem.InvalidField("form", "it cannot be read", "load the page again").Because(err)
+	}
+	if _, err := v.s.options.Desks.Routing.AskThrough(v.r.Context(), v.actor, v.referralID(), v.r.PostForm["fields"]); err != nil {
+		return err
+	}
+	return v.backToReferral("ask.sent")
+}
+
+func withdrawAsked(v *visit) error {
+	if err := v.s.options.Desks.Routing.WithdrawQuestion(v.r.Context(), v.actor, v.referralID(), v.questionID(), v.reason()); err != nil {
+		return err
+	}
+	return v.backToReferral("ask.taken")
+}
+
 func withdrawQuestion(v *visit) error {
 	if err := v.s.options.Desks.Routing.WithdrawQuestion(v.r.Context(), v.actor, v.receivedID(), v.questionID(), v.reason()); err != nil {
 		return err

@@ -74,6 +74,7 @@ func (s *Server) Routes() []Route {
 		in("POST /received/{id}/questions", askReporter),
 		in("POST /received/{id}/questions/{question}/withdraw", withdrawQuestion),
 		in("POST /received/{id}/feedback", rateReport),
+		in("POST /received/{id}/erase", eraseReceived),
 		in("GET /referrals", showReferrals),
 		in("GET /referrals/{id}", showReferral),
 		in("POST /referrals/{id}/claim", claimReferral),
@@ -84,6 +85,9 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/hold", askToWait),
 		in("POST /referrals/{id}/items", assessItem),
 		in("POST /referrals/{id}/feedback", rateReferral),
+		in("POST /referrals/{id}/erase", eraseReferral),
+		in("POST /referrals/{id}/questions", askThrough),
+		in("POST /referrals/{id}/questions/{question}/withdraw", withdrawAsked),
 
 		in("GET /alarms", showAlarms),
 		in("POST /alarms/{id}/looked", lookAtAlarm),

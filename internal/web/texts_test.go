@@ -107,7 +107,7 @@ func completed() map[string][]string {
 		"order.kind.":     {"removal", "delisting", "blocking"},
 		"order.state.":    {"requested", "deconflicting", "deconflicted", "refused", "issued", "delivered", "overdue", "received", "evaluated", "impossible", "clarification", "executed", "verified", "reappeared", "restoring", "restored", "not-restored", "ended", "withdrawn"},
 		"order.standing.": {"challenged", "final", "annulled", "revoked"},
-		"order.document.": {"request", "order", "clarification", "non-disclosure", "non-execution", "execution", "user-information"},
+		"order.document.": {"request", "order", "clarification", "report", "non-disclosure", "non-execution", "execution", "user-information"},
 		"order.clock.":    {"deconfliction", "objection", "delivery", "execution", "answer", "obstacle", "clarification", "non-disclosure", "user-information", "decision", "restoration", "retention", "appeal", "review", "report", "end"},
 		"notice.state.":   notices,
 		"feedback.by.":    report.FeedbackBy,

@@ -19,19 +19,12 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
-	"github.com/brdoproject/brdo/internal/postgrestest"
-	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // reported is a provider and a Centre that was sent a report, and its name.
 func reported(t *testing.T, database func() string) (provider, centre *nodetest.Node, sent string) {
@@ -73,23 +66,16 @@ func step(t *testing.T, j journey.Journey, action mandate.Action) journey.Step {
 }
 
 func TestAJourney(t *testing.T) {
-	for name, database := range map[string]func(t *testing.T) string{
-		"sqlite": func(*testing.T) string { return "" }, "postgresql": func(t *testing.T) string { return postgrestest.Start(t) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			if name == "postgresql" && racetest.Enabled {
-				t.Skip("SKIP: the same on PostgreSQL is slow under the race detector, which sees the same code on SQLite; run without it")
-			}
-			provider, centre, sent := reported(t, func() string { return database(t) })
-			t.Run("what each knows", func(t *testing.T) { known(t, provider, centre, sent) })
-			t.Run("what was sent beside", func(t *testing.T) { aside(t, provider, centre, sent) })
-			t.Run("who may see it", func(t *testing.T) { seen(t, provider, sent) })
-			t.Run("proofs", func(t *testing.T) { proven(t, provider, sent) })
-			t.Run("names that two senders gave", func(t *testing.T) { confused(t, provider, centre, sent) })
-			t.Run("notices that followed", func(t *testing.T) { noticed(t, provider, centre, sent) })
-			t.Run("a receipt of somebody else", func(t *testing.T) { doubted(t, provider, centre, sent) })
-		})
-	}
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
+		provider, centre, sent := reported(t, database)
+		t.Run("what each knows", func(t *testing.T) { known(t, provider, centre, sent) })
+		t.Run("what was sent beside", func(t *testing.T) { aside(t, provider, centre, sent) })
+		t.Run("who may see it", func(t *testing.T) { seen(t, provider, sent) })
+		t.Run("proofs", func(t *testing.T) { proven(t, provider, sent) })
+		t.Run("names that two senders gave", func(t *testing.T) { confused(t, provider, centre, sent) })
+		t.Run("notices that followed", func(t *testing.T) { noticed(t, provider, centre, sent) })
+		t.Run("a receipt of somebody else", func(t *testing.T) { doubted(t, provider, centre, sent) })
+	})
 }
 
 func known(t *testing.T, provider, centre *nodetest.Node, sent string) {

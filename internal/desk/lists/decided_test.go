@@ -25,12 +25,7 @@ import (
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // own makes an own list of a node.
 func own(t testing.TB, n *nodetest.Node) string {

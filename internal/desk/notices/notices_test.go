@@ -21,7 +21,6 @@ import (
 	"github.com/brdoproject/brdo/internal/lookout"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
-	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	"github.com/brdoproject/brdo/internal/webhost"
@@ -29,12 +28,7 @@ import (
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // union is a provider, the Centre and an authority, each a whole node. They have
 // one clock. The Centre and the authority look at addresses by themselves.
@@ -164,13 +158,7 @@ func told(v notices.View, about string) bool {
 // each runs a test on SQLite and on PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" })) })
-	t.Run("postgresql", func(t *testing.T) {
-		if racetest.Enabled {
-			t.Skip("SKIP: three nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
-		}
-		test(t, found(t, func() string { return postgrestest.Start(t) }))
-	})
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) { test(t, found(t, database)) })
 }
 
 // TestANotice takes notices through everything that may happen to them, between

@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
@@ -27,8 +29,8 @@ type View struct {
 	Copy      *Copy
 	Items     []store.OrderItem
 	Documents []store.OrderDocument
-	// Looks are what was found at its addresses, the latest first; ByMachine says
-	// that the node looks by itself.
+	// Looks are what was found at its addresses, or of its list, the latest first;
+	// ByMachine says that the node looks by itself.
 	Looks     []store.PlaceLook
 	ByMachine bool
 	// Uploads are uploads of what the order removed, at its addressee.
@@ -68,10 +70,11 @@ func consulting(actor mandate.Actor, id string) ledger.Act {
 // Order returns one order with what was said about it.
 func (d *Desk) Order(ctx context.Context, actor mandate.Actor, id string) (v View, err error) {
 	err = d.options.Ledger.Read(ctx, consulting(actor, id), func(tx *ledger.Tx) error {
-		v = View{Now: tx.Now, ByMachine: d.options.Lookout != nil}
+		v = View{Now: tx.Now}
 		if v.Row, err = tx.Order(id); err != nil {
 			return err
 		}
+		v.ByMachine = d.options.Lookout != nil && machineLooks(law.OrderKind(v.Row.Kind))
 		if err := v.value(); err != nil {
 			return err
 		}
@@ -177,33 +180,72 @@ type Blank struct {
 	Providers []peer.Node
 	// Form is that of the kind that was asked for.
 	Form *law.OrderForm
-	// From is the report that the order would follow from, with its items.
-	From  string
-	Items []order.Item
+	// Draft is what the request begins with: the items of the report that it would
+	// follow from, or what the order says that it would replace.
+	Draft
 }
 
-// Prepare returns what is needed to request an order of a kind, as [Draft] has it;
-// from is the id of a referral, or empty.
-func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, kind law.OrderKind, from string) (b Blank, err error) {
-	act := ledger.Act{Actor: actor, Action: mandate.OrderConsult, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: from}}
+// Prepare returns what is needed to request an order. Of the draft it reads Kind,
+// From and Replaces.
+func (d *Desk) Prepare(ctx context.Context, actor mandate.Actor, draft Draft) (b Blank, err error) {
+	act := ledger.Act{Actor: actor, Action: mandate.OrderConsult, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: cmp.Or(draft.Replaces, draft.From)}}
 	err = d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) error {
-		b = Blank{From: from}
-		if b.Form, err = d.formOf(kind); err != nil {
+		b = Blank{Draft: draft}
+		if b.Form, err = d.formOf(draft.Kind); err != nil {
 			return err
 		}
 		if b.Providers, err = d.options.Post.KnownOf(tx.Tx, tx.Now, mandate.Provider); err != nil {
 			return err
 		}
-		if from == "" {
+		if draft.Replaces != "" {
+			b.Draft, err = d.replacing(tx, draft.Replaces)
+			return err
+		}
+		if draft.From == "" {
 			return nil
 		}
-		_, r, err := claimed(tx, from)
+		_, r, err := claimed(tx, draft.From)
 		for _, file := range r.Control.Files {
 			b.Items = append(b.Items, order.Item{URL: r.Form.Service.URL, SHA256: file.Item})
 		}
 		return err
 	})
 	return b, err
+}
+
+// replacing is a draft that begins with what an issued blocking order says.
+func (d *Desk) replacing(tx *ledger.Tx, id string) (Draft, error) {
+	row, err := tx.Order(id)
+	if err != nil {
+		return Draft{}, err
+	}
+	o, _, err := d.text(tx, row, DocumentOrder)
+	if err != nil {
+		return Draft{}, err
+	}
+	if row.Side != store.OrderIssued || o.Blocking == nil {
+		return Draft{}, problem.InvalidField("replaces", "it is no blocking order of this node", "name the order that is modified")
+	}
+	value, err := read[order.Issuance](row)
+	return Draft{
+		Kind: o.Kind, Provider: row.Provider, LegalRep: o.Addressee.LegalRep, ContactPoint: o.Addressee.ContactPoint, Service: o.Addressee.Service,
+		Languages: o.Addressee.Languages, Issuing: o.Issuing.Name, IssuingDetails: o.Issuing.Details, Blocking: *o.Blocking,
+		Evidence: value.Request.Evidence, Heard: value.Request.Heard, Replaces: id, Reasons: o.Reasons, Redress: o.Redress,
+	}, err
+}
+
+// MeasuredAt is when the order was executed, as far as this node knows; zero
+// before.
+func (v View) MeasuredAt() (at time.Time) {
+	if v.Execution != nil {
+		return v.Execution.MeasuredAt
+	}
+	for _, answer := range v.Track().Answers {
+		if answer.Kind == order.AnswerExecution {
+			at = answer.MeasuredAt
+		}
+	}
+	return at
 }
 
 // Paper is one document about an order, filled into the form of the law.
@@ -272,26 +314,32 @@ func (d *Desk) paper(tx *ledger.Tx, row store.OrderRow, document store.OrderDocu
 		}
 		return u.Form(rules, digest)
 	}
-	return clarificationForm(rules, row, document)
+	return statementForm(rules, row, document)
 }
 
-// clarificationForm is our own form of a clarification: no annex prints one.
-func clarificationForm(rules *law.OrderForm, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
-	c, err := opened[Clarification](document.Text)
+// statementForm is our own form of a statement: no annex prints one.
+func statementForm(rules *law.OrderForm, row store.OrderRow, document store.OrderDocument) (form.Form, error) {
+	c, err := opened[Statement](document.Text)
 	if err != nil {
 		return form.Form{}, err
 	}
-	const article = "Article 14(6)"
+	title, about, article := "Clarification", "SHA-256 of the order that is clarified:", "Article 14(6)"
+	switch {
+	case document.Kind == DocumentReport:
+		title, about, article = "Report on the measures", "SHA-256 of the order that is reported on:", "Article 18(6)"
+	case rules.Order == law.OrderBlocking:
+		article = "Article 17(5)"
+	}
 	template, _ := rules.Template(law.TemplateOrder)
 	field := func(label string, values ...string) form.Field {
 		return form.Field{Label: label, Article: article, Type: law.FieldText, Values: values}
 	}
 	return form.Form{
-		Language: rules.Language, Annex: article, Title: "Clarification of an order: " + rules.Title, Reference: "our own form; no annex prints one",
+		Language: rules.Language, Annex: article, Title: title + ": " + rules.Title, Reference: "our own form; no annex prints one",
 		Profile: rules.Ref(), Status: rules.Status, Document: document.ID, Digest: order.Digest(document.Text), Print: template.Print,
-		Sections: []form.Section{{Title: "Clarification", Fields: []form.Field{
-			field("Reference of the order:", row.Reference), field("SHA-256 of the order that is clarified:", c.Digest),
-			field("Clarification:", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
+		Sections: []form.Section{{Title: title, Fields: []form.Field{
+			field("Reference of the order:", row.Reference), field(about, c.Digest),
+			field(title+":", form.Lines(c.Text)...), field("Date and time, including time zone:", form.Moment(c.At)),
 		}}},
 	}, nil
 }

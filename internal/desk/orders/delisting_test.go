@@ -18,9 +18,9 @@ func delist(t *testing.T, u *union) {
 	ctx := t.Context()
 	const address = "https://pictures.example/50"
 	u.internet.Put(address, "image/png", func() []byte { return nodetest.Picture(50) })
-	blocking := u.draft()
-	blocking.Kind = law.OrderBlocking
-	_, err := u.slovenia.Orders.Request(ctx, u.requester(), blocking)
+	unknown := u.draft()
+	unknown.Kind = "seizure"
+	_, err := u.slovenia.Orders.Request(ctx, u.requester(), unknown)
 	nodetest.Want(t, "an order of a kind that nobody issues here", err, problem.Invalid)
 	issued, received := u.delivered(func(d *orders.Draft) {
 		d.Kind, d.Items = law.OrderDelisting, []order.Item{{URL: address, SHA256: sum(50)}}

@@ -103,7 +103,7 @@ func (d *Desk) one(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Ef
 	case order.AskPerson:
 		return tx.Ask(row.ID, effect.Reason)
 	case order.CarryOut:
-		return tx.Ask(row.ID, "let the service remove the material or disable access to it, and record what was done")
+		return tx.Ask(row.ID, taskOf(row.Kind).carryOut)
 	case order.InformUser:
 		return tx.Ask(row.ID, "inform the user ("+effect.Article+")")
 	case order.SendCopy:
@@ -224,7 +224,22 @@ func (d *Desk) receivers(tx *ledger.Tx, row store.OrderRow, to string) ([]string
 	return nil, nil
 }
 
-const legalBasis = "COM(2022) 209 Articles 14 and 15"
+// task says what an order of one kind asks for.
+type task struct{ legalBasis, carryOut, look string }
+
+func taskOf(kind string) task {
+	const gone = "look whether the material is gone, and record what you find"
+	switch law.OrderKind(kind) {
+	case law.OrderBlocking:
+		return task{
+			"COM(2022) 209 Articles 16 to 18", "let the service prevent access to the addresses of the list, and record what was done",
+			"look whether access to the addresses of the list is prevented, and record what you find",
+		}
+	case law.OrderDelisting:
+		return task{"COM(2022) 209, as the profile of delisting orders says", "let the service show the address no longer, and record what was done", gone}
+	}
+	return task{"COM(2022) 209 Articles 14 and 15", "let the service remove the material or disable access to it, and record what was done", gone}
+}
 
 // say sends word of an order, or the document, from the side that issues it.
 func (d *Desk) say(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Effect, to string) error {
@@ -255,7 +270,7 @@ func (d *Desk) send(tx *ledger.Tx, row store.OrderRow, to string, kind mandate.E
 	for _, node := range nodes {
 		envelope, err := d.options.Post.Send(tx, peer.Message{
 			Recipient: node, Kind: kind, Type: "eu.brdo." + string(kind) + "." + says + ".v1", Schema: string(kind) + "-1", Subject: row.ID,
-			Purpose: mandate.PurposeRemoval, LegalBasis: legalBasis, Priority: peer.Urgent, Body: message,
+			Purpose: mandate.PurposeRemoval, LegalBasis: taskOf(row.Kind).legalBasis, Priority: peer.Urgent, Body: message,
 		})
 		if err != nil {
 			return err
@@ -282,7 +297,7 @@ func (d *Desk) pursue(tx *ledger.Tx, row store.OrderRow, event order.Event) erro
 		return nil
 	}
 	_, err = d.options.Post.Pursue(tx, peer.Pursuit{
-		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "the order has fallen", LegalBasis: legalBasis,
+		Kind: mandate.EnvelopeCorrection, Originals: originals, Reason: "the order has fallen", LegalBasis: taskOf(row.Kind).legalBasis,
 		Body: Message{Order: row.Name, Says: string(event.Kind), By: event.By, Reason: event.Reason, At: tx.Now},
 	})
 	return err
@@ -292,8 +307,13 @@ func (d *Desk) pursue(tx *ledger.Tx, row store.OrderRow, event order.Event) erro
 func (d *Desk) reply(tx *ledger.Tx, row store.OrderRow, does deed, effect order.Effect, to string) error {
 	reply := Reply{Order: row.Name, Says: saysTold, Reason: effect.Reason, At: tx.Now}
 	switch does.event.Kind {
-	case order.Decline, order.SendAnswer:
+	case order.Decline, order.SendAnswer, order.Reported:
 		reply.Says, reply.Signed = does.kind, does.signed
+		if does.kind == "" {
+			reply.Says, reply.Measure, reply.At = string(order.CarriedOut), does.event.Answer.Measure, does.event.Answer.MeasuredAt
+		}
+	case order.AskReassessment:
+		reply.Says, reply.Place, reply.Reason = string(order.AskReassessment), does.event.Place, does.event.Reason
 	case order.ReasonEnded:
 		reply.Says, reply.At = string(order.ReasonEnded), does.event.At
 	case order.Undo:

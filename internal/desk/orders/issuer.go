@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/hold"
@@ -42,8 +43,17 @@ type Draft struct {
 	// Consulted names the public authorities that were consulted.
 	SilentWeeks int
 	Consulted   []string
-	Reasons     string
-	Redress     order.Redress
+	// Blocking stands in a blocking order in place of Items and Elements. Evidence
+	// says by its key how each condition of the form is met (Article 16(4)), Heard
+	// when and how the provider was heard (Article 16(3)).
+	Blocking order.Blocking
+	Evidence map[string]string
+	Heard    string
+	// Replaces is the order that a blocking order modifies (Article 16(7)); may be
+	// empty.
+	Replaces string
+	Reasons  string
+	Redress  order.Redress
 }
 
 // Request asks that an order is issued, and returns its id.
@@ -72,7 +82,9 @@ func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (i
 		if err != nil {
 			return err
 		}
-		value, effects, err := order.NewIssuance(form, order.Request{Facts: facts, Person: actor.ID, Decision: tx.EventID(), Consulted: draft.Consulted}, tx.Now)
+		value, effects, err := order.NewIssuance(form, order.Request{
+			Facts: facts, Person: actor.ID, Decision: tx.EventID(), Consulted: draft.Consulted, Evidence: draft.Evidence, Heard: draft.Heard,
+		}, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -94,7 +106,7 @@ func (d *Desk) Request(ctx context.Context, actor mandate.Actor, draft Draft) (i
 func (d *Desk) formOf(kind law.OrderKind) (*law.OrderForm, error) {
 	profile, known := d.options.Profiles[cmp.Or(kind, law.OrderRemoval)]
 	if !known {
-		return nil, problem.InvalidField("kind", "this node issues no such orders", "order a removal or a delisting")
+		return nil, problem.InvalidField("kind", "this node issues no such orders", "order a removal, a blocking or a delisting")
 	}
 	return d.options.Law.LatestOrderForm(profile)
 }
@@ -137,9 +149,20 @@ func (d *Desk) draft(tx *ledger.Tx, id string, form *law.OrderForm, draft Draft)
 		Addressee: order.Addressee{
 			Name: provider.Title, LegalRep: draft.LegalRep, ContactPoint: draft.ContactPoint, Service: draft.Service, Country: provider.Country, Languages: draft.Languages,
 		},
-		Material: &order.Material{Items: draft.Items, Elements: draft.Elements}, Reasons: draft.Reasons, Redress: draft.Redress,
+		Replaces: draft.Replaces, Reasons: draft.Reasons, Redress: draft.Redress,
 	}
-	if draft.SilentWeeks > 0 {
+	if form.Order == law.OrderBlocking {
+		o.Blocking = &draft.Blocking
+		if err := d.checkBlocking(tx, form, draft); err != nil {
+			return o, nil, err
+		}
+	} else {
+		o.Material = &order.Material{Items: draft.Items, Elements: draft.Elements}
+		if draft.Replaces != "" {
+			return o, nil, problem.InvalidField("replaces", "only a blocking order is modified", "withdraw the other one and leave this out")
+		}
+	}
+	if draft.SilentWeeks > 0 && o.Material != nil {
 		o.Material.NonDisclosure = &order.Period{From: tx.Now, Until: law.Period{Weeks: draft.SilentWeeks}.AddTo(tx.Now)}
 	}
 	if draft.From == "" {
@@ -152,12 +175,44 @@ func (d *Desk) draft(tx *ledger.Tx, id string, form *law.OrderForm, draft Draft)
 	pdq = map[string]string{}
 	for _, file := range r.Control.Files {
 		pdq[file.Item] = file.Hashes["pdq"]
-		if len(draft.Items) == 0 {
+		if o.Material != nil && len(draft.Items) == 0 {
 			o.Material.Items = append(o.Material.Items, order.Item{URL: r.Form.Service.URL, SHA256: file.Item})
 		}
 	}
 	tx.Note("report", row.ID)
 	return o, pdq, nil
+}
+
+// maxText is the longest text of a person that is kept about an order, in bytes.
+const maxText = 64 << 10
+
+// checkBlocking checks what a blocking order has beside its text.
+func (d *Desk) checkBlocking(tx *ledger.Tx, form *law.OrderForm, draft Draft) error {
+	if draft.SilentWeeks > 0 {
+		return problem.InvalidField("weeks", "non-disclosure is not foreseen for this kind of order", "leave it out")
+	}
+	if err := problem.TooLong("heard", draft.Heard, maxText); err != nil {
+		return err
+	}
+	for key, evidence := range draft.Evidence {
+		if !slices.ContainsFunc(form.Conditions, func(c law.Choice) bool { return c.Key == key }) {
+			return problem.InvalidField("evidence", "it is for no condition of the form", "leave it out")
+		}
+		if err := problem.TooLong("evidence."+key, evidence, maxText); err != nil {
+			return err
+		}
+	}
+	if draft.Replaces == "" {
+		return nil
+	}
+	old, err := tx.Order(draft.Replaces)
+	if err != nil {
+		return err
+	}
+	if old.Side != store.OrderIssued || old.Kind != string(form.Order) || old.Provider != draft.Provider {
+		return problem.InvalidField("replaces", "it is no order of that kind to that provider", "name the order that is modified")
+	}
+	return nil
 }
 
 // claimed returns a report that this authority has claimed.
@@ -201,8 +256,9 @@ func (d *Desk) Issue(ctx context.Context, actor mandate.Actor, id string, appeal
 		if err != nil {
 			return err
 		}
-		if silence := o.Material.NonDisclosure; silence != nil {
+		if o.Material != nil && o.Material.NonDisclosure != nil {
 			// It is asked for from issuing on, however long that took.
+			silence := o.Material.NonDisclosure
 			o.Material.NonDisclosure = &order.Period{From: tx.Now, Until: tx.Now.Add(silence.Until.Sub(silence.From))}
 		}
 		does, err := d.sign(tx, o, form, DocumentOrder)
@@ -214,6 +270,11 @@ func (d *Desk) Issue(ctx context.Context, actor mandate.Actor, id string, appeal
 			return err
 		}
 		does.event.Kind, does.event.Check, does.event.Appeal = order.Issue, check, appeal
+		if o.Replaces != "" {
+			if err := tx.Ask(o.Replaces, "an order that replaces it was issued ("+id+"): withdraw it"); err != nil {
+				return err
+			}
+		}
 		return d.decided(tx, row, actor, does)
 	})
 }
@@ -296,24 +357,35 @@ func (d *Desk) ExtendNonDisclosure(ctx context.Context, actor mandate.Actor, id 
 // Clarify sends the clarification that the addressee asked for (Article 14(6)).
 func (d *Desk) Clarify(ctx context.Context, actor mandate.Actor, id, text string) error {
 	return d.do(ctx, actor, mandate.OrderFollow, id, func(tx *ledger.Tx, row store.OrderRow) error {
-		if text == "" || len(text) > 64<<10 {
-			return problem.InvalidField("text", "it is missing or longer than 64 KiB", "say what was unclear")
-		}
-		value, err := read[order.Issuance](row)
+		does, err := d.state(tx, row, DocumentClarification, signedClarification, text)
 		if err != nil {
 			return err
 		}
-		body, err := written(Clarification{Order: row.Name, Digest: value.Facts.Digest, Text: text, At: tx.Now})
-		if err != nil {
-			return err
-		}
-		signed, err := d.options.Post.Sign(signedClarification, body)
-		if err != nil {
-			return err
-		}
-		event := order.Event{Kind: order.Clarify, Digest: order.Digest(body)}
-		return d.decided(tx, row, actor, deed{event: event, kind: DocumentClarification, text: body, signed: signed})
+		does.event.Kind = order.Clarify
+		return d.decided(tx, row, actor, does)
 	})
+}
+
+// Assess records the yearly assessment that an order stays (Article 16(7)).
+func (d *Desk) Assess(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Assess, Reason: reason})
+}
+
+// AskReassessment records that a user asks whether access to an address is
+// prevented wrongly; at a provider it asks the authority (Article 18(5)). The
+// reason names no person.
+func (d *Desk) AskReassessment(ctx context.Context, actor mandate.Actor, id, place, reason string) error {
+	action := mandate.OrderFollow
+	if d.options.Ledger.NodeKind() == mandate.Provider {
+		action = mandate.OrderAnswer
+	}
+	return d.decide(ctx, actor, action, id, order.Event{Kind: order.AskReassessment, By: "a user", Place: place, Reason: reason})
+}
+
+// Reassess answers all who asked about an address; what is blocked wrongly asks
+// for another order, or for none.
+func (d *Desk) Reassess(ctx context.Context, actor mandate.Actor, id, place string, wrong bool, reason string) error {
+	return d.decide(ctx, actor, mandate.OrderFollow, id, order.Event{Kind: order.Reassess, Place: place, Wrong: wrong, Reason: reason})
 }
 
 // Challenge records that a court was seised; the court may suspend the order.
@@ -407,6 +479,15 @@ func (d *Desk) takeAnswer(tx *ledger.Tx, from peer.Node, envelope peer.Opened) e
 		return d.takeForm(tx, from, row, reply, envelope)
 	case string(order.ReasonEnded), string(order.RestorationProven), string(order.RestorationRefused):
 		event.Kind = order.EventKind(reply.Says)
+	case string(order.CarriedOut):
+		return d.takeMeasure(tx, row, reply, envelope)
+	case DocumentReport:
+		return d.takeReport(tx, from, row, reply, envelope)
+	case string(order.AskReassessment):
+		if err := problem.TooLong("message.reason", reply.Reason, problem.MaxReason); err != nil {
+			return err
+		}
+		event.Kind, event.By, event.Place = order.AskReassessment, from.Title, reply.Place
 	case saysSeenAgain:
 		if d.options.Ledger.NodeKind() == mandate.Authority && row.Side == store.OrderIssued {
 			return d.seenAgain(tx, row, reply)
@@ -447,6 +528,46 @@ func (d *Desk) takeForm(tx *ledger.Tx, from peer.Node, row store.OrderRow, reply
 		return err
 	}
 	return d.apply(tx, row, deed{event: order.Event{Kind: kind, Answer: &answer, Receipt: envelope.ID}})
+}
+
+// takeMeasure takes in that an order was executed for which no form of that
+// answer is printed. It was received by then at the latest.
+func (d *Desk) takeMeasure(tx *ledger.Tx, row store.OrderRow, reply Reply, envelope peer.Opened) error {
+	_, form, err := d.text(tx, row, DocumentOrder)
+	if err != nil {
+		return err
+	}
+	if !form.HasMeasure(reply.Measure) {
+		return problem.InvalidField("message.measure", "it is no box of the form", "")
+	}
+	answer := order.AnswerFacts{Kind: order.AnswerExecution, Measure: reply.Measure, MeasuredAt: reply.At, ReceivedAt: reply.At, At: tx.Now}
+	return d.apply(tx, row, deed{event: order.Event{Kind: order.ExecutionReported, Answer: &answer, Receipt: envelope.ID}})
+}
+
+// takeReport takes in a report on the measures (Article 18(6)).
+func (d *Desk) takeReport(tx *ledger.Tx, from peer.Node, row store.OrderRow, reply Reply, envelope peer.Opened) error {
+	text, err := from.OpenStatement(signedReport, reply.Signed)
+	if err != nil {
+		return err
+	}
+	facts, err := factsOf(row)
+	if err != nil {
+		return err
+	}
+	said, err := opened[Statement](text)
+	if err != nil {
+		return err
+	}
+	if said.Order != row.Name || said.Digest != facts.Digest {
+		return problem.InvalidField("message.signed", "it is about another order, or another text of it", "report on the order that was received")
+	}
+	if err := checkStatement(said.Text); err != nil {
+		return err
+	}
+	if err := keep(tx, row.ID, DocumentReport, text, reply.Signed, envelope.ID); err != nil {
+		return err
+	}
+	return d.apply(tx, row, deed{event: order.Event{Kind: order.Reported, Digest: order.Digest(text), Receipt: envelope.ID}})
 }
 
 // known returns the order that a provider answers, by the authority's name of

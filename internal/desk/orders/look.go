@@ -31,7 +31,7 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 			if _, due, err := dueNow(row, tx.Now); err != nil || !due {
 				return err
 			}
-			return tx.Ask(row.ID, "look whether the material is gone, and record what you find")
+			return tx.Ask(row.ID, taskOf(row.Kind).look)
 		})
 	}
 	checks, err := d.options.Lookout.Round(ctx, due.places, due.items)
@@ -61,6 +61,10 @@ func (d *Desk) look(ctx context.Context, running *job.Running) error {
 	})
 }
 
+// machineLooks reports whether a machine can tell what became of an order: what
+// is only delisted or blocked is still served.
+func machineLooks(kind law.OrderKind) bool { return kind == law.OrderRemoval }
+
 // dueRound is what a round has to look at.
 type dueRound struct {
 	// byMachine is false when the places are no addresses of the web, and when
@@ -81,8 +85,7 @@ func (d *Desk) due(ctx context.Context, id string) (due dueRound, err error) {
 			return err
 		}
 		value, is, err := dueNow(row, d.options.Ledger.Now())
-		// What is only delisted or blocked is still served, so a machine cannot tell.
-		if err != nil || !is || value.Facts.Kind != law.OrderRemoval {
+		if err != nil || !is || !machineLooks(value.Facts.Kind) {
 			return err
 		}
 		items, err := tx.OrderItems(id)
@@ -136,13 +139,9 @@ func (d *Desk) FoundElsewhere(ctx context.Context, actor mandate.Actor, id, addr
 	})
 }
 
-// Seen returns the latest look at each address of the order.
+// Seen returns the latest look at each address of the order, or at its list.
 func (v View) Seen() []store.PlaceSeen {
-	var places []string
-	for _, item := range v.Items {
-		places = append(places, item.URL)
-	}
-	return store.LastSeen(places, v.Looks)
+	return store.LastSeen(v.Track().Facts.Places, v.Looks)
 }
 
 // NextLook is when the addresses are looked at again; zero when nobody will.

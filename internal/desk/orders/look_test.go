@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/watch"
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/desk/orders"
@@ -19,7 +21,7 @@ import (
 	"github.com/brdoproject/brdo/internal/webhost"
 )
 
-const seventeen, eighteen = "https://pictures.example/17", "https://pictures.example/18"
+const seventeen, eighteen, elsewhere = "https://pictures.example/17", "https://pictures.example/18", "https://elsewhere.example/17"
 
 // wantSeen compares the latest look at each of the two addresses, and returns
 // the page's view.
@@ -132,6 +134,25 @@ func lookAgain(t *testing.T, u *union) {
 	if v := u.wantSeen(id, order.Verified, "", ""); v.Looks[0].Reason != "looked meanwhile" || asked == 0 {
 		t.Errorf("%+v, asked %d times", v.Looks[0], asked)
 	}
+	// A person finds the material at an address that the order does not name.
+	find := func(who mandate.Actor, place string) error {
+		return u.slovenia.Orders.FoundElsewhere(ctx, who, id, place)
+	}
+	nodetest.Want(t, "a finding without the role", find(u.slovenia.Analyst(), elsewhere), problem.Denied)
+	nodetest.Want(t, "no address", find(u.requester(), ""), problem.Invalid)
+	nodetest.Want(t, "an address of the order itself", find(u.requester(), seventeen), problem.Invalid)
+	must(t, find(u.requester(), elsewhere))
+	u.settle()
+	v = u.wantSeen(id, order.Reappeared, "", "")
+	if !slices.Equal(v.Issuance.Elsewhere, []string{elsewhere}) || !alarmed(v, "at another address, which this order does not name") || !v.NextLook().IsZero() {
+		t.Errorf("found at %q, next look %s: %+v", v.Issuance.Elsewhere, v.NextLook(), v.Alarms)
+	}
+	// The order binds nobody there, so the machine does not look.
+	if u.internet.Asked(elsewhere) != 0 {
+		t.Error("the machine looked at an address that the order does not name")
+	}
+	must(t, u.slovenia.Orders.Resolve(ctx, u.requester(), id, "an order of its own was requested"))
+	asked = u.internet.Asked(seventeen)
 	// An order that has fallen is looked after no more.
 	must(t, u.slovenia.Orders.Withdraw(ctx, u.requester(), id, "issued by mistake"))
 	u.later(30 * 24 * time.Hour)

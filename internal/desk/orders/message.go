@@ -6,7 +6,10 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/order"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/peer"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 // Kinds of statements that are signed apart from their envelope.
@@ -14,6 +17,7 @@ const (
 	signedOrder         = "brdo-order"
 	signedClarification = "brdo-order-clarification"
 	signedAnswer        = "brdo-order-answer"
+	signedReport        = "brdo-order-report"
 )
 
 // Kinds of documents that are kept beside an order.
@@ -22,6 +26,7 @@ const (
 	DocumentOrder         = order.DocumentOrder
 	DocumentClarification = order.DocumentClarification
 	DocumentNonDisclosure = order.DocumentNonDisclosure
+	DocumentReport        = order.DocumentReport
 	DocumentNonExecution  = law.TemplateNonExecution
 	DocumentExecution     = law.TemplateExecution
 	DocumentUser          = law.TemplateUserInformation
@@ -52,27 +57,56 @@ type Message struct {
 // saysTold is word about an order that changes nothing by itself.
 const saysTold = "told"
 
-// Clarification is the document by which an authority clarifies an order
-// (Article 14(6)).
-type Clarification struct {
-	Order  string `json:"order"`
-	Digest string `json:"digest"`
-	// Text says what was unclear.
-	Text string    `json:"text"`
-	At   time.Time `json:"at"`
+// Statement is what a person says about an order in a document for which no form
+// is printed: the authority's clarification (Article 14(6)), the addressee's report
+// on its measures (Article 18(6)).
+type Statement struct {
+	Order string `json:"order"`
+	// Digest is the SHA-256 in hex of the exact bytes of the order.
+	Digest string    `json:"digest"`
+	Text   string    `json:"text"`
+	At     time.Time `json:"at"`
+}
+
+func checkStatement(text string) error {
+	if text == "" {
+		return problem.InvalidField("text", "it is missing", "say it in words")
+	}
+	return problem.TooLong("text", text, maxText)
+}
+
+// state writes and signs a statement about an order.
+func (d *Desk) state(tx *ledger.Tx, row store.OrderRow, kind, signedAs, text string) (deed, error) {
+	if err := checkStatement(text); err != nil {
+		return deed{}, err
+	}
+	facts, err := factsOf(row)
+	if err != nil {
+		return deed{}, err
+	}
+	body, err := written(Statement{Order: row.Name, Digest: facts.Digest, Text: text, At: tx.Now})
+	if err != nil {
+		return deed{}, err
+	}
+	signed, err := d.options.Post.Sign(signedAs, body)
+	return deed{event: order.Event{Digest: order.Digest(body)}, kind: kind, text: body, signed: signed}, err
 }
 
 // Reply is what the addressee says about an order, in an envelope of kind
 // order-answer.
 type Reply struct {
 	Order string `json:"order"`
-	// Says is a form (non-execution, execution) or what happened (reason-ended,
-	// restored, not-restored, seen-again).
+	// Says is a document (non-execution, execution, report) or what happened
+	// (carried-out, reason-ended, restored, not-restored, seen-again,
+	// ask-reassessment).
 	Says string `json:"says"`
-	// Signed holds the exact bytes of the form with the addressee's signature.
+	// Signed holds the exact bytes of the document with the addressee's signature.
 	Signed string `json:"signed,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Place is where the material was seen again; may be empty.
+	// Measure is what was done, where no form of that answer is printed.
+	Measure string `json:"measure,omitempty"`
+	// Place is where the material was seen again, and may be empty then, or what is
+	// said to be blocked wrongly.
 	Place string    `json:"place,omitempty"`
 	At    time.Time `json:"at,omitzero"`
 }

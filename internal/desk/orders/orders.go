@@ -1,8 +1,8 @@
-// Package orders is the desk of removal orders, at both sides: an authority
-// requests an order, asks others who act on the same matter, issues it by
-// another person and follows it up; a provider evaluates it, executes it or says
-// why not, answers in the forms of the law and informs the user. The Centre and
-// other authorities keep copies.
+// Package orders is the desk of orders to remove, block or delist, at both sides:
+// an authority requests an order, asks others who act on the same matter, issues
+// it by another person and follows it up; a provider evaluates it, executes it or
+// says why not, answers in the forms of the law and informs the user. The Centre
+// and other authorities keep copies.
 //
 // The rules are those of domain/order; this desk keeps its values, sends what
 // follows from them in the same transaction, and lets their clocks strike.

@@ -16,19 +16,12 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
-	"github.com/brdoproject/brdo/internal/postgrestest"
-	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // union is a provider, the Centre and two authorities, each a whole node that
 // the others reach over real connections. They have one clock.
@@ -220,13 +213,7 @@ func (u *union) verified() {
 // each runs a test on SQLite and on PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" }, nodetest.OpenInternet(t))) })
-	t.Run("postgresql", func(t *testing.T) {
-		if racetest.Enabled {
-			t.Skip("SKIP: four nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
-		}
-		test(t, found(t, func() string { return postgrestest.Start(t) }, nodetest.OpenInternet(t)))
-	})
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) { test(t, found(t, database, nodetest.OpenInternet(t))) })
 }
 
 // TestAnOrder takes an order through everything that may happen to it, between
@@ -246,6 +233,7 @@ func TestAnOrder(t *testing.T) {
 			{"a machine looks whether it is gone", lookAgain},
 			{"an address is delisted", delist},
 			{"what was removed is uploaded again", uploadedAgain},
+			{"a list of addresses is blocked, until its end", block},
 		} {
 			t.Run(step.name, func(t *testing.T) {
 				inner := *u

@@ -205,6 +205,10 @@ func (d *Desk) answer(tx *ledger.Tx, row store.OrderRow, fill func(x order.Execu
 	if err != nil {
 		return deed{}, err
 	}
+	if _, printed := form.Template(string(a.Kind)); !printed {
+		answer := order.AnswerFacts{Kind: a.Kind, Measure: x.Measure, MeasuredAt: x.MeasuredAt, ReceivedAt: a.Order.ReceivedAt, At: a.At}
+		return deed{event: order.Event{Answer: &answer}}, nil
+	}
 	_, facts, err := order.ReadAnswer(text, form, x.Facts)
 	if err != nil {
 		return deed{}, err
@@ -248,7 +252,8 @@ func (d *Desk) CarriedOut(ctx context.Context, actor mandate.Actor, id, measure 
 	})
 }
 
-// SendAnswer answers that an order was executed (Article 14(7)).
+// SendAnswer answers that an order was executed (Article 14(7)), in words where
+// no form of that is printed.
 func (d *Desk) SendAnswer(ctx context.Context, actor mandate.Actor, id string) error {
 	return d.do(ctx, actor, mandate.OrderAnswer, id, func(tx *ledger.Tx, row store.OrderRow) error {
 		does, err := d.answer(tx, row, func(x order.Execution, a *order.Answer) {
@@ -258,6 +263,19 @@ func (d *Desk) SendAnswer(ctx context.Context, actor mandate.Actor, id string) e
 			return err
 		}
 		does.event.Kind = order.SendAnswer
+		return d.decided(tx, row, actor, does)
+	})
+}
+
+// Report sends the report on the measures of a blocking order and its safeguards
+// (Article 18(6)). One before the middle of the period ends no duty.
+func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id, text string) error {
+	return d.do(ctx, actor, mandate.OrderAnswer, id, func(tx *ledger.Tx, row store.OrderRow) error {
+		does, err := d.state(tx, row, DocumentReport, signedReport, text)
+		if err != nil {
+			return err
+		}
+		does.event.Kind = order.Reported
 		return d.decided(tx, row, actor, does)
 	})
 }
@@ -275,13 +293,21 @@ func (d *Desk) information(tx *ledger.Tx, row store.OrderRow) (u order.UserInfor
 	}
 	answer := order.Answer{Provider: d.options.Self, Order: o.About(x.Facts.Digest, x.Delivered.At), Measures: []string{x.Measure}, MeasuredAt: x.MeasuredAt}
 	answer.Provider.FileReference = row.ID
-	u = o.UserInformation(store.NewID("information"), answer, x.Facts.Places)
+	places := x.Facts.Places
+	if o.Material == nil {
+		places = nil // what is blocked is nobody's own here, and the list is the Centre's
+	}
+	u = o.UserInformation(store.NewID("information"), answer, places)
 	if x.User.About == law.OnRestored {
 		u.Restoration = &order.Restoration{Reason: x.Undone.Reason}
-		if x.Undone.Reason == "" {
+		switch {
+		case x.Undone.Reason != "":
+		case x.State == order.Ended:
+			u.Restoration.Reason = "the order no longer applies: its period is over"
+		default:
 			u.Restoration.Reason = "the order no longer applies: it was " + string(x.Standing)
 		}
-		if x.State == order.Restored {
+		if x.State == order.Restored || x.State == order.Ended && x.Undone.Reason == "" {
 			u.Restoration.At = x.Undone.At
 		}
 	}

@@ -28,7 +28,7 @@ func (d *Desk) TellUpload(ctx context.Context, actor mandate.Actor, id, upload s
 		}
 		envelope, err := d.options.Post.Send(tx, peer.Message{
 			Recipient: row.Source, Kind: mandate.EnvelopeOrderAnswer, Type: "eu.brdo.order-answer." + saysSeenAgain + ".v1", Schema: "order-answer-1", Subject: row.ID,
-			Purpose: mandate.PurposeRemoval, LegalBasis: legalBasis, Priority: peer.Urgent, Body: Reply{Order: row.Name, Says: saysSeenAgain, Place: u.URL, At: u.At},
+			Purpose: mandate.PurposeRemoval, LegalBasis: taskOf(row.Kind).legalBasis, Priority: peer.Urgent, Body: Reply{Order: row.Name, Says: saysSeenAgain, Place: u.URL, At: u.At},
 		})
 		tx.Note("sent", envelope)
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -34,8 +35,12 @@ type View struct {
 	// Feedback is what those who have it say of its use and quality.
 	Feedback  []store.Said
 	Envelopes []store.EnvelopeOut
-	Events    []store.LogEvent
-	Now       time.Time
+	// Pursuits are what was sent to correct, take back or erase it, and how far that
+	// has come; Names are what the nodes are called.
+	Pursuits []peer.Pursued
+	Names    map[string]string
+	Events   []store.LogEvent
+	Now      time.Time
 }
 
 // Report returns one report with what it lacks and how its delivery stands.
@@ -72,6 +77,12 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 			return err
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
+			return err
+		}
+		if v.Pursuits, err = peer.Pursuits(v.Envelopes); err != nil {
+			return err
+		}
+		if v.Names, err = d.options.Post.Titles(tx.Tx, tx.Now); err != nil {
 			return err
 		}
 		if v.Notice != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -98,6 +99,6 @@ func (d *Desk) words(v View) report.Words {
 	if v.Notice.Told != nil {
 		return v.Notice.Told.Words
 	}
-	takenBack := slices.ContainsFunc(v.Envelopes, func(e store.EnvelopeOut) bool { return e.Kind == string(mandate.EnvelopeRecall) })
+	takenBack := slices.ContainsFunc(v.Pursuits, func(p peer.Pursued) bool { return p.Kind != string(mandate.EnvelopeCorrection) })
 	return report.Words{FollowUp: v.Report.FollowUp(v.Form, v.Life.State, takenBack), Redress: d.options.Redress}
 }

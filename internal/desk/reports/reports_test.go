@@ -28,12 +28,7 @@ import (
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // two are a provider and a Centre that know each other and share a clock.
 func two(t testing.TB, o nodetest.Options) (provider, centre *nodetest.Node) {

@@ -33,6 +33,9 @@ func (d *Desk) takeOffer(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 		return nil, err
 	}
 	if known {
+		if err := notErased(tx.Tx, row.ID); err != nil {
+			return nil, err
+		}
 		row.Offer, row.Envelope, row.Urgent = opened.Message, opened.ID, offer.Urgent
 		for _, a := range offer.Additions {
 			if err := d.keepAddition(tx, row, r, a); err != nil {

@@ -38,8 +38,11 @@ type Matter struct {
 	Files     []File
 	Alarms    []store.ReportAlarm
 	Envelopes []store.EnvelopeOut
-	Events    []store.LogEvent
-	Now       time.Time
+	// Pursuits are what was sent to correct it or to take it back.
+	Pursuits []peer.Pursued
+	Erasure  Erasure
+	Events   []store.LogEvent
+	Now      time.Time
 }
 
 // Line is one line of an overview.
@@ -170,6 +173,13 @@ func (d *Desk) Matter(ctx context.Context, actor mandate.Actor, id string) (v Ma
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
 			return err
 		}
+		if v.Pursuits, err = peer.Pursuits(v.Envelopes); err != nil {
+			return err
+		}
+		came := peer.Origin{Source: v.Row.Sender, ID: v.Row.Envelope}
+		if v.Erasure, err = erasure(tx.Tx, id, came, v.Report, v.Value.BarsErasure(), tx.Now); err != nil {
+			return err
+		}
 		v.Events, err = tx.LogEventsOf(id, 100)
 		return err
 	})
@@ -189,14 +199,18 @@ type Referral struct {
 	// Findings are the latest of this authority and of others that it knows of,
 	// by item.
 	Findings map[string][]store.FindingRow
-	// Answers are those that the reporter gave to questions of the Centre.
-	Answers   []Question
-	Feedback  []store.Said
-	Rules     *law.Routing
-	Files     []File
-	Envelopes []store.EnvelopeOut
-	Events    []store.LogEvent
-	Now       time.Time
+	// Answers are those that the reporter gave to questions about it, Questions what
+	// this authority asked through the Centre, and Lacking what can be asked for of
+	// what is missing.
+	Answers, Questions []Question
+	Lacking            []law.Field
+	Feedback           []store.Said
+	Rules              *law.Routing
+	Files              []File
+	Envelopes          []store.EnvelopeOut
+	Erasure            Erasure
+	Events             []store.LogEvent
+	Now                time.Time
 }
 
 // Assessable says that this authority may record findings about the items.
@@ -279,9 +293,18 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 		if v.Rules, err = d.rules(v.Value.Profile); err != nil {
 			return err
 		}
-		if v.Answers, err = questionsAbout(tx.Tx, id); err != nil {
+		all, err := questionsAbout(tx.Tx, id)
+		if err != nil {
 			return err
 		}
+		for _, q := range all {
+			if q.Row.Side == store.QuestionAsked {
+				v.Questions = append(v.Questions, q)
+			} else {
+				v.Answers = append(v.Answers, q)
+			}
+		}
+		v.Lacking = v.Report.WithAnswers(valuesOf(all)).Lacking(v.Form)
 		v.Findings = map[string][]store.FindingRow{}
 		for _, file := range v.Report.Control.Files {
 			if v.Findings[file.Item], err = tx.Findings(file.Item); err != nil {
@@ -289,6 +312,10 @@ func (d *Desk) Referral(ctx context.Context, actor mandate.Actor, id string) (v 
 			}
 		}
 		if v.Envelopes, err = tx.EnvelopesAbout(id); err != nil {
+			return err
+		}
+		came := peer.Origin{Source: row.Centre, ID: row.Envelope}
+		if v.Erasure, err = erasure(tx.Tx, id, came, v.Report, v.Value.BarsErasure(), tx.Now); err != nil {
 			return err
 		}
 		v.Events, err = tx.LogEventsOf(id, 100)

@@ -30,8 +30,6 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
-	"github.com/brdoproject/brdo/internal/postgrestest"
-	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	profiles "github.com/brdoproject/brdo/law"
 )
@@ -67,18 +65,6 @@ func (p *provider) report(t testing.TB, u *union, r report.Report) {
 	must(t, err)
 }
 
-// eachDatabase runs a test on SQLite and on PostgreSQL.
-func eachDatabase(t *testing.T, test func(t *testing.T, database string)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, "") })
-	t.Run("postgresql", func(t *testing.T) {
-		if racetest.Enabled {
-			t.Skip("SKIP: PostgreSQL is slow under the race detector, which sees the same code on SQLite; run without it")
-		}
-		test(t, postgrestest.Start(t))
-	})
-}
-
 // pair is a provider and the Centre.
 func pair(t testing.TB, database string) *union {
 	t.Helper()
@@ -109,8 +95,8 @@ func logged(t testing.TB, n *nodetest.Node, action mandate.Action, id string) (a
 // TestFortyProvidersReportOneItem is the seventh acceptance scenario: one item,
 // forty sightings, one human view.
 func TestFortyProvidersReportOneItem(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database string) {
-		u := pair(t, database)
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
+		u := pair(t, database())
 		ctx, ada := t.Context(), u.centre.Analyst()
 		_, first := u.reported(1, false)
 		v := u.matter(first)

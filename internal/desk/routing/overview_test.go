@@ -6,14 +6,15 @@ import (
 
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
 // TestWhatWaitsAtTheCentre: how much, since when, what is urgent and what is over
 // its time, the most pressing first.
 func TestWhatWaitsAtTheCentre(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database string) {
-		u := pair(t, database)
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
+		u := pair(t, database())
 		ctx, ada := t.Context(), u.centre.Analyst()
 		_, first := u.reported(1, false)
 		template := u.matter(first).Report

@@ -8,6 +8,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
@@ -68,90 +69,133 @@ func (d *Desk) whole(tx *store.Tx, row store.ReceivedReport) (report.Report, *la
 	return r.WithAnswers(valuesOf(all)), form, err
 }
 
-// Ask records that a person asks whoever reported for fields that the report
-// lacks, and sends the question. The report moves on meanwhile.
+// Ask records that a person of the Centre asks whoever reported for fields that
+// the report lacks, and sends the question. The report moves on meanwhile.
 //
 // Errors: Denied; Invalid for fields that cannot be asked for; Conflict when the
 // report has ended, or the same field is asked for already.
-func (d *Desk) Ask(ctx context.Context, actor mandate.Actor, id string, fields []string) (string, error) {
-	question := store.NewID("question")
-	act := ledger.Act{Actor: actor, Action: mandate.ReportAsk, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
-	return question, d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		received, err := tx.ReceivedReport(id)
+func (d *Desk) Ask(ctx context.Context, actor mandate.Actor, id string, fields []string) (question string, err error) {
+	err = d.options.Ledger.Do(ctx, d.asking(actor, id), func(tx *ledger.Tx) error {
+		received, m, form, err := d.askable(tx, id, fields)
 		if err != nil {
 			return err
 		}
-		_, m, err := matterOf(tx.Tx, id)
+		waiting, err := asksFor(tx.Tx, id, fields)
 		if err != nil {
 			return err
 		}
-		if !m.State.Open() {
-			return problem.New(problem.Conflict, "the report has ended", "nothing more is needed for it")
+		if len(waiting) > 0 {
+			return problem.Newf(problem.Conflict, "an open question asks for %s already", waiting[0].Value.Fields[0])
 		}
-		r, form, err := d.whole(tx.Tx, received)
-		if err != nil {
-			return err
-		}
-		if err := report.CheckFields(form, fields); err != nil {
-			return err
-		}
-		before, err := questionsAbout(tx.Tx, id)
-		if err != nil {
-			return err
-		}
-		for _, other := range before {
-			for _, field := range fields {
-				if other.Value.Waits() && slices.Contains(other.Value.Fields, field) {
-					return problem.Newf(problem.Conflict, "an open question asks for %s already", field)
-				}
-			}
-		}
-		rules, err := d.rules(m.Profile)
-		if err != nil {
-			return err
-		}
-		value := report.Question{
-			Fields: fields, Due: rules.Clock("answer", m.Urgent).AddTo(tx.Now), State: report.QuestionOpen, Asker: actor.ID, Asked: tx.EventID(), Before: r.Completeness(form).Score,
-		}
-		priority := peer.Normal
-		if m.Urgent {
-			priority = peer.Urgent
-		}
-		envelope, err := d.options.Post.Send(tx, peer.Message{
-			Recipient: received.Sender, Kind: mandate.EnvelopeQuestion, Type: "eu.brdo.report.asked.v1", Schema: "question-1", Subject: id, Purpose: mandate.PurposeAssessment,
-			LegalBasis: articleAsk, Priority: priority, ReplyTo: received.Envelope,
-			Body: report.Ask{Question: question, Report: received.Reference, Fields: fields, Due: value.Due},
-		})
-		if err != nil {
-			return err
-		}
-		body, err := written("a question", value)
-		if err != nil {
-			return err
-		}
-		tx.Note("question", question)
-		tx.Note("sender", received.Sender)
-		tx.Note("fields", fields)
-		tx.Note("due", value.Due)
-		tx.Note("sent", envelope)
-		if err := tx.InsertQuestion(store.QuestionRow{
-			ID: question, Side: store.QuestionAsked, Subject: id, Peer: received.Sender, Name: question, Envelope: envelope, State: string(value.State), Due: value.Due,
-			Body: body, AskedAt: tx.Now, ChangedAt: tx.Now,
-		}); err != nil {
-			return err
-		}
-		return wake(tx, questionClock, question, value.Due)
+		question, err = d.askSender(tx, received, m, form, report.Question{Fields: fields, Asker: actor.ID, Asked: tx.EventID()})
+		return err
 	})
+	return question, err
+}
+
+// asking is the act of asking: at an authority for its investigation.
+func (d *Desk) asking(actor mandate.Actor, id string) ledger.Act {
+	act := ledger.Act{Actor: actor, Action: mandate.ReportAsk, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
+	if d.options.Ledger.NodeKind() == mandate.Authority {
+		act.Purpose = mandate.PurposeInvestigation
+	}
+	return act
+}
+
+// askable is a report at the Centre whose sender may be asked for fields.
+func (d *Desk) askable(tx *ledger.Tx, id string, fields []string) (received store.ReceivedReport, m referral.Matter, form *law.ReportForm, err error) {
+	if received, err = tx.ReceivedReport(id); err != nil {
+		return received, m, nil, err
+	}
+	if _, m, err = matterOf(tx.Tx, id); err != nil {
+		return received, m, nil, err
+	}
+	if !m.State.Open() {
+		return received, m, nil, problem.New(problem.Conflict, "the report has ended", "nothing more is needed for it")
+	}
+	if _, form, err = d.whole(tx.Tx, received); err != nil {
+		return received, m, nil, err
+	}
+	return received, m, form, report.CheckFields(form, fields)
+}
+
+// asksFor are the questions from here about a report that wait for any of the
+// fields.
+func asksFor(tx *store.Tx, subject string, fields []string) (waiting []Question, err error) {
+	all, err := questionsAbout(tx, subject)
+	for _, q := range all {
+		if q.Row.Side == store.QuestionAsked && q.Value.Waits() && slices.ContainsFunc(q.Value.Fields, func(field string) bool { return slices.Contains(fields, field) }) {
+			waiting = append(waiting, q)
+		}
+	}
+	return waiting, err
+}
+
+// askSender sends a question to whoever reported, and keeps it.
+func (d *Desk) askSender(tx *ledger.Tx, received store.ReceivedReport, m referral.Matter, form *law.ReportForm, value report.Question) (string, error) {
+	r, _, err := d.whole(tx.Tx, received)
+	if err != nil {
+		return "", err
+	}
+	value.Before = r.Completeness(form).Score
+	tx.Note("sender", received.Sender)
+	return d.sendQuestion(tx, asked{received.ID, received.Sender, received.Envelope, received.Reference, m.Profile, m.Urgent}, value)
+}
+
+// asked is whom a question goes to, and about what: the report as it is called
+// here, the node, what the report came in and what it is called there.
+type asked struct {
+	subject, to, came, report string
+	profile                   law.Ref
+	urgent                    bool
+}
+
+// sendQuestion sends a question and keeps it, with the clock after which people
+// are reminded.
+func (d *Desk) sendQuestion(tx *ledger.Tx, about asked, value report.Question) (string, error) {
+	rules, err := d.rules(about.profile)
+	if err != nil {
+		return "", err
+	}
+	question := store.NewID("question")
+	value.State, value.Due = report.QuestionOpen, rules.Clock("answer", about.urgent).AddTo(tx.Now)
+	priority := peer.Normal
+	if about.urgent {
+		priority = peer.Urgent
+	}
+	envelope, err := d.options.Post.Send(tx, peer.Message{
+		Recipient: about.to, Kind: mandate.EnvelopeQuestion, Type: "eu.brdo.report.asked.v1", Schema: "question-1", Subject: about.subject, Purpose: mandate.PurposeAssessment,
+		LegalBasis: articleAsk, Priority: priority, ReplyTo: about.came,
+		Body: report.Ask{Question: question, Report: about.report, Fields: value.Fields, Due: value.Due},
+	})
+	if err != nil {
+		return "", err
+	}
+	body, err := written("a question", value)
+	if err != nil {
+		return "", err
+	}
+	tx.Note("question", question)
+	tx.Note("fields", value.Fields)
+	tx.Note("due", value.Due)
+	tx.Note("sent", envelope)
+	if err := tx.InsertQuestion(store.QuestionRow{
+		ID: question, Side: store.QuestionAsked, Subject: about.subject, Peer: about.to, Name: question, Envelope: envelope, State: string(value.State), Due: value.Due,
+		Body: body, AskedAt: tx.Now, ChangedAt: tx.Now,
+	}); err != nil {
+		return "", err
+	}
+	return question, wake(tx, questionClock, question, value.Due)
 }
 
 // WithdrawQuestion takes an open question back, with a reason, and pursues that
-// until whoever was asked has receipted it.
+// until whoever was asked has receipted it. Authorities for whom the Centre asked
+// are told.
 //
 // Errors: Denied; NotFound; Conflict when it does not wait any more; Invalid
 // without a reason.
 func (d *Desk) WithdrawQuestion(ctx context.Context, actor mandate.Actor, id, question, reason string) error {
-	act := ledger.Act{Actor: actor, Action: mandate.ReportAsk, Purpose: mandate.PurposeAssessment, Resource: access.Resource{ID: id}}
-	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+	return d.options.Ledger.Do(ctx, d.asking(actor, id), func(tx *ledger.Tx) error {
 		row, err := tx.Question(question)
 		if err == nil && (row.Subject != id || row.Side != store.QuestionAsked) {
 			err = store.NotFound("question", question)
@@ -159,12 +203,16 @@ func (d *Desk) WithdrawQuestion(ctx context.Context, actor mandate.Actor, id, qu
 		if err != nil {
 			return err
 		}
-		if err := d.questioned(tx, row, report.QuestionEvent{Kind: report.QuestionTakenBack, Person: actor.ID, Decision: tx.EventID(), Reason: reason}, nil); err != nil {
-			return err
-		}
-		_, err = d.options.Post.Pursue(tx, peer.Pursuit{Kind: mandate.EnvelopeRecall, Originals: []string{row.Envelope}, Reason: reason, LegalBasis: articleAsk})
-		return err
+		return d.withdraw(tx, row, report.QuestionEvent{Kind: report.QuestionTakenBack, Person: actor.ID, Decision: tx.EventID(), Reason: reason})
 	})
+}
+
+func (d *Desk) withdraw(tx *ledger.Tx, row store.QuestionRow, event report.QuestionEvent) error {
+	if err := d.questioned(tx, row, event, nil); err != nil {
+		return err
+	}
+	_, err := d.options.Post.Pursue(tx, peer.Pursuit{Kind: mandate.EnvelopeRecall, Originals: []string{row.Envelope}, Reason: event.Reason, LegalBasis: articleAsk})
+	return err
 }
 
 // questioned applies an event to a question and keeps what it came to; also may
@@ -197,7 +245,10 @@ func (d *Desk) questioned(tx *ledger.Tx, row store.QuestionRow, event report.Que
 			}
 		}
 	}
-	return nil
+	if next.State != report.QuestionWithdrawn && next.State != report.QuestionRefused {
+		return nil
+	}
+	return d.refuseRequesters(tx, next)
 }
 
 func (d *Desk) strikeQuestion(ctx context.Context, running *job.Running) error {
@@ -246,6 +297,9 @@ func (d *Desk) takeReply(tx *ledger.Tx, from peer.Node, opened peer.Opened) (any
 	}
 	if !value.Waits() {
 		return nil, problem.InvalidField("message.question", "the question is "+string(value.State)+" already", "nothing more is needed")
+	}
+	if err := notErased(tx.Tx, row.Subject); err != nil {
+		return nil, err
 	}
 	received, err := tx.ReceivedReport(row.Subject)
 	if err != nil {
@@ -332,6 +386,9 @@ func (d *Desk) keepAddition(tx *ledger.Tx, row store.ReferralRow, r report.Repor
 	if _, known, err := tx.QuestionNamed(store.QuestionPassed, row.Centre, a.Question); known || err != nil {
 		return err
 	}
+	if err := notErased(tx.Tx, row.ID); err != nil {
+		return err
+	}
 	form, err := d.options.Law.ReportForm(r.Profile)
 	if err != nil {
 		return err
@@ -354,10 +411,13 @@ func (d *Desk) keepAddition(tx *ledger.Tx, row store.ReferralRow, r report.Repor
 		return err
 	}
 	tx.Note("answer", ledger.Named(a.Question))
-	return tx.InsertQuestion(store.QuestionRow{
+	if err := tx.InsertQuestion(store.QuestionRow{
 		ID: store.NewID("question"), Side: store.QuestionPassed, Subject: row.ID, Peer: row.Centre, Name: a.Question, State: string(report.QuestionAnswered), Due: a.At, Body: body,
 		AskedAt: a.At, ChangedAt: tx.Now,
-	})
+	}); err != nil {
+		return err
+	}
+	return d.settleAsked(tx, row.ID)
 }
 
 // takeCorrection takes in, at an authority, what the Centre says about a report

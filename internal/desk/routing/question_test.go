@@ -271,7 +271,108 @@ func TestWhoReportedHearsOfWhatUseItWas(t *testing.T) {
 		if all := u.matter(id).Feedback; len(all) != 4 {
 			t.Errorf("the Centre keeps %+v", all)
 		}
+		u.askedThrough(t, id, sent)
 	})
+}
+
+// askedThrough: authorities ask through the Centre. What two ask is asked once, the
+// answer comes to both, and whoever asked hears when there will be none. No clock
+// of the report waits.
+func (u *union) askedThrough(t *testing.T, id, sent string) {
+	t.Helper()
+	ctx, centre, provider := t.Context(), u.centre, u.provider
+	ask := func(n *nodetest.Node, fields ...string) string {
+		t.Helper()
+		name, err := n.Routing.AskThrough(ctx, investigator(n), u.referralAt(n, id).Row.ID, fields)
+		must(t, err)
+		u.settle()
+		return name
+	}
+	at := func(n *nodetest.Node) routing.Referral {
+		t.Helper()
+		v, err := n.Routing.Referral(ctx, investigator(n), u.referralAt(n, id).Row.ID)
+		must(t, err)
+		return v
+	}
+	refused := func(what string, n *nodetest.Node, who mandate.Actor, kind problem.Kind, fields ...string) {
+		t.Helper()
+		_, err := n.Routing.AskThrough(ctx, who, u.referralAt(n, id).Row.ID, fields)
+		nodetest.Want(t, what, err, kind)
+	}
+	until := u.matter(id).Value.Until
+	refused("a supervisor who asks", u.slovenia, u.slovenia.Supervisor(), problem.Denied, "geo.other")
+	refused("asking for nothing", u.slovenia, investigator(u.slovenia), problem.Invalid)
+	ask(u.slovenia, "geo.other", "extra")
+	refused("asking again while it waits", u.slovenia, investigator(u.slovenia), problem.Conflict, "extra")
+	ask(u.croatia, "geo.other", "users")
+	v, _ := u.asked(sent)
+	if len(v.Questions) != 2 || !slices.Equal(v.Questions[0].Value.Fields, []string{"geo.other", "extra"}) || !slices.Equal(v.Questions[1].Value.Fields, []string{"users"}) {
+		t.Fatalf("the provider is asked %+v", v.Questions)
+	}
+	if first := v.Questions[0]; first.Row.Peer != centre.Post.Self().NodeID || len(first.Value.For) > 0 {
+		t.Errorf("the provider learns who asks: %+v", first)
+	}
+	m := u.matter(id)
+	if len(m.Questions[0].Value.For) != 2 || len(m.Questions[1].Value.For) != 1 || alarmed(m.Alarms, "asks, through the Centre") != 2 || !m.Value.Until.Equal(until) {
+		t.Errorf("the Centre has %+v and waits until %s", m.Questions, m.Value.Until)
+	}
+	must(t, provider.Reports.Answer(ctx, provider.Analyst(), sent, v.Questions[0].Row.ID, report.Supplement{
+		Values: report.Form{Geo: report.Geo{Other: "by the lake"}}, NotHeld: []report.NotHeld{{Field: "extra", Reason: "nothing more is known"}},
+	}))
+	u.settle()
+	for n, state := range map[*nodetest.Node]report.QuestionState{u.slovenia: report.QuestionAnswered, u.croatia: report.QuestionOpen} {
+		had := at(n)
+		if len(had.Answers) != 1 || had.Answers[0].Value.Supplement.Values.Geo.Other != "by the lake" || len(had.Questions) != 1 || had.Questions[0].Value.State != state {
+			t.Errorf("%s has %+v and %+v, want %s", n.Config.Organisation.ID, had.Answers, had.Questions, state)
+		}
+	}
+	must(t, centre.Routing.WithdrawQuestion(ctx, centre.Analyst(), id, m.Questions[1].Row.ID, "it is known by now"))
+	u.settle()
+	if had := at(u.croatia); had.Questions[0].Value.State != report.QuestionRefused || had.Questions[0].Value.Reason != "it is known by now" || alarmed(had.Alarms, "it is known by now") != 1 {
+		t.Errorf("the authority does not hear that there will be no answer: %+v", had.Questions)
+	}
+	// What two want is withdrawn once both have withdrawn it.
+	for _, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+		ask(n, "service.info")
+	}
+	for i, n := range []*nodetest.Node{u.slovenia, u.croatia} {
+		had := at(n)
+		must(t, n.Routing.WithdrawQuestion(ctx, investigator(n), had.Row.ID, had.Questions[len(had.Questions)-1].Row.ID, "not needed"))
+		u.settle()
+		want := []report.QuestionState{report.QuestionOpen, report.QuestionWithdrawn}[i]
+		if v, q := u.asked(sent); len(v.Questions) != 3 || q.Value.State != want || u.matter(id).Questions[2].Value.State != want {
+			t.Errorf("after %d withdrew, the provider's question is %s", i+1, q.Value.State)
+		}
+	}
+	ask(u.croatia, "service.url")
+	u.later(8 * 24 * time.Hour)
+	if had := at(u.croatia); !had.Questions[2].Value.Overdue || alarmed(had.Alarms, "not answered in time") != 1 {
+		t.Errorf("no alarm at the authority: %+v", had.Questions)
+	}
+	must(t, centre.Ledger.Sequence(ctx))
+	cards, err := centre.Statistics.Senders(ctx, centre.Supervisor(), u.clock.Now().Year())
+	must(t, err)
+	if len(cards) != 1 || cards[0].Asked != 4 || cards[0].Answered != 1 || cards[0].Overdue != 1 {
+		t.Errorf("the card of the provider says %+v", cards)
+	}
+	// Of a report that it was not offered an authority learns nothing.
+	_, other := u.reported(3, false)
+	subject := at(u.slovenia).Row.ID
+	act := ledger.Act{Actor: investigator(u.slovenia), Action: mandate.ReportAsk, Purpose: mandate.PurposeInvestigation}
+	must(t, u.slovenia.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		_, err := u.slovenia.Post.Send(tx, peer.Message{
+			Recipient: centre.Post.Self().NodeID, Kind: mandate.EnvelopeQuestion, Type: "eu.brdo.report.asked.v1", Schema: "question-1", Subject: subject,
+			Purpose: mandate.PurposeAssessment, Body: report.Ask{Question: "question/17", Report: other, Fields: []string{"geo.other"}, Due: u.clock.Now().Add(time.Hour)},
+		})
+		return err
+	}))
+	u.settle()
+	if all := u.matter(other).Questions; len(all) != 0 {
+		t.Errorf("an authority asks about a report that it was not offered: %+v", all)
+	}
+	must(t, u.slovenia.Routing.Release(ctx, investigator(u.slovenia), at(u.slovenia).Row.ID, "not here"))
+	u.settle()
+	refused("asking after giving it back", u.slovenia, investigator(u.slovenia), problem.Conflict, "extra")
 }
 
 // TestAQuestionOutlivesRestarts closes both nodes at each step of a question, and

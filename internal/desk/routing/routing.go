@@ -60,6 +60,8 @@ func New(options Options) *Desk {
 		post.OnReceipt(mandate.EnvelopeOutcome, d.feedbackReceipted)
 		post.OnReceipt(mandate.EnvelopeQuestion, d.questionReceipted)
 		post.OnEnvelope(mandate.EnvelopeAnswer, take(d.takeReply))
+		post.OnEnvelope(mandate.EnvelopeQuestion, take(d.takeAsk))
+		post.OnAmendment(mandate.EnvelopeQuestion, d.takeAskBack)
 	case mandate.Authority, mandate.Europol, mandate.Interpol:
 		post.OnEnvelope(mandate.EnvelopeReport, peer.Handler{Action: mandate.ReportReceive, Take: d.takeOffer})
 		post.OnAmendment(mandate.EnvelopeReport, d.takeCorrection)
@@ -67,6 +69,7 @@ func New(options Options) *Desk {
 		post.OnReceipt(mandate.EnvelopeClaim, d.receipted)
 		post.OnReceipt(mandate.EnvelopeOutcome, d.receipted)
 		post.OnReceipt(mandate.EnvelopeHold, d.holdAnswered)
+		post.OnReceipt(mandate.EnvelopeQuestion, d.questionReceipted)
 	case mandate.Eurojust:
 		post.OnEnvelope(mandate.EnvelopeCoordination, take(d.takeCoordination))
 	}

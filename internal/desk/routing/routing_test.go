@@ -21,19 +21,12 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
-	"github.com/brdoproject/brdo/internal/postgrestest"
-	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 // union is a provider, the Centre, two authorities and Europol, each a whole
 // node that the others reach over real connections. They have one clock.
@@ -193,13 +186,7 @@ func (u *union) reportState(id string) (state string, notice report.Notice) {
 // each runs a test on SQLite and on PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, u *union)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, found(t, func() string { return "" })) })
-	t.Run("postgresql", func(t *testing.T) {
-		if racetest.Enabled {
-			t.Skip("SKIP: five nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
-		}
-		test(t, found(t, func() string { return postgrestest.Start(t) }))
-	})
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) { test(t, found(t, database)) })
 }
 
 func TestAnAuthorityActs(t *testing.T) {

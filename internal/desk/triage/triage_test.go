@@ -19,12 +19,7 @@ import (
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = nodetest.Must
 
 func wantState(t testing.TB, n *nodetest.Node, id string, state item.State, sealed bool) item.Assessment {
 	t.Helper()

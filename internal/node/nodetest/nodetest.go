@@ -6,7 +6,6 @@ package nodetest
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -21,7 +20,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,38 +33,40 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/triage"
-	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/media/mediatest"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	"github.com/brdoproject/brdo/internal/store/storetest"
 	"github.com/brdoproject/brdo/internal/webhost"
 	profiles "github.com/brdoproject/brdo/law"
 )
 
-// Main runs a package's tests; TestMain calls it, because the decoder starts
-// the test binary again as its child.
-func Main(m *testing.M) {
-	if media.IsChild(os.Args) {
-		media.RunChild()
+// Main runs a package's tests; TestMain calls it.
+func Main(m *testing.M) { mediatest.Main(m) }
+
+// Must ends a test at an error.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
-	code := m.Run()
-	if started != nil {
-		if err := started.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
 }
 
-var started *media.Service
-
-var decoder = sync.OnceValues(func() (*media.Service, error) {
-	service, err := media.Start(context.Background(), media.Options{Children: 2})
-	started = service
-	return service, err
-})
+// EachDatabase runs a test on SQLite and on PostgreSQL; database gives each node
+// its own. Under the race detector several nodes on PostgreSQL are too slow, and
+// it sees the same code on SQLite.
+func EachDatabase(t *testing.T, test func(t *testing.T, database func() string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, func() string { return "" }) })
+	t.Run("postgresql", func(t *testing.T) {
+		if racetest.Enabled {
+			t.Skip("SKIP: whole nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
+		}
+		test(t, func() string { return postgrestest.Start(t) })
+	})
+}
 
 // Clock is a clock that the test moves.
 type Clock struct{ micros atomic.Int64 }
@@ -147,10 +147,7 @@ var Basis = law.Ref{ID: "provider/hosting-terms", Version: 1}
 // sample of second looks, so that tests say themselves what needs one.
 func Open(t testing.TB, o Options) *Node {
 	t.Helper()
-	shared, err := decoder()
-	if err != nil {
-		t.Fatalf("starting the decoder: %v", err)
-	}
+	shared := mediatest.Decoder(t)
 	if o.Clock == nil {
 		o.Clock = NewClock()
 	}
@@ -195,6 +192,7 @@ func Open(t testing.TB, o Options) *Node {
 	if database := filepath.Join(config.Data, "brdo.db"); config.Database == "" && missing(database) {
 		storetest.WriteSQLite(t, database)
 	}
+	var err error
 	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo, Roots: roots}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
