@@ -105,6 +105,9 @@ func (r Record) Extend(further Hold, now time.Time) (Record, error) {
 	if !r.InForce(now) {
 		return r, problem.New(problem.Expired, "the hold has ended", "a hold is extended while it is in force; what has ended needs a new request and a new decision")
 	}
+	if !further.Until.After(r.Until()) {
+		return r, problem.InvalidField("hold.until", "is no later than the end until now", "an extension ends later; what ends early is released")
+	}
 	if err := further.Check(r.Requests[0].From, r.Longest.Length, r.Longest.Article, now); err != nil {
 		return r, err
 	}

@@ -85,6 +85,13 @@ func TestExtensionsCountFromTheFirst(t *testing.T) {
 	if err != nil || len(longer.Requests) != 2 || len(record.Requests) != 1 {
 		t.Fatalf("%+v %v", longer, err)
 	}
+	for _, until := range []time.Time{record.Until(), record.Until().AddDate(0, 0, -1)} {
+		no := further
+		no.Until = until
+		if _, err := record.Extend(no, later); !problem.Is(err, problem.Invalid) {
+			t.Errorf("extended from %s to %s: %v", record.Until(), until, err)
+		}
+	}
 	further.Until = noon.AddDate(0, 18, 2)
 	if _, err := record.Extend(further, later); !problem.Is(err, problem.Invalid) {
 		t.Errorf("more than 18 months from the first: %v", err)

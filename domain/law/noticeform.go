@@ -7,8 +7,11 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 )
 
-// TemplateNotice is the key of the template of a voluntary notice.
-const TemplateNotice = "notice"
+// Keys of the templates of a voluntary notice and of its withdrawal.
+const (
+	TemplateNotice     = "notice"
+	TemplateWithdrawal = "withdrawal"
+)
 
 // NoticeForm is what a voluntary notice must say, when it may be sent, and the
 // ladder of addressees, for example Articles 32 and 49 of COM(2022) 209.
@@ -23,6 +26,9 @@ type NoticeForm struct {
 	// Senders are the kinds of organisation that may send one.
 	Senders  []Choice `json:"senders"`
 	Template Template `json:"template"`
+	// Withdrawal is what an addressee without a node gets when the sender takes a
+	// notice back.
+	Withdrawal Template `json:"withdrawal"`
 	// Ladder are the addressees, the first one first.
 	Ladder []Rung `json:"ladder"`
 	// Exhausted says in words what a person does at the end of the ladder.
@@ -97,6 +103,9 @@ func (f *NoticeForm) validate() error {
 		return err
 	}
 	if err := f.Template.check("template", []string{TemplateNotice}); err != nil {
+		return err
+	}
+	if err := f.Withdrawal.check("withdrawal", []string{TemplateWithdrawal}); err != nil {
 		return err
 	}
 	if err := f.Watch.validate("watch"); err != nil {

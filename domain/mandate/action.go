@@ -147,6 +147,8 @@ var (
 	// VoluntaryFollow records what came of a notice, goes up the ladder, and ends
 	// the case.
 	VoluntaryFollow = Action{"voluntary.follow", Alter, ResourceOrder, false}
+	// VoluntaryRecall takes back every notice of a case that was sent.
+	VoluntaryRecall = Action{"voluntary.recall", Disclose, ResourceOrder, false}
 	// VoluntaryVerify records whether the material is gone.
 	VoluntaryVerify = Action{"voluntary.verify", Alter, ResourceOrder, false}
 	// VoluntaryReceive takes a notice in, at a provider; VoluntaryConsider decides
@@ -180,6 +182,10 @@ var (
 	AccountOwn   = Action{"account.own", Alter, ResourceAccount, false}
 	KeyCreate    = Action{"key.create", Collect, ResourceAccount, false}
 	KeyRevoke    = Action{"key.revoke", Alter, ResourceAccount, false}
+	// AlarmConsult sees what needs a person's look, of those things that the person
+	// may open; AlarmLook records that a person looked, and why that is enough.
+	AlarmConsult = Action{"alarm.consult", Consult, ResourceNode, false}
+	AlarmLook    = Action{"alarm.look", Alter, ResourceNode, false}
 	PeerRegister = Action{"peer.register", Collect, ResourceNode, false}
 	NodeConsult  = Action{"node.consult", Consult, ResourceNode, false}
 )
@@ -194,9 +200,9 @@ var Actions = []Action{
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,
-	VoluntaryOpen, VoluntaryConsult, VoluntarySend, VoluntaryFollow, VoluntaryVerify, VoluntaryReceive, VoluntaryConsider, VoluntaryEscalate,
+	VoluntaryOpen, VoluntaryConsult, VoluntarySend, VoluntaryFollow, VoluntaryRecall, VoluntaryVerify, VoluntaryReceive, VoluntaryConsider, VoluntaryEscalate,
 	EnvelopeDeliver, EnvelopeReceive, EnvelopeConsult,
 	LogConsult, LogExport, StatisticsConsult, StatisticsPublish,
 	AccountConsult, AccountInvite, AccountChange, AccountLogin, AccountOwn, KeyCreate, KeyRevoke,
-	PeerRegister, NodeConsult,
+	AlarmConsult, AlarmLook, PeerRegister, NodeConsult,
 }

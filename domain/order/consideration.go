@@ -14,8 +14,9 @@ import (
 // 49(2), second subparagraph); whichever a person decides, the sender is told.
 //
 // Its events are Accept, CarriedOut (At, Check) and Decline (Reason), each a
-// person's decision, and Strike. It is Received, then Evaluated, then Executed or
-// Refused; who refused may still remove the material later.
+// person's decision, Strike, and Withdraw (Receipt, Reason) when the sender takes
+// it back. It is Received, then Evaluated, then Executed or Refused; who refused
+// may still remove the material later. Withdrawn is its end.
 type Consideration struct {
 	Notice   NoticeFacts `json:"notice"`
 	Received Proof       `json:"received"`
@@ -26,6 +27,9 @@ type Consideration struct {
 	Decided *Decision `json:"decided,omitempty"`
 	// RemovedAt is when the service removed the material.
 	RemovedAt time.Time `json:"removed_at,omitzero"`
+	// Withdrawn proves that the sender took the notice back; Because is its reason.
+	Withdrawn *Proof    `json:"withdrawn,omitempty"`
+	Because   string    `json:"because,omitempty"`
 	Clocks    []Running `json:"clocks,omitempty"`
 	Changed   time.Time `json:"changed"`
 }
@@ -55,6 +59,7 @@ var considerationRules = map[EventKind]rule[*considering]{
 	Accept:     {from: []State{Received, Refused}, decides: true, apply: (*considering).accept},
 	CarriedOut: {from: []State{Evaluated}, decides: true, apply: (*considering).carriedOut},
 	Decline:    {from: []State{Received, Evaluated}, decides: true, reasoned: true, apply: (*considering).decline},
+	Withdraw:   {from: []State{Received, Evaluated, Refused, Executed}, reasoned: true, apply: (*considering).withdrawn},
 }
 
 // Apply returns the next state and what has to be done. c itself is unchanged.
@@ -81,7 +86,9 @@ func (c Consideration) Apply(event Event, now time.Time) (Consideration, []Effec
 	if err := rule.apply(t); err != nil {
 		return c, nil, err
 	}
-	next.Decided = t.decision()
+	if rule.decides {
+		next.Decided = t.decision()
+	}
 	t.remember(c.State)
 	return next, t.effects, nil
 }
@@ -118,5 +125,21 @@ func (t *considering) carriedOut() error {
 func (t *considering) decline() error {
 	t.c.State = Refused
 	t.emit(Effect{Kind: Send, Document: DocumentAnswer, Reason: t.event.Reason})
+	return nil
+}
+
+// withdrawn: the sender takes the notice back. What was removed because of it is
+// put before a person; nothing is put back by itself.
+func (t *considering) withdrawn() error {
+	if t.event.Receipt == "" {
+		return problem.InvalidField("receipt", "is missing", "name the message that takes the notice back")
+	}
+	before := t.c.State
+	t.c.State, t.c.Withdrawn, t.c.Because = Withdrawn, &Proof{At: t.now, Receipt: t.event.Receipt}, t.event.Reason
+	t.stopAll()
+	t.alarm("the sender withdrew the notice: " + t.event.Reason)
+	if before == Evaluated || before == Executed {
+		t.ask("the notice for which the material was to be removed was withdrawn: decide whether it is put back")
+	}
 	return nil
 }

@@ -24,6 +24,7 @@ func TestANoticeIsConsidered(t *testing.T) {
 	accept := by("person/moderator", Event{Kind: Accept, Check: nothingHeld(later)})
 	carried := by("person/moderator", Event{Kind: CarriedOut, At: later, Check: nothingHeld(later)})
 	decline := by("person/moderator", Event{Kind: Decline})
+	withdraw := Event{Kind: Withdraw, Receipt: "envelope/18", Reason: "it shows another landscape"}
 	c := considered(t)
 	due, running := clockOf(c.Clocks, ClockDecision)
 	if !running || !due.Equal(noon.Add(24*time.Hour)) {
@@ -43,6 +44,8 @@ func TestANoticeIsConsidered(t *testing.T) {
 		"refused after all":           {[]Event{accept, decline}, Refused, 1},
 		"refused, then removed":       {[]Event{decline, accept, carried}, Executed, 2},
 		"decided but not yet removed": {[]Event{accept}, Evaluated, 0},
+		"removed, then taken back":    {[]Event{accept, carried, withdraw}, Withdrawn, 1},
+		"refused, then taken back":    {[]Event{decline, withdraw}, Withdrawn, 1},
 	} {
 		c, sent := again(t, c), 0
 		for _, event := range way.events {
@@ -71,6 +74,15 @@ func TestANoticeIsConsidered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	back, effects, err := evaluated.Apply(withdraw, later)
+	if err != nil || back.State != Withdrawn || back.Decided.Person != "person/moderator" || back.Because != withdraw.Reason || len(back.Clocks) != 0 || !has(effects, RaiseAlarm) || !has(effects, AskPerson) {
+		t.Errorf("taken back: %+v %v %v", back, effects, err)
+	}
+	if back, effects, err := c.Apply(withdraw, later); err != nil || back.Decided != nil || has(effects, AskPerson) {
+		t.Errorf("taken back before anybody decided: %+v %v %v", back, effects, err)
+	}
+	unproven, silent := withdraw, withdraw
+	unproven.Receipt, silent.Reason = "", ""
 	lateHold := carried
 	lateHold.Check = held.Check
 	for _, refused := range []struct {
@@ -85,6 +97,10 @@ func TestANoticeIsConsidered(t *testing.T) {
 		{"removing in the future", evaluated, future, problem.Invalid},
 		{"against a hold", c, held, problem.Denied},
 		{"against a hold that came later", evaluated, lateHold, problem.Denied},
+		{"taken back without a message", c, unproven, problem.Invalid},
+		{"taken back without a reason", c, silent, problem.Invalid},
+		{"taken back twice", back, withdraw, problem.Conflict},
+		{"removing what was taken back", back, carried, problem.Conflict},
 		{"no event", c, Event{Kind: Annul}, problem.Invalid},
 	} {
 		if next, effects, err := refused.from.Apply(refused.event, later); !problem.Is(err, refused.kind) || effects != nil || next.State != refused.from.State {

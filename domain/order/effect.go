@@ -100,6 +100,7 @@ const (
 	DocumentAnswer        = "answer"
 	DocumentReport        = "report"
 	DocumentNotice        = "notice"
+	DocumentWithdrawal    = "withdrawal"
 )
 
 // Effect is one thing to do.

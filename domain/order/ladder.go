@@ -108,6 +108,8 @@ type NoticeCase struct {
 	Watch     *watch.Watch `json:"watch,omitempty"`
 	Elsewhere []string     `json:"elsewhere,omitempty"`
 	Closed    *Decision    `json:"closed,omitempty"`
+	// Withdrawn is the decision to take back every notice that was sent.
+	Withdrawn *Decision `json:"withdrawn,omitempty"`
 	// Outcome is the state in which the case was closed: what became of it.
 	Outcome State     `json:"outcome,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
@@ -169,6 +171,7 @@ var (
 		Looked:          {from: []State{Ready, Waiting, Undecided, Exhausted, Executed, Verified}, apply: (*noticing).looked},
 		FoundElsewhere:  {from: []State{Ready, Waiting, Undecided, Exhausted, Executed, Verified, Reappeared}, apply: (*noticing).foundElsewhere},
 		Resolve:         {from: []State{Reappeared}, decides: true, reasoned: true, apply: (*noticing).resolve},
+		Withdraw:        {from: append([]State{Barred, Exhausted, Executed, Verified, Reappeared, Closed}, climbing...), decides: true, reasoned: true, apply: (*noticing).withdraw},
 		Close:           {from: append([]State{Barred, Exhausted, Executed, Verified, Reappeared}, climbing...), decides: true, reasoned: true, apply: (*noticing).close},
 	}
 )
@@ -241,8 +244,11 @@ func (t *noticing) send() error {
 	case len(facts.Places) == 0 || slices.ContainsFunc(facts.Places, func(place string) bool { return !slices.Contains(t.c.Opening.Places, place) }):
 		return problem.New(problem.Conflict, "the text names a place that the case is not about", "open a case for it: each finding has its own ground")
 	}
-	if err := t.event.Check.Bars(hold.NoNotice, t.now); err != nil {
-		return err
+	// Whoever holds that the material stays does not ask for its removal.
+	for _, kind := range []hold.Kind{hold.NoNotice, hold.NoRemove} {
+		if err := t.event.Check.Bars(kind, t.now); err != nil {
+			return err
+		}
 	}
 	t.c.Sent = append(t.c.Sent, SentNotice{Notice: *facts, Decision: *t.decision()})
 	t.c.State = Sending
@@ -475,6 +481,18 @@ func (t *noticing) resolve() error {
 func (t *noticing) close() error {
 	t.c.State, t.c.Closed, t.c.Outcome = Closed, t.decision(), t.c.State
 	t.stopAll()
+	return nil
+}
+
+// withdraw takes back every notice that was sent, also after the end of the case:
+// that it was wrong may come out late.
+func (t *noticing) withdraw() error {
+	if len(t.c.Sent) == 0 {
+		return problem.New(problem.Conflict, "no notice was sent", "close the case")
+	}
+	t.c.State, t.c.Withdrawn = Withdrawn, t.decision()
+	t.stopAll()
+	t.emit(Effect{Kind: Send, Document: DocumentWithdrawal, Reason: t.c.Reason})
 	return nil
 }
 

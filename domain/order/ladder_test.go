@@ -54,6 +54,14 @@ func TestNoticeDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "form-notice.txt", printed(filled))
+	back := n.Withdrawal("notice/18", "It shows another landscape.", n.IssuedAt.Add(time.Hour))
+	if filled, err = back.Form(form, ""); err != nil || len(back.Validate(form)) != 0 {
+		t.Fatal(err, back.Validate(form))
+	}
+	golden(t, "form-withdrawal.txt", printed(filled))
+	if back.Reasons = ""; !named(back.Validate(form), "reasons", "") {
+		t.Errorf("a withdrawal without a reason: %v", back.Validate(form))
+	}
 	if found := n.Validate(form); len(found) != 0 {
 		t.Fatal(found)
 	}
@@ -185,6 +193,7 @@ func noticeEvents(t testing.TB, c NoticeCase, now time.Time) map[EventKind]Event
 		Looked:          {Kind: Looked, Round: &round},
 		FoundElsewhere:  {Kind: FoundElsewhere, Place: "https://elsewhere.example/17"},
 		Resolve:         by("person/requester", Event{Kind: Resolve}),
+		Withdraw:        by("person/requester", Event{Kind: Withdraw}),
 		Close:           by("person/requester", Event{Kind: Close}),
 	}
 }
@@ -201,6 +210,7 @@ var noticeWays = map[State][]EventKind{
 	Reappeared: {SendNotice, DeliveryProven, RemovalReported, FoundElsewhere},
 	Exhausted:  {NextRung, NextRung, NextRung, NextRung},
 	Closed:     {Close},
+	Withdrawn:  {SendNotice, Withdraw},
 }
 
 func climbTo(t testing.TB, state State) (NoticeCase, time.Time) {
@@ -427,15 +437,18 @@ func TestNoticeProperties(t *testing.T) {
 			}
 			desk.follow(t, effects, c.Clocks)
 			if has(effects, Send) {
-				if event.Person == "" || event.Decision == "" || !event.Check.At.Equal(at) || before.State == Barred {
+				if event.Person == "" || event.Decision == "" || !event.Check.At.Equal(at) || before.State == Barred && event.Kind != Withdraw {
 					t.Fatalf("sent from %s: %+v", before.State, event)
 				}
 			}
 			if c.Rung != before.Rung && (c.Rung != before.Rung+1 || event.Kind != NextRung || event.Person == "") {
 				t.Fatalf("from rung %d to %d by %s", before.Rung, c.Rung, event.Kind)
 			}
-			if before.State == Closed {
-				t.Fatalf("%s moved a closed case", event.Kind)
+			if before.State == Withdrawn || before.State == Closed && event.Kind != Withdraw {
+				t.Fatalf("%s moved a case that was %s", event.Kind, before.State)
+			}
+			if c.State == Withdrawn && (len(c.Sent) == 0 || len(c.Clocks) > 0 || find(effects, Send).Document != DocumentWithdrawal) {
+				t.Fatalf("withdrawn, with %d notices, %v, %+v", len(c.Sent), c.Clocks, effects)
 			}
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "length") {
@@ -451,7 +464,7 @@ func TestNoticeProperties(t *testing.T) {
 				apply(Event{Kind: Strike, Clock: clock}, at)
 			}
 			kind := drawKind(t, noticeRules, c.State)
-			if kind == Close && rapid.IntRange(0, 5).Draw(t, "close") > 0 {
+			if (kind == Close || kind == Withdraw) && rapid.IntRange(0, 5).Draw(t, "close") > 0 {
 				kind = NextRung
 			}
 			event := good[c.CurrentRung().Key][kind]

@@ -27,6 +27,24 @@ type Notice struct {
 	LegalBasis string    `json:"legal_basis,omitempty"`
 	IssuedAt   time.Time `json:"issued_at"`
 	Signature  Signature `json:"signature"`
+	// Withdraws is the id of the notice that this one takes back; its reasons are
+	// then those of the withdrawal.
+	Withdraws string `json:"withdraws,omitempty"`
+}
+
+// Withdrawal is what takes this notice back.
+func (n Notice) Withdrawal(id, reason string, now time.Time) Notice {
+	back := n
+	back.ID, back.Withdraws, back.Reasons, back.LegalBasis, back.IssuedAt = id, n.ID, reason, "", now
+	return back
+}
+
+// template is that of a notice, or of a withdrawal.
+func (n Notice) template(profile *law.NoticeForm) law.Template {
+	if n.Withdraws != "" {
+		return profile.Withdrawal
+	}
+	return profile.Template
 }
 
 // Sender is who asks.
@@ -58,7 +76,7 @@ func (n Notice) Validate(profile *law.NoticeForm) []*problem.Error {
 	var f findings
 	f.profile(n.Profile, profile.Ref())
 	f.id("id", n.ID)
-	for _, field := range form.Missing(profile.Template, n.values, true) {
+	for _, field := range form.Missing(n.template(profile), n.values, true) {
 		f.Add(field.Keys[0], "is missing", field.Article+": "+strings.TrimSuffix(field.Label, ":"))
 	}
 	for _, text := range []struct {
@@ -69,6 +87,7 @@ func (n Notice) Validate(profile *law.NoticeForm) []*problem.Error {
 		{"sender.contact_point", n.Sender.ContactPoint, maxLine}, {"addressee.name", n.Addressee.Name, maxLine},
 		{"addressee.contact", n.Addressee.Contact, maxLine}, {"reasons", n.Reasons, maxText}, {"legal_basis", n.LegalBasis, maxLine},
 		{"signature.key_id", n.Signature.KeyID, maxLine}, {"signature.method", n.Signature.Method, maxLine},
+		{"withdraws", n.Withdraws, maxLine},
 	} {
 		f.Text(text.field, text.value, text.limit)
 	}
@@ -135,7 +154,7 @@ func ReadNotice(text []byte, profile *law.NoticeForm) (Notice, NoticeFacts, erro
 // Form fills the notice into its template. digest is the SHA-256 of the exact
 // bytes in hex; empty for a draft.
 func (n Notice) Form(profile *law.NoticeForm, digest string) (form.Form, error) {
-	filled, err := form.Fill(profile.Template, profile.Profile, profile.Language, n.values, nil)
+	filled, err := form.Fill(n.template(profile), profile.Profile, profile.Language, n.values, nil)
 	if err != nil {
 		return form.Form{}, err
 	}
@@ -163,6 +182,8 @@ func (n Notice) values(key string) ([]string, bool) {
 		return form.Lines(n.Reasons), true
 	case "legal_basis":
 		return form.Lines(n.LegalBasis), true
+	case "withdraws":
+		return form.Lines(n.Withdraws), true
 	case "issued_at":
 		return form.Lines(form.Moment(n.IssuedAt)), true
 	case "signature":

@@ -51,7 +51,7 @@ const (
 	NotRestored State = "not-restored"
 	// Ended: the period of application is over; final.
 	Ended State = "ended"
-	// Withdrawn before it was issued; final.
+	// Withdrawn: an order before it was issued, or a notice that was taken back; final.
 	Withdrawn State = "withdrawn"
 )
 

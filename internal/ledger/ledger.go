@@ -282,7 +282,7 @@ func (a *attempt) record(inner *store.Tx, result outcome, cause error) error {
 
 // followed are the things of which people ask what was done about them: events
 // that name one in their details are found by it.
-var followed = regexp.MustCompile(`^(report|received|referral|order|deconfliction|envelope)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var followed = regexp.MustCompile(`^(report|received|referral|order|notice|deconfliction|envelope)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // identifiers are the forms of what this node names: a thing with a UUID, an
 // item by its SHA-256, a node by its thumbprint, and the things that there

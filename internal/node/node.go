@@ -28,6 +28,7 @@ import (
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/api"
 	"github.com/brdoproject/brdo/internal/blob"
+	"github.com/brdoproject/brdo/internal/desk/alarms"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
@@ -64,6 +65,7 @@ type Node struct {
 	Notices    *notices.Desk
 	Statistics *statistics.Desk
 	Journey    *journey.Desk
+	Alarms     *alarms.Desk
 	Post       *peer.Post
 	Ledger     *ledger.Ledger
 	Store      *store.Store
@@ -367,6 +369,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	})
 	n.Statistics = statistics.New(statistics.Options{Ledger: n.Ledger, Law: n.Law, Store: n.Store, Post: n.Post})
 	n.Journey = journey.New(n.Ledger, n.Post)
+	n.Alarms = alarms.New(n.Ledger, n.Post)
 	outlook, err := openLookout(config, n.Decoder, roots)
 	if err != nil {
 		return err
@@ -452,7 +455,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		Name: config.Organisation.Name, Kind: config.Organisation.Kind, Identity: n.Identity, Ledger: n.Ledger,
 		Sessions: identity.Sessions{Store: n.Store, Now: options.Now}, Secure: secure, Demo: options.Demo, Log: n.log, Directory: directory,
 		Cookie:   "brdo-" + strings.ReplaceAll(config.Organisation.ID, ".", "-"),
-		Desks:    web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Notices: n.Notices, Statistics: n.Statistics, Journey: n.Journey, Post: n.Post},
+		Desks:    web.Desks{Lists: n.Lists, Intake: n.Intake, Triage: n.Triage, Reports: n.Reports, Routing: n.Routing, Orders: n.Orders, Notices: n.Notices, Statistics: n.Statistics, Journey: n.Journey, Alarms: n.Alarms, Post: n.Post},
 		Overview: options.Journeys,
 		Door:     n.doors[doorPages],
 		Banners:  func(context.Context) []web.Banner { return n.banners(options.Demo) },

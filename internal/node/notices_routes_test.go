@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brdoproject/brdo/domain/hold"
 	"github.com/brdoproject/brdo/domain/mandate"
 	orderdomain "github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/internal/desk/notices"
+	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -71,15 +73,21 @@ func noticeRoutes(t *testing.T, w worked, in func(n *node.Node, name string, rol
 	if row := only(w.Centre); row.State != string(orderdomain.Closed) {
 		t.Errorf("the case is %s, want closed", row.State)
 	}
+	step(sender, w.Centre, "withdraw", "reason=it+shows+another+landscape", "voluntary.recall")
+	w.deliver(t)
+	if row := only(w.Provider); row.State != string(orderdomain.Withdrawn) {
+		t.Errorf("the notice is %s at the provider, want withdrawn", row.State)
+	}
 
 	sender("POST /holds", "/holds", "kind=no_notice&subject="+url.QueryEscape(address)+"&requester=police&legal_basis=Article+49(3)&reason=inquiry&until="+
 		w.Centre.Ledger.Now().AddDate(0, 1, 0).Format("2006-01-02"), "hold.record")
 	page := sender("GET /holds", "/holds", "", "hold.consult")
 	_, rest, found := strings.Cut(page, `action="/holds/`)
-	id, _, _ := strings.Cut(rest, "/release")
+	id, _, _ := strings.Cut(rest, "/")
 	if !found || !strings.Contains(page, "police asked to wait until") {
 		t.Fatalf("the holds are shown as %.400s", page)
 	}
+	sender("POST /holds/{id}/extend", "/holds/"+id+"/extend", "legal_basis=Article+49(3)&reason=it+goes+on&until="+w.Centre.Ledger.Now().AddDate(0, 2, 0).Format("2006-01-02"), "hold.record")
 	sender("POST /holds/{id}/release", "/holds/"+id+"/release", "by=police&reason=the+inquiry+has+ended", "hold.record")
 }
 
@@ -94,7 +102,12 @@ func TestNoticeFormsThatAreNotTaken(t *testing.T) {
 		Items: []orderdomain.Item{{URL: "https://photos.example/p/174"}},
 	})
 	must(t, "opening a case", err)
+	held, err := w.Centre.Orders.RecordHold(context.Background(), actor(t, w.Centre, mandate.Analyst), orders.HoldRequest{
+		Kind: hold.NoNotice, Subject: "https://photos.example/p/175", Requester: "police", LegalBasis: "Article 49(3)", Reason: "inquiry", Until: w.Centre.Ledger.Now().AddDate(0, 1, 0),
+	})
+	must(t, "recording a hold", err)
 	for _, form := range []struct{ pattern, path, content, typed, field string }{
+		{"POST /holds/{id}/extend", "/" + strings.Replace(held, "hold/", "holds/", 1) + "/extend", "legal_basis=basis+18&reason=because&until=2026-01-01", "basis 18", "hold.until"},
 		{"POST /notices", "/notices", "ground=victim_request&request=request+of+17+March&places=https://photos.example/p/174&known=a&found=b", "request of 17 March", "reference"},
 		{"POST /notices/{id}/{step}", "/" + strings.Replace(id, "notice/", "notices/", 1) + "/send", "name=The+owner+of+17&reasons=Reason+17.", "The owner of 17", "addressee.contact"},
 		{"POST /holds", "/holds", "kind=no_notice&subject=the+picture&requester=police&legal_basis=basis+17&reason=because&until=2026-13-01", "basis 17", "until"},

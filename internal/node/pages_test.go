@@ -379,6 +379,13 @@ func TestPagesAreAccessible(t *testing.T) {
 		Items: []orderdomain.Item{{URL: "https://photos.example/p/173"}},
 	})
 	must(t, "opening a case", err)
+	withdrawn, err := w.Centre.Notices.Open(ctx, holder, notices.Opening{
+		Reference: "N 19/2026", Ground: "authority_request", Request: "request 19", Known: "assessment 19", Found: "search 19",
+		Items: []orderdomain.Item{{URL: "https://photos.example/p/174"}},
+	})
+	must(t, "opening a case", err)
+	must(t, "sending", w.Centre.Notices.Send(ctx, holder, withdrawn, notices.Letter{Name: "Owner of the site", Contact: "owner@photos.example", Reasons: "Reason 19."}))
+	must(t, "taking it back", w.Centre.Notices.Withdraw(ctx, holder, withdrawn, "it shows another landscape"))
 	manager, auditor := at(mandate.Provider, mandate.ListManager), at(mandate.Provider, mandate.Auditor)
 	supervisor := at(mandate.Provider, mandate.Supervisor)
 	kept, followed := w.shared(t, w.itemOf(t, w.further))
@@ -451,9 +458,11 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"notice-new", reader, centre + "/notices/new", nil},
 		{"notice-to-send", reader, centre + "/notices/" + strings.TrimPrefix(toSend, "notice/"), nil},
 		{"notice-by-hand", reader, centre + "/notices/" + strings.TrimPrefix(noticed, "notice/"), nil},
+		{"notice-withdrawn", reader, centre + "/notices/" + strings.TrimPrefix(withdrawn, "notice/"), nil},
 		{"notices-received", analyst, provider + "/notices", nil},
 		{"notice-received", analyst, provider + "/notices/" + strings.TrimPrefix(asked, "notice/"), nil},
 		{"holds", reader, centre + "/holds", nil},
+		{"alarms", reader, centre + "/alarms", nil},
 		{"referral", investigator, w.AuthorityA.Config.Origin + "/referrals/" + strings.TrimPrefix(referred(t, w.AuthorityA), "referral/"), nil},
 		// Last, because from then on the Centre shows no medium of it.
 		{"report-taken-back", supervisor, provider + path(w.delivered), func(v *visitor) { takenBack(); v.open(provider + path(w.delivered)) }},

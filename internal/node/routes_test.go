@@ -85,6 +85,7 @@ var forms = map[string]string{
 	"POST /items/{id}/decide":                            "fact.same-picture=yes&fact.picture=landscape",
 	"POST /peers":                                        "document={peer}",
 	"POST /items/{id}/view":                              `{"level":"sketch"}`,
+	"POST /alarms/{id}/looked":                           "reason=because",
 }
 
 // eventsOf are the events of one person from a position on.
@@ -193,7 +194,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			case strings.HasPrefix(path, "/received"):
 				id = strings.TrimPrefix(w.received, "received/")
 			case strings.HasPrefix(path, "/referrals"), strings.HasPrefix(path, "/orders"), strings.HasPrefix(path, "/questions"),
-				strings.HasPrefix(path, "/notices"), strings.HasPrefix(path, "/holds"):
+				strings.HasPrefix(path, "/notices"), strings.HasPrefix(path, "/holds"), strings.HasPrefix(path, "/alarms"):
 				id = "01890000-0000-7000-8000-000000000001"
 			case strings.HasPrefix(path, "/people"), strings.HasPrefix(path, "/keys"):
 				id = strings.TrimPrefix(operator.ID, "person/")
@@ -554,6 +555,18 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, auditor, "GET /log", "/log", "", "log.consult")
 	do(p, auditor, "GET /log/events/{id...}", "/log/events/"+w.event, "", "log.consult")
 	do(p, auditor, "POST /log/verify", "/log/verify", "", "log.consult")
+
+	// What needs a look.
+	do(p, analyst, "GET /alarms", "/alarms", "", "alarm.consult")
+	var alarm string
+	must(t, "finding an alarm", p.Store.Read(ctx, func(tx *store.Tx) error {
+		all, err := tx.OpenReportAlarms("report", 1)
+		if err == nil && len(all) == 1 {
+			alarm = short(all[0].ID)
+		}
+		return err
+	}))
+	do(p, supervisor, "POST /alarms/{id}/looked", "/alarms/"+alarm+"/looked", "reason=because", "alarm.look")
 
 	// People, keys and other organisations.
 	do(p, operator, "GET /people", "/people", "", "account.consult")

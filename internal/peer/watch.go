@@ -180,17 +180,20 @@ func (p *Post) watchAct(peer string) ledger.Act {
 	}
 }
 
-// alarm raises or clears an alarm that begins now.
+// alarm raises or clears an alarm that begins now. A log that shows yet another
+// history after a person has looked at the first is a new one.
 func (p *Post) alarm(ctx context.Context, peer, kind string, wrong bool) error {
-	open := false
+	open, looked := false, false
 	err := p.ledger.Peek(ctx, func(tx *store.Tx) error {
 		alarms, err := tx.OpenExchangeAlarms()
 		for _, alarm := range alarms {
-			open = open || alarm.Peer == peer && alarm.Kind == kind
+			if alarm.Peer == peer && alarm.Kind == kind {
+				open, looked = true, kind == AlarmLog && !alarm.LookedAt.IsZero()
+			}
 		}
 		return err
 	})
-	if err != nil || open == wrong {
+	if err != nil || open == wrong && !looked {
 		return err
 	}
 	return p.change(ctx, peer, kind, wrong, p.ledger.Now())
@@ -199,14 +202,15 @@ func (p *Post) alarm(ctx context.Context, peer, kind string, wrong bool) error {
 // change raises or clears an alarm, as one event.
 func (p *Post) change(ctx context.Context, peer, kind string, wrong bool, since time.Time) error {
 	return p.ledger.Do(ctx, p.watchAct(peer), func(tx *ledger.Tx) error {
-		if !wrong {
+		// One that a person has looked at makes room for a new one.
+		_, err := tx.ClearExchangeAlarm(peer, kind, tx.Now)
+		if err != nil || !wrong {
 			tx.Note("alarm_over", kind)
-			_, err := tx.ClearExchangeAlarm(peer, kind, tx.Now)
 			return err
 		}
 		tx.Note("alarm", kind)
 		tx.Note("since", since)
-		_, err := tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: peer, Kind: kind, Since: since, RaisedAt: tx.Now})
+		_, err = tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: peer, Kind: kind, Since: since, RaisedAt: tx.Now})
 		return err
 	})
 }

@@ -87,6 +87,16 @@ func TestALogOnlyGrows(t *testing.T) {
 		if after, waiting, alarmed := centre.witnessed(t, provider); after != size || waiting == 0 || !alarmed {
 			t.Errorf("a log that is shorter than it was shown: proven up to %d, %d wait, alarm: %v", after, waiting, alarmed)
 		}
+		// A person looks. What the peer shows next is another alarm.
+		if err := centre.store.Write(t.Context(), func(tx *store.Tx) error {
+			open, err := tx.OpenExchangeAlarms()
+			if err != nil || len(open) != 1 {
+				return fmt.Errorf("%d alarms: %w", len(open), err)
+			}
+			return tx.LookAtExchangeAlarm(open[0].ID, store.Looked{LookedAt: centre.ledger.Now(), LookedBy: "person/17", LookedBecause: "reason 17"})
+		}); err != nil {
+			t.Fatal(err)
+		}
 		// The log grows beyond it: now there are proofs, and they do not fit.
 		provider.show(t, centre, int(size)+20)
 		provider.drain(t)
@@ -94,6 +104,13 @@ func TestALogOnlyGrows(t *testing.T) {
 		if after, waiting, alarmed := centre.witnessed(t, provider); after != size || waiting < 2 || !alarmed {
 			t.Errorf("a log that does not continue: proven up to %d, %d wait, alarm: %v", after, waiting, alarmed)
 		}
+		centre.read(t, func(tx *store.Tx) error {
+			open, err := tx.OpenExchangeAlarms()
+			if len(open) != 1 || !open[0].LookedAt.IsZero() {
+				t.Errorf("after a look and another history: %+v", open)
+			}
+			return err
+		})
 	})
 }
 

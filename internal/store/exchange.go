@@ -3,8 +3,6 @@ package store
 import (
 	"fmt"
 	"time"
-
-	"github.com/brdoproject/brdo/domain/problem"
 )
 
 // Gap is a range of numbers that a peer used and that have not arrived.
@@ -241,48 +239,6 @@ func (tx *Tx) EnvelopeNamesItem(envelope, item string) (bool, error) {
 	var count int64
 	err := tx.one("reading references to items", nil, `SELECT COUNT(*) FROM envelope_items WHERE envelope = $1 AND item = $2`, []any{envelope, item}, &count)
 	return count > 0, err
-}
-
-// ExchangeAlarm is something between this node and a peer that a person has to
-// look at.
-type ExchangeAlarm struct {
-	ID, Peer, Kind string
-	// Since is when the state began, RaisedAt when the node said so.
-	Since, RaisedAt, ClearedAt time.Time
-}
-
-// RaiseExchangeAlarm opens an alarm; it says whether it was not open already.
-func (tx *Tx) RaiseExchangeAlarm(a ExchangeAlarm) (bool, error) {
-	var count int64
-	if err := tx.one("reading alarms", nil, `SELECT COUNT(*) FROM exchange_alarms WHERE peer = $1 AND kind = $2 AND cleared_at IS NULL`,
-		[]any{a.Peer, a.Kind}, &count); err != nil || count > 0 {
-		return false, err
-	}
-	return true, tx.exec("raising an alarm", `INSERT INTO exchange_alarms (id, peer, kind, since, raised_at) VALUES ($1, $2, $3, $4, $5)`,
-		a.ID, a.Peer, a.Kind, micros(a.Since), micros(a.RaisedAt))
-}
-
-// ClearExchangeAlarm ends an alarm; it says whether it was open.
-func (tx *Tx) ClearExchangeAlarm(peer, kind string, now time.Time) (bool, error) {
-	none := problem.New(problem.NotFound, "no such alarm is open", "")
-	err := tx.change("clearing an alarm", none, `UPDATE exchange_alarms SET cleared_at = $1 WHERE peer = $2 AND kind = $3 AND cleared_at IS NULL`, micros(now), peer, kind)
-	if err == error(none) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// OpenExchangeAlarms returns the alarms that are not over, the oldest first.
-func (tx *Tx) OpenExchangeAlarms() ([]ExchangeAlarm, error) {
-	var found []ExchangeAlarm
-	err := tx.rows("reading alarms", `SELECT id, peer, kind, since, raised_at FROM exchange_alarms WHERE cleared_at IS NULL ORDER BY raised_at, id`, nil,
-		func(row scanner) error {
-			var a ExchangeAlarm
-			err := row.Scan(&a.ID, &a.Peer, &a.Kind, moment{&a.Since}, moment{&a.RaisedAt})
-			found = append(found, a)
-			return err
-		})
-	return found, err
 }
 
 // RegistryVersion is one version of the registry of nodes.

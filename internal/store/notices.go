@@ -95,6 +95,17 @@ func (tx *Tx) NoticesOn(subject string) ([]NoticeRow, error) {
 		AND id IN (SELECT notice_id FROM notice_items WHERE url = $1 OR sha256 = $2) ORDER BY id`, subject, subject)
 }
 
+// NoticesNaming returns the cases and notices that name an item, by its SHA-256.
+func (tx *Tx) NoticesNaming(sum string) ([]NoticeRow, error) {
+	return tx.notices(`SELECT `+noticeColumns+` FROM notices WHERE id IN (SELECT notice_id FROM notice_items WHERE sha256 = $1) ORDER BY id`, sum)
+}
+
+// NoticesOpenedFrom returns the cases that were opened here because of a report,
+// by its id or that of its referral.
+func (tx *Tx) NoticesOpenedFrom(report string) ([]NoticeRow, error) {
+	return tx.notices(`SELECT `+noticeColumns+` FROM notices WHERE about = $1 ORDER BY id`, report)
+}
+
 // NoticeItem is one item that a case or a notice names.
 type NoticeItem struct {
 	// NoticeID is the id of the row, Position counts from 0.

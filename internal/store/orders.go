@@ -199,8 +199,12 @@ func (tx *Tx) ListEntriesWithSHA256(sum string) ([]ListEntry, error) {
 	return tx.listEntries(`SELECT `+entryColumns+` FROM list_entries WHERE sha256 = $1 AND state <> '`+EntryWithdrawn+`' ORDER BY list_id, id`, digest)
 }
 
-// DeconflictionOpen is the state of a question that nobody has answered.
-const DeconflictionOpen = "open"
+// DeconflictionOpen is the state of a question that nobody has answered,
+// DeconflictionObjects the answer of whoever objects.
+const (
+	DeconflictionOpen    = "open"
+	DeconflictionObjects = "objects"
+)
 
 // Deconfliction is a question of another authority that was asked here.
 type Deconfliction struct {
@@ -210,7 +214,8 @@ type Deconfliction struct {
 	Source, Name, Envelope string
 	// State is open or answered.
 	State string
-	// Until is when the answer is due.
+	// Until is when the answer is due; once this node objected, when its objection
+	// ends.
 	Until time.Time
 	// Subjects are what it is about: addresses, and SHA-256 of items in hex. They are
 	// written with it and not read back.
@@ -258,8 +263,8 @@ func (tx *Tx) PutDeconfliction(d Deconfliction) error {
 // UpdateDeconfliction writes the answer; Conflict when somebody was faster.
 func (tx *Tx) UpdateDeconfliction(d Deconfliction) error {
 	return tx.change("answering a question of an authority", Changed("question"),
-		`UPDATE deconflictions SET state = $1, answer = $2, answered_at = $3, version = version + 1 WHERE id = $4 AND version = $5`,
-		d.State, d.Answer, micros(d.AnsweredAt), d.ID, d.Version)
+		`UPDATE deconflictions SET state = $1, answer = $2, answered_at = $3, until = $4, version = version + 1 WHERE id = $5 AND version = $6`,
+		d.State, d.Answer, micros(d.AnsweredAt), micros(d.Until), d.ID, d.Version)
 }
 
 // Deconfliction returns one question.
@@ -282,6 +287,11 @@ func (tx *Tx) DeconflictionOf(source, name string) (d Deconfliction, found bool,
 		return d, false, err
 	}
 	return rows[0], true, nil
+}
+
+// Objects reports whether this node objects to that order now.
+func (d Deconfliction) Objects(now time.Time) bool {
+	return d.Answer == DeconflictionObjects && now.Before(d.Until)
 }
 
 // DeconflictionsOn returns the questions about an address or the SHA-256 of an item.

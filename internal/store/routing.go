@@ -169,27 +169,3 @@ func (tx *Tx) ReferralsOf(reference string) ([]ReferralRow, error) {
 func (tx *Tx) Referrals(limit int) ([]ReferralRow, error) {
 	return tx.referrals(`SELECT `+referralColumns+` FROM referrals ORDER BY CASE standing WHEN 'offered' THEN 0 WHEN 'claimed' THEN 1 ELSE 2 END, urgent DESC, until, id LIMIT $1`, limit)
 }
-
-// ReportAlarm is something that a person has to look at.
-type ReportAlarm struct {
-	ID, Subject, Reason string
-	At                  time.Time
-}
-
-// InsertReportAlarm writes an alarm.
-func (tx *Tx) InsertReportAlarm(a ReportAlarm) error {
-	return tx.exec("writing an alarm", `INSERT INTO report_alarms (id, subject, reason, at) VALUES ($1, $2, $3, $4)`, a.ID, a.Subject, a.Reason, micros(a.At))
-}
-
-// ReportAlarms returns the alarms about one subject, the newest first.
-func (tx *Tx) ReportAlarms(subject string, limit int) ([]ReportAlarm, error) {
-	var found []ReportAlarm
-	err := tx.rows("reading alarms", `SELECT id, subject, reason, at FROM report_alarms WHERE subject = $1 ORDER BY at DESC, id DESC LIMIT $2`,
-		[]any{subject, limit}, func(row scanner) error {
-			var a ReportAlarm
-			err := row.Scan(&a.ID, &a.Subject, &a.Reason, moment{&a.At})
-			found = append(found, a)
-			return err
-		})
-	return found, err
-}

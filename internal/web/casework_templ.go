@@ -609,7 +609,7 @@ func reportPage(p page, v reports.View, form amending, typed answering, actor ma
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = alarms(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = alarmsOf(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"github.com/brdoproject/brdo/internal/desk/alarms"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/journey"
 	"github.com/brdoproject/brdo/internal/desk/lists"
@@ -24,5 +25,6 @@ type Desks struct {
 	Notices    *notices.Desk
 	Statistics *statistics.Desk
 	Journey    *journey.Desk
+	Alarms     *alarms.Desk
 	Post       *peer.Post
 }

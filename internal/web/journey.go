@@ -71,7 +71,8 @@ var didActions = []mandate.Action{
 	mandate.ReportAsk, mandate.ReportAnswer, mandate.ReportRate, mandate.ReportRecall, mandate.ReportErase, mandate.ReportClaim, mandate.ReportEscalate,
 	mandate.OutcomeRecord, mandate.NoticeRecord, mandate.NoticeHold, mandate.OrderRequest, mandate.DeconflictionAsk,
 	mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderReceive, mandate.OrderEvaluate, mandate.OrderExecute, mandate.OrderAnswer,
-	mandate.OrderInform, mandate.OrderVerify, mandate.OrderEscalate, mandate.HoldRecord, mandate.EnvelopeReceive, mandate.EnvelopeDeliver, mandate.LogExport,
+	mandate.OrderInform, mandate.OrderVerify, mandate.OrderEscalate, mandate.VoluntaryOpen, mandate.VoluntarySend, mandate.VoluntaryFollow, mandate.VoluntaryRecall, mandate.VoluntaryVerify,
+	mandate.VoluntaryReceive, mandate.VoluntaryConsider, mandate.VoluntaryEscalate, mandate.AlarmLook, mandate.HoldRecord, mandate.EnvelopeReceive, mandate.EnvelopeDeliver, mandate.LogExport,
 }
 
 // didText says what an action is; one that a journey rarely has is named as the

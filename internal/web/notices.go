@@ -156,8 +156,9 @@ var noticeSteps = map[string]func(v *visit, id string) error{
 	"undeliverable": func(v *visit, id string) error {
 		return v.notices().Undeliverable(v.r.Context(), v.actor, id, v.reason())
 	},
-	"resolve": func(v *visit, id string) error { return v.notices().Resolve(v.r.Context(), v.actor, id, v.reason()) },
-	"close":   func(v *visit, id string) error { return v.notices().Close(v.r.Context(), v.actor, id, v.reason()) },
+	"withdraw": func(v *visit, id string) error { return v.notices().Withdraw(v.r.Context(), v.actor, id, v.reason()) },
+	"resolve":  func(v *visit, id string) error { return v.notices().Resolve(v.r.Context(), v.actor, id, v.reason()) },
+	"close":    func(v *visit, id string) error { return v.notices().Close(v.r.Context(), v.actor, id, v.reason()) },
 	"refused": func(v *visit, id string) error {
 		return v.notices().Refused(v.r.Context(), v.actor, id, v.field("proof"), v.reason())
 	},
@@ -242,11 +243,14 @@ func basisOf(form *law.NoticeForm, key string) string {
 	return ""
 }
 
-// holdForm is the form of a hold: what it holds and, when it was not taken, why.
+// holdForm is the form of a hold, or of an extension: what it holds and, when it
+// was not taken, why.
 type holdForm struct {
 	orders.HoldRequest
-	Date    string
-	Refused *problem.Error
+	// Extended is the id of the hold that is extended; empty for a new one.
+	Extended string
+	Date     string
+	Refused  *problem.Error
 }
 
 func showHolds(v *visit) error {
@@ -265,15 +269,31 @@ func (v *visit) holds(form holdForm, status int) error {
 }
 
 func recordHold(v *visit) error {
-	form := holdForm{Date: v.field("until"), HoldRequest: orders.HoldRequest{
+	form := holdForm{HoldRequest: orders.HoldRequest{
 		Kind: hold.Kind(v.field("kind")), Subject: v.field("subject"), Requester: v.field("requester"), LegalBasis: v.field("legal_basis"), Reason: v.reason(),
 	}}
+	return v.takeHold(form, func(until time.Time) error {
+		form.Until = until
+		_, err := v.orders().RecordHold(v.r.Context(), v.actor, form.HoldRequest)
+		return err
+	})
+}
+
+func extendHold(v *visit) error {
+	form := holdForm{Extended: "hold/" + v.r.PathValue("id"), HoldRequest: orders.HoldRequest{LegalBasis: v.field("legal_basis"), Reason: v.reason()}}
+	return v.takeHold(form, func(until time.Time) error {
+		return v.orders().ExtendHold(v.r.Context(), v.actor, form.Extended, orders.Extension{LegalBasis: form.LegalBasis, Reason: form.Reason, Until: until})
+	})
+}
+
+// takeHold records what a form says, or shows it as it was typed.
+func (v *visit) takeHold(form holdForm, record func(until time.Time) error) error {
+	form.Date = v.field("until")
 	until, err := time.Parse(time.DateOnly, form.Date)
 	if err != nil {
 		err = problem.InvalidField("until", "is no date", "write it as 2026-12-31: a hold has an end")
 	} else {
-		form.Until = until
-		_, err = v.orders().RecordHold(v.r.Context(), v.actor, form.HoldRequest)
+		err = record(until)
 	}
 	if problem.Is(err, problem.Invalid) {
 		form.Refused = problem.From(err)

@@ -2449,7 +2449,7 @@ func orderPage(p page, v orders.View, actor mandate.Actor, done string) templ.Co
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = alarms(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = alarmsOf(v.Alarms).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

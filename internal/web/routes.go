@@ -89,6 +89,9 @@ func (s *Server) Routes() []Route {
 		in("POST /referrals/{id}/questions", askThrough),
 		in("POST /referrals/{id}/questions/{question}/withdraw", withdrawAsked),
 
+		in("GET /alarms", showAlarms),
+		in("POST /alarms/{id}/looked", lookAtAlarm),
+
 		in("GET /journey/{id}", showJourney),
 		in("POST /journey/{id}/proofs", journeyProofs),
 		in("GET /journey/{id}/receipts/{envelope}", journeyReceipt),
@@ -111,6 +114,7 @@ func (s *Server) Routes() []Route {
 		in("GET /notices/{id}/documents/{document}/pdf", printNoticePaper),
 		in("GET /holds", showHolds),
 		in("POST /holds", recordHold),
+		in("POST /holds/{id}/extend", extendHold),
 		in("POST /holds/{id}/release", releaseHold),
 
 		in("GET /lists", showLists),

@@ -254,7 +254,7 @@ func (s *Server) frame(ctx context.Context, title, here string, person *identity
 		}
 	}
 	if person != nil {
-		p.Links = s.links(*person)
+		p.Links = append(s.links(*person), s.alarms(ctx, *person)...)
 	}
 	return p
 }
@@ -289,7 +289,7 @@ func (s *Server) links(p identity.Person) []link {
 		for _, role := range p.Roles {
 			for _, allowed := range roles {
 				if role == allowed {
-					links = append(links, link{path, key})
+					links = append(links, link{Path: path, Key: key})
 					return
 				}
 			}
@@ -327,6 +327,19 @@ func (s *Server) links(p identity.Person) []link {
 	add("/peers", "link.peers", mandate.Operator)
 	add("/wellbeing", "link.wellbeing", mandate.Analyst, mandate.SecondLooker, mandate.Supervisor, mandate.Investigator)
 	return links
+}
+
+// alarms is the page of what needs a look, for whoever sees any of it, with how
+// much that is.
+func (s *Server) alarms(ctx context.Context, p identity.Person) []link {
+	count, sees, err := s.options.Desks.Alarms.Waiting(ctx, s.options.Identity.Actor(p))
+	if err != nil {
+		s.options.Log.ErrorContext(ctx, "what needs a look could not be counted", "error", err)
+	}
+	if !sees {
+		return nil
+	}
+	return []link{{"/alarms", "link.alarms", count}}
 }
 
 // statuses are the HTTP status codes of the kinds of problem.

@@ -13,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/peer"
 )
 
 // catalogue is the English text of every key.
@@ -97,6 +98,7 @@ func completed() map[string][]string {
 		did = append(did, action.Name)
 	}
 	return map[string][]string{
+		"alarms.of.": {"report", "received", "referral", "order", "deconfliction", "notice", "list"}, "alarms.peer.": peer.AlarmKinds,
 		"journey.did.": did,
 		"keys.":        keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
@@ -114,7 +116,7 @@ func completed() map[string][]string {
 		"upload.state.":    {"open", "told", "left"},
 		"look.finding.":    {"gone", "present", "unknown"},
 		"journey.status.":  {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
-		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused"},
+		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
 		"voluntary.clock.": {"delivery", "rung", "bar", "decision"},
 		"hold.kind.":       {"no_remove", "no_notice"},
 	}

@@ -460,8 +460,35 @@ func find(tx *ledger.Tx, name string) (f things, err error) {
 	for _, row := range found {
 		f.places = append(f.places, row.ID)
 	}
+	if err := f.notices(tx); err != nil {
+		return f, err
+	}
 	f.places = unique(f.places)
 	return f, nil
+}
+
+// notices adds the cases of notices that followed from the report, and what names
+// an item that it tells of.
+func (f *things) notices(tx *ledger.Tx) error {
+	var found []store.NoticeRow
+	for _, place := range f.places {
+		opened, err := tx.NoticesOpenedFrom(place)
+		if err != nil {
+			return err
+		}
+		found = append(found, opened...)
+	}
+	for _, item := range unique(f.items) {
+		naming, err := tx.NoticesNaming(item)
+		if err != nil {
+			return err
+		}
+		found = append(found, naming...)
+	}
+	for _, row := range found {
+		f.places = append(f.places, row.ID)
+	}
+	return nil
 }
 
 // tells adds the items that the text of a report tells of.

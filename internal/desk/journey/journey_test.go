@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/engine/translog"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/desk/journey"
+	"github.com/brdoproject/brdo/internal/desk/notices"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
@@ -71,6 +73,7 @@ func TestAJourney(t *testing.T) {
 		t.Run("who may see it", func(t *testing.T) { seen(t, provider, sent) })
 		t.Run("proofs", func(t *testing.T) { proven(t, provider, sent) })
 		t.Run("names that two senders gave", func(t *testing.T) { confused(t, provider, centre, sent) })
+		t.Run("notices that followed", func(t *testing.T) { noticed(t, provider, centre, sent) })
 		t.Run("a receipt of somebody else", func(t *testing.T) { doubted(t, provider, centre, sent) })
 	})
 }
@@ -152,6 +155,71 @@ func aside(t *testing.T, provider, centre *nodetest.Node, sent string) {
 	last := j.Steps[len(j.Steps)-1]
 	if len(last.Sent) != 1 || last.Sent[0].Kind != string(mandate.EnvelopeAnswer) || last.Sent[0].Receipt != nil {
 		t.Errorf("the last step is %+v", last)
+	}
+}
+
+// noticed: a case of voluntary notices that was opened because of the report, and
+// a notice that names one of its items, are followed too.
+func noticed(t *testing.T, provider, centre *nodetest.Node, sent string) {
+	ctx := t.Context()
+	j, err := centre.Journey.Journey(ctx, centre.Analyst(), sent)
+	must(t, err)
+	opening := notices.Opening{
+		From: j.Places[0], Reference: "N 17/2026", Ground: "victim_request", Request: "request 17", Known: "assessment 17", Found: "search 17",
+		Items: []order.Item{{URL: "https://pictures.example/journey"}},
+	}
+	elsewhere, err := centre.Notices.Open(ctx, centre.Analyst(), notices.Opening{
+		Reference: "N 18/2026", Ground: "victim_request", Request: "request 18", Known: "assessment 18", Found: "search 18", Items: []order.Item{{URL: "https://pictures.example/other"}},
+	})
+	must(t, err)
+	followed, err := centre.Notices.Open(ctx, centre.Analyst(), opening)
+	must(t, err)
+	provider.Look(t, func(tx *store.Tx) error {
+		row, err := tx.Report(sent)
+		if err != nil {
+			return err
+		}
+		r, err := report.Parse(row.Body)
+		opening.From, opening.Items[0].SHA256 = "", r.Control.Files[0].Item
+		return err
+	})
+	named, err := centre.Notices.Open(ctx, centre.Analyst(), opening)
+	must(t, err)
+	must(t, centre.Notices.Send(ctx, centre.Analyst(), named, notices.Letter{Node: provider.Post.Self().NodeID, Reasons: "Reason number 17.", LegalBasis: "Article 49(2)"}))
+	for range 2 {
+		centre.Work(t)
+		provider.Work(t)
+	}
+	var received string
+	provider.Look(t, func(tx *store.Tx) error {
+		rows, err := tx.Notices(1)
+		received = rows[0].ID
+		return err
+	})
+	must(t, provider.Notices.Decline(ctx, provider.Analyst(), received, "it is a landscape"))
+	provider.Work(t)
+	centre.Work(t)
+
+	if j, err = centre.Journey.Journey(ctx, centre.Analyst(), sent); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(j.Places, followed) || !slices.Contains(j.Places, named) || slices.Contains(j.Places, elsewhere) {
+		t.Errorf("at the Centre %v, want %s and %s", j.Places, followed, named)
+	}
+	step(t, j, mandate.VoluntaryOpen)
+	if out := step(t, j, mandate.VoluntarySend); len(out.Sent) != 1 || out.Sent[0].Receipt == nil {
+		t.Errorf("the notice went out as %+v", out)
+	}
+	if !slices.ContainsFunc(j.Steps, func(s journey.Step) bool { return s.Came != nil && s.Came.Kind == string(mandate.EnvelopeNoticeAnswer) }) {
+		t.Error("the answer is no step at the Centre")
+	}
+	at, err := provider.Journey.Journey(ctx, provider.Analyst(), sent)
+	must(t, err)
+	if came := step(t, at, mandate.VoluntaryReceive); !slices.Contains(at.Places, received) || came.Came == nil {
+		t.Errorf("at the provider %v, the notice came as %+v", at.Places, came)
+	}
+	if answered := step(t, at, mandate.VoluntaryConsider); len(answered.Sent) != 1 {
+		t.Errorf("the answer is %+v", answered)
 	}
 }
 

@@ -125,8 +125,8 @@ func (d *Desk) step(ctx context.Context, list, subscription string) error {
 		})
 		switch {
 		case problem.Is(err, problem.Denied), problem.Is(err, problem.Expired), problem.Is(err, problem.NotFound):
-			s.Refused = problem.From(err).Reason // it is no organisation to exchange with any more; a person sees it
-			return tx.UpdateSubscription(s)
+			s.Refused = problem.From(err).Reason // it is no organisation to exchange with any more
+			return stopped(tx, s)
 		case err != nil:
 			return err
 		}
@@ -234,11 +234,19 @@ func (d *Desk) receipted(tx *ledger.Tx, sent store.EnvelopeOut, receipt peer.Rec
 			return err
 		}
 		s.Refused = refused
-		if err := tx.UpdateSubscription(s); err != nil {
+		if err := stopped(tx, s); err != nil {
 			return err
 		}
 	}
 	return tx.ReceiptDelivery(sent.ID, tx.Now, refused)
+}
+
+// stopped keeps why a subscriber gets no more of a list, and tells people.
+func stopped(tx *ledger.Tx, s store.SubscriptionRow) error {
+	if err := tx.UpdateSubscription(s); err != nil {
+		return err
+	}
+	return tx.Alarm(s.ListID, "a subscriber gets no more of this list ("+s.ID+"): "+s.Refused)
 }
 
 // takeDelivery takes in what the keeper of a list delivers, where a person here

@@ -355,6 +355,26 @@ func (u *union) ends(subscription, id string) {
 		}
 		return err
 	})
+
+	// A subscriber that is no organisation to exchange with any more gets nothing,
+	// and the keeper's people are told.
+	again, err := centre.Lists.Subscribe(ctx, mona(centre), u.list, lists.NewSubscription{Subscriber: u.subscriber.Post.Self().NodeID, Basis: "order 2026-18", Until: centre.Clock.Now().AddDate(1, 0, 0)})
+	must(t, err)
+	must(t, centre.Store.Write(ctx, func(tx *store.Tx) error {
+		row, err := tx.Peer(u.subscriber.Post.Self().NodeID)
+		if err != nil {
+			return err
+		}
+		row.State = store.PeerRevoked
+		return tx.PutPeer(row)
+	}))
+	must(t, centre.Lists.Release(ctx, nils(centre), u.list, again))
+	u.settle()
+	all, _, err := centre.Alarms.List(ctx, mona(centre))
+	must(t, err)
+	if len(all) != 1 || all[0].Subject != u.list || !strings.Contains(all[0].Reason, again) {
+		t.Errorf("the keeper's people are told %+v", all)
+	}
 }
 
 // TestDeliveriesComeInTurn: what comes too early is not receipted and comes

@@ -58,6 +58,7 @@ func New(options Options) *Desk {
 	post := options.Post
 	if options.Ledger.NodeKind() == mandate.Provider {
 		post.OnEnvelope(mandate.EnvelopeNotice, peer.Handler{Action: mandate.VoluntaryReceive, Take: d.takeNotice})
+		post.OnAmendment(mandate.EnvelopeNotice, d.takenBack)
 		post.OnReceipt(mandate.EnvelopeNoticeAnswer, d.answerReceipted)
 	}
 	if _, sends := senders[options.Ledger.NodeKind()]; sends {
@@ -250,6 +251,9 @@ func (d *Desk) one(tx *ledger.Tx, row store.NoticeRow, does deed, effect order.E
 	case order.Send:
 		if row.Side == store.NoticeReceived {
 			return d.reply(tx, row, effect)
+		}
+		if effect.Document == order.DocumentWithdrawal {
+			return d.takeBack(tx, row, effect.Reason)
 		}
 		return d.send(tx, row, does.document)
 	}

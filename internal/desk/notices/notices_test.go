@@ -1,6 +1,7 @@
 package notices_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -355,6 +356,44 @@ func climbed(t *testing.T, u *union) {
 		t.Errorf("%+v", v.Case.Sent)
 	}
 	must(t, u.centre.Notices.Close(ctx, who, id, "the host removed it"))
+	u.takenBack(id, received, u.arrived(v.Documents[2].Name))
+}
+
+// takenBack: a case that has ended turns out to be wrong. All who were asked are
+// told, those with a node until they have receipted it.
+func (u *union) takenBack(id, first, last string) {
+	t, ctx, who := u.t, u.t.Context(), person(u.centre)
+	const because = "it shows another landscape"
+	nodetest.Want(t, "taken back by who does not send", u.centre.Notices.Withdraw(ctx, u.centre.Person("otto", mandate.Auditor), id, because), problem.Denied)
+	nodetest.Want(t, "taken back by a machine", u.centre.Notices.Withdraw(ctx, u.centre.Uploads, id, because), problem.Denied)
+	nodetest.Want(t, "taken back without a reason", u.centre.Notices.Withdraw(ctx, who, id, ""), problem.Invalid)
+	unsent := u.opened(u.centre, "https://pictures.example/unsent")
+	nodetest.Want(t, "taking back what was not sent", u.centre.Notices.Withdraw(ctx, who, unsent, because), problem.Conflict)
+	must(t, u.centre.Notices.Close(ctx, who, unsent, "the end of the test"))
+
+	must(t, u.centre.Notices.Withdraw(ctx, who, id, because))
+	v := u.want(u.centre, id, order.Withdrawn)
+	if v.Case.Withdrawn.Person != who.ID || len(v.Documents) != 4 || v.Notices[3].Withdraws != v.Notices[1].ID || v.Documents[3].Node != "" || !told(v, "Owner of the site has no node") {
+		t.Fatalf("%+v %+v", v.Notices, v.Alarms)
+	}
+	paper, err := u.centre.Notices.Document(ctx, who, id, v.Documents[3].ID)
+	must(t, err)
+	if text := fmt.Sprint(paper.Form); paper.Form.Title != "Withdrawal of a notice" || !strings.Contains(text, because) || !strings.Contains(text, v.Notices[1].ID) {
+		t.Errorf("%+v", paper.Form)
+	}
+	u.settle()
+	recalls := slices.DeleteFunc(u.view(u.centre, id).Envelopes, func(e store.EnvelopeOut) bool { return e.Kind != string(mandate.EnvelopeRecall) })
+	if len(recalls) != 2 || recalls[0].Receipt == "" || recalls[1].Receipt == "" {
+		t.Errorf("recalled by %+v", recalls)
+	}
+	for received, removed := range map[string]bool{first: true, last: false} {
+		p := u.want(u.provider, received, order.Withdrawn)
+		if p.Consideration.Because != because || !told(p, "the sender withdrew the notice: "+because) || told(p, "decide whether it is put back") != removed {
+			t.Errorf("at the provider %+v %+v", p.Consideration, p.Alarms)
+		}
+		nodetest.Want(t, "removing what was taken back", u.provider.Notices.Accept(ctx, u.moderator(), received), problem.Conflict)
+	}
+	nodetest.Want(t, "taken back twice", u.centre.Notices.Withdraw(ctx, who, id, because), problem.Conflict)
 }
 
 func unanswered(t *testing.T, u *union) {
@@ -430,7 +469,23 @@ func barred(t *testing.T, u *union) {
 	if due, _ := v.Case.Clock(order.ClockBar); !due.Equal(request.Until) {
 		t.Errorf("barred until %s", due)
 	}
+	// The authority may ask to wait longer, all in all for no more than 18 months.
+	extend := func(until time.Time, reason string) error {
+		return u.centre.Orders.ExtendHold(ctx, who, held, orders.Extension{LegalBasis: "Article 49(3)", Reason: reason, Until: until})
+	}
+	nodetest.Want(t, "extended to an earlier end", extend(request.Until.AddDate(0, 0, -1), "a reason"), problem.Invalid)
+	nodetest.Want(t, "extended without a reason", extend(request.Until.AddDate(0, 1, 0), ""), problem.Invalid)
+	nodetest.Want(t, "extended beyond 18 months from the first request", extend(request.Until.AddDate(0, 17, 1), "a reason"), problem.Invalid)
+	nodetest.Want(t, "extended by who may not", u.centre.Orders.ExtendHold(ctx, u.centre.Person("nora", mandate.ListManager), held, orders.Extension{}), problem.Denied)
+	must(t, extend(request.Until.AddDate(0, 2, 0), "the inquiry goes on"))
+	for _, id := range []string{running, waiting, late} {
+		v := u.want(u.centre, id, order.Barred)
+		if due, _ := v.Case.Clock(order.ClockBar); !due.Equal(request.Until.AddDate(0, 2, 0)) || len(v.Holds) != 1 || len(v.Holds[0].Requests) != 2 || v.Holds[0].Requests[1].Requester != "police-si" {
+			t.Errorf("barred until %s by %+v", due, v.Holds)
+		}
+	}
 	must(t, u.centre.Orders.ReleaseHold(ctx, who, held, "police-si", "the inquiry has ended"))
+	nodetest.Want(t, "extended after its end", extend(request.Until.AddDate(0, 3, 0), "a reason"), problem.Expired)
 	u.want(u.centre, late, order.Ready)
 	if v = u.want(u.centre, waiting, order.Undecided); !told(v, "the bar has ended") {
 		t.Errorf("%+v", v.Alarms)
@@ -450,15 +505,19 @@ func barred(t *testing.T, u *union) {
 	}
 }
 
+func (u *union) draft(place string) orders.Draft {
+	return orders.Draft{
+		Provider: u.provider.Post.Self().NodeID, ContactPoint: "contact", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
+		Items: []order.Item{{URL: place}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
+		Redress: order.Redress{Court: "Regional Court", TimePeriods: "15 days, starting from receipt", Law: "Section 17"},
+	}
+}
+
 func orderedMeanwhile(t *testing.T, u *union) {
 	ctx, who := t.Context(), person(u.authority)
 	const place = "https://pictures.example/ordered"
 	id := u.opened(u.authority, place)
-	ordered, err := u.authority.Orders.Request(ctx, who, orders.Draft{
-		Provider: u.provider.Post.Self().NodeID, ContactPoint: "contact", Service: "Pictures", Languages: []string{"en"}, Issuing: "District Court", Reference: "17 Nc 17/2026",
-		Items: []order.Item{{URL: place}}, Elements: []string{"appearing"}, Reasons: "Reason number 17.",
-		Redress: order.Redress{Court: "Regional Court", TimePeriods: "15 days, starting from receipt", Law: "Section 17"},
-	})
+	ordered, err := u.authority.Orders.Request(ctx, who, u.draft(place))
 	must(t, err)
 	nodetest.Want(t, "beside an order", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
 	if v := u.view(u.authority, id); !slices.ContainsFunc(v.Events, func(e store.LogEvent) bool {
@@ -487,6 +546,32 @@ func orderedMeanwhile(t *testing.T, u *union) {
 	}))
 	id = u.opened(u.authority, asked)
 	nodetest.Want(t, "beside a question", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
+	// And this authority's own objection to the other's order, until it ends.
+	const objected = "https://pictures.example/objected"
+	other := nodetest.Open(t, nodetest.Options{Kind: mandate.Authority, Name: "other", Country: "SI", Clock: u.clock})
+	for _, n := range u.nodes() {
+		nodetest.Meet(t, other, n)
+	}
+	requester := person(other)
+	ordered, err = other.Orders.Request(ctx, requester, u.draft(objected))
+	must(t, err)
+	must(t, other.Orders.Ask(ctx, requester, ordered, []string{u.authority.Post.Self().NodeID}))
+	settle := func() { other.Work(t); u.settle(); other.Work(t) }
+	settle()
+	var question store.Deconfliction
+	u.authority.Look(t, func(tx *store.Tx) (err error) {
+		question, _, err = tx.DeconflictionOf(other.Post.Self().NodeID, ordered)
+		return err
+	})
+	ends := question.Until.AddDate(0, 0, 3) // after the answer was due
+	must(t, u.authority.Orders.AnswerQuestion(ctx, who, question.ID, true, ends, "a running inquiry"))
+	settle()
+	id = u.opened(u.authority, objected)
+	u.later(ends.Sub(u.clock.Now()) - time.Minute)
+	nodetest.Want(t, "against one's own objection", u.authority.Notices.Send(ctx, who, id, u.letter()), problem.Denied)
+	u.later(2 * time.Minute)
+	must(t, u.authority.Notices.Send(ctx, who, id, u.letter()))
+	must(t, u.authority.Notices.Close(ctx, who, id, "the end of the test"))
 }
 
 func peopleLook(t *testing.T, u *union) {
@@ -512,9 +597,16 @@ func peopleLook(t *testing.T, u *union) {
 func mustStay(t *testing.T, u *union) {
 	ctx := t.Context()
 	const place = "https://pictures.example/stays"
-	held, err := u.provider.Orders.RecordHold(ctx, u.moderator(), orders.HoldRequest{
+	stays := orders.HoldRequest{
 		Kind: hold.NoRemove, Subject: place, Requester: "police-si", LegalBasis: "Article 48(6)(b)", Reason: "a running inquiry", Until: u.clock.Now().AddDate(0, 1, 0),
-	})
+	}
+	// Who holds that it stays does not ask that it goes.
+	own, err := u.centre.Orders.RecordHold(ctx, person(u.centre), stays)
+	must(t, err)
+	refused := u.opened(u.centre, place)
+	nodetest.Want(t, "asking against one's own hold", u.centre.Notices.Send(ctx, person(u.centre), refused, u.letter()), problem.Denied)
+	must(t, u.centre.Orders.ReleaseHold(ctx, person(u.centre), own, "police-si", "the inquiry has ended"))
+	held, err := u.provider.Orders.RecordHold(ctx, u.moderator(), stays)
 	must(t, err)
 	id, received := u.sent(u.centre, place)
 	if p := u.want(u.provider, received, order.Received); !told(p, "asked to wait") || len(p.Holds) != 1 {
@@ -545,6 +637,7 @@ func forged(t *testing.T, u *union) {
 		"twice":             {func(n *order.Notice) string { return n.ID }, "here already"},
 		"not voluntary":     {func(n *order.Notice) string { n.ID, n.Voluntary = "notice/21", "Remove it."; return n.ID }, "sentence of the profile"},
 		"an unknown form":   {func(n *order.Notice) string { n.ID, n.Profile.Version = "notice/22", 99; return n.ID }, "does not know the form"},
+		"a withdrawal":      {func(n *order.Notice) string { n.ID, n.Withdraws = "notice/24", n.ID; return n.ID }, "takes back another notice"},
 		"without its items": {func(n *order.Notice) string { n.ID, n.Items = "notice/23", nil; return n.ID }, "is missing"},
 	} {
 		n := genuine

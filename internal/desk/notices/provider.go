@@ -41,6 +41,8 @@ func (d *Desk) takeNotice(tx *ledger.Tx, from peer.Node, envelope peer.Opened) (
 		return nil, err
 	case n.ID != message.Notice:
 		return nil, problem.InvalidField("message.notice", "the text is that of another notice", "")
+	case n.Withdraws != "":
+		return nil, problem.InvalidField("notice.withdraws", "it takes back another notice", "recall the envelope in which that one came")
 	case known:
 		return nil, problem.InvalidField("message.notice", "this notice is here already", "write a new one")
 	case n.Sender.Kind != senders[from.Organisation]:
@@ -77,6 +79,27 @@ func (d *Desk) takeNotice(tx *ledger.Tx, from peer.Node, envelope peer.Opened) (
 		}
 	}
 	return nil, nil
+}
+
+// takenBack takes in that the sender recalls a notice, or corrects it, which people
+// have to read.
+func (d *Desk) takenBack(tx *ledger.Tx, _ peer.Node, a peer.Amendment) (done peer.Amended, err error) {
+	document, found, err := tx.NoticeDocumentIn(a.Original.ID)
+	if err != nil || !found {
+		return done, err // it was refused
+	}
+	row, err := tx.Notice(document.NoticeID)
+	if err != nil {
+		return done, err
+	}
+	if a.Kind == mandate.EnvelopeCorrection {
+		return done, tx.Alarm(row.ID, "the sender corrects the notice: "+a.Reason)
+	}
+	err = d.apply(tx, row, deed{event: order.Event{Kind: order.Withdraw, Receipt: a.ID, Reason: a.Reason}})
+	if problem.Is(err, problem.Conflict) {
+		return done, nil // it was withdrawn before
+	}
+	return done, err
 }
 
 // heldHere looks for holds on what a notice names, in the transaction of the act.

@@ -268,7 +268,8 @@ func (d *Desk) write(tx *ledger.Tx, row store.NoticeRow, value order.NoticeCase,
 }
 
 // othersAct refuses a notice while an order about the same material is under
-// way, or another authority's question about it is not answered here.
+// way, another authority's question about it is not answered here, or was answered
+// by an objection that has not ended.
 func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 	about := subjects(items)
 	for _, subject := range about {
@@ -287,6 +288,9 @@ func (d *Desk) othersAct(tx *ledger.Tx, items []store.NoticeItem) error {
 		}
 		if slices.ContainsFunc(questions, func(q store.Deconfliction) bool { return q.State == store.DeconflictionOpen }) {
 			return problem.New(problem.Denied, "another authority asked about a removal of the same material and has no answer", "answer it first")
+		}
+		if at := slices.IndexFunc(questions, func(q store.Deconfliction) bool { return q.Objects(tx.Now) }); at >= 0 {
+			return problem.New(problem.Denied, "this organisation objects to a removal of the same material until "+questions[at].Until.Format(time.RFC3339), "wait until the objection has ended")
 		}
 	}
 	return nil
@@ -425,4 +429,67 @@ func (d *Desk) Resolve(ctx context.Context, actor mandate.Actor, id, reason stri
 // Close ends a case; its state until then is its outcome.
 func (d *Desk) Close(ctx context.Context, actor mandate.Actor, id, reason string) error {
 	return d.decide(ctx, actor, mandate.VoluntaryFollow, id, order.Event{Kind: order.Close, Reason: reason})
+}
+
+// Withdraw decides that every notice of a case that was sent is taken back. Nodes
+// are told until they have receipted it; for everybody else a document is written,
+// and people are asked to send it.
+//
+// Errors: Conflict when nothing was sent, or it was taken back before.
+func (d *Desk) Withdraw(ctx context.Context, actor mandate.Actor, id, reason string) error {
+	return d.decide(ctx, actor, mandate.VoluntaryRecall, id, order.Event{Kind: order.Withdraw, Reason: reason})
+}
+
+// takeBack tells everybody to whom a notice of the case went.
+func (d *Desk) takeBack(tx *ledger.Tx, row store.NoticeRow, reason string) error {
+	all, err := tx.NoticeDocuments(row.ID)
+	if err != nil {
+		return err
+	}
+	var originals []string
+	for _, document := range all {
+		if document.Envelope != "" {
+			originals = append(originals, document.Envelope)
+			continue
+		}
+		if err := d.withdrawal(tx, row, document, reason); err != nil {
+			return err
+		}
+	}
+	if len(originals) == 0 {
+		return nil
+	}
+	_, err = d.options.Post.Pursue(tx, peer.Pursuit{Kind: mandate.EnvelopeRecall, Originals: originals, Reason: reason, LegalBasis: legalBasis})
+	return err
+}
+
+// withdrawal writes and signs what takes back a notice that a person sent.
+func (d *Desk) withdrawal(tx *ledger.Tx, row store.NoticeRow, document store.NoticeDocument, reason string) error {
+	sent, err := order.ParseNotice(document.Text)
+	if err != nil {
+		return err
+	}
+	form, err := d.options.Law.NoticeForm(sent.Profile)
+	if err != nil {
+		return err
+	}
+	back := sent.Withdrawal(store.NewID("notice"), reason, tx.Now)
+	back.Signature.KeyID = d.options.Post.Self().NodeID
+	text, err := back.Marshal()
+	if err != nil {
+		return err
+	}
+	if _, _, err = order.ReadNotice(text, form); err != nil {
+		return err
+	}
+	signed, err := d.options.Post.Sign(signedNotice, text)
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertNoticeDocument(store.NoticeDocument{
+		ID: store.NewID("document"), NoticeID: row.ID, Name: back.ID, Digest: order.Digest(text), Text: text, Signed: signed, At: tx.Now,
+	}); err != nil {
+		return err
+	}
+	return tx.Ask(row.ID, sent.Addressee.Name+" has no node: if the notice went there, send the withdrawal yourself, and say so when you looked at this")
 }

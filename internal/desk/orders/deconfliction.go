@@ -163,7 +163,14 @@ func (d *Desk) takeDeconfliction(tx *ledger.Tx, from peer.Node, envelope peer.Op
 		event := order.Event{Kind: order.Answered, By: from.NodeID, Objects: question.Objects, Until: question.Until, Reason: question.Reason}
 		return d.apply(tx, row, deed{event: event})
 	case saysTold:
-		return tx.Ask(question.Order, from.Title+": "+question.Reason)
+		known, asked, err := tx.DeconflictionOf(from.NodeID, question.Order)
+		if err != nil {
+			return err
+		}
+		if !asked {
+			return problem.InvalidField("message.order", "this node was never asked about it", "")
+		}
+		return tx.Ask(known.ID, from.Title+": "+question.Reason)
 	}
 	return problem.InvalidField("message.says", "it is nothing that this node knows", "see docs/orders.md")
 }
@@ -198,7 +205,7 @@ func (d *Desk) AnswerQuestion(ctx context.Context, actor mandate.Actor, id strin
 		answer := Question{Order: row.Name, Says: questionAnswered}
 		row.State, row.Answer, row.AnsweredAt = QuestionAnswered, "no-objection", tx.Now
 		if objects {
-			answer.Objects, answer.Until, answer.Reason, row.Answer = true, until, reason, "objects"
+			answer.Objects, answer.Until, answer.Reason, row.Answer, row.Until = true, until, reason, store.DeconflictionObjects, until
 		}
 		tx.Note("answer", row.Answer)
 		if err := tx.UpdateDeconfliction(row); err != nil {

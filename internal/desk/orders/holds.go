@@ -71,6 +71,34 @@ func (d *Desk) RecordHold(ctx context.Context, actor mandate.Actor, r HoldReques
 
 // ReleaseHold records that the authority released its hold early.
 func (d *Desk) ReleaseHold(ctx context.Context, actor mandate.Actor, id, by, reason string) error {
+	return d.changeHold(ctx, actor, id, func(record hold.Record, now time.Time) (hold.Record, error) { return record.Release(by, reason, now) })
+}
+
+// Extension is what a person records: that the authority which asked to wait asks
+// to wait longer.
+type Extension struct {
+	LegalBasis, Reason string
+	Until              time.Time
+}
+
+// ExtendHold records that the authority extended its hold.
+//
+// Errors: Invalid for an end that is no later than the one before, or beyond what
+// the law allows for all requests together; Expired when the hold has ended.
+func (d *Desk) ExtendHold(ctx context.Context, actor mandate.Actor, id string, e Extension) error {
+	return d.changeHold(ctx, actor, id, func(record hold.Record, now time.Time) (hold.Record, error) {
+		for field, text := range map[string]string{"reason": e.Reason, "legal_basis": e.LegalBasis} {
+			if err := problem.TooLong(field, text, problem.MaxReason); err != nil {
+				return record, err
+			}
+		}
+		return record.Extend(hold.Hold{Requester: record.Requests[0].Requester, LegalBasis: e.LegalBasis, Reason: e.Reason, From: now, Until: e.Until}, now)
+	})
+}
+
+// changeHold changes a hold, and lets those hear of it whom the hold itself
+// concerns.
+func (d *Desk) changeHold(ctx context.Context, actor mandate.Actor, id string, change func(record hold.Record, now time.Time) (hold.Record, error)) error {
 	act := ledger.Act{Actor: actor, Action: mandate.HoldRecord, Purpose: mandate.PurposeRemoval, Resource: access.Resource{ID: id}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		row, err := tx.Hold(id)
@@ -81,13 +109,14 @@ func (d *Desk) ReleaseHold(ctx context.Context, actor mandate.Actor, id, by, rea
 		if err != nil {
 			return err
 		}
-		if record, err = record.Release(by, reason, tx.Now); err != nil {
+		if record, err = change(record, tx.Now); err != nil {
 			return err
 		}
 		row.Until = record.Until()
 		if row.Body, err = written(record); err != nil {
 			return err
 		}
+		tx.Note("until", row.Until)
 		if err := tx.UpdateHold(row); err != nil {
 			return err
 		}

@@ -300,7 +300,13 @@ func deconflict(t *testing.T, u *union) {
 	u.settle()
 	u.wantIssued(id, order.Deconflicted)
 	var told []store.ReportAlarm
-	u.croatia.Look(t, func(tx *store.Tx) (err error) { told, err = tx.ReportAlarms(id, 5); return err })
+	u.croatia.Look(t, func(tx *store.Tx) error {
+		question, _, err := tx.DeconflictionOf(u.slovenia.Post.Self().NodeID, id)
+		if err == nil {
+			told, err = tx.ReportAlarms(question.ID, 5)
+		}
+		return err
+	})
 	if len(told) != 1 || !strings.Contains(told[0].Reason, "a child is in danger") {
 		t.Errorf("the other authority was told %+v", told)
 	}
