@@ -1,0 +1,23 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd)
+
+package hamming
+
+import (
+	"io"
+	"os"
+)
+
+// memory is a stretch of bytes; here it lies in the heap.
+type memory struct {
+	bytes []byte
+}
+
+func allocate(size int) (*memory, error) { return &memory{aligned(size)}, nil }
+
+func mapFile(file *os.File, size int) (*memory, error) {
+	bytes := aligned(size)
+	if _, err := io.ReadFull(io.NewSectionReader(file, 0, int64(size)), bytes); err != nil {
+		return nil, err
+	}
+	return &memory{bytes}, nil
+}
