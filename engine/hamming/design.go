@@ -3,6 +3,7 @@ package hamming
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // MaximumRadius is the largest radius for which bands are tried; above it every
@@ -122,25 +123,38 @@ func choose(width, errors int) float64 {
 	return term
 }
 
-// planFor spreads the thresholds so that the look-ups and the postings to pass are
-// fewest: each step raises the band that costs least. That is the best choice, as
-// a band's cost grows ever faster with its threshold.
-func (d *design) planFor(count, radius int) plan {
-	p := plan{thresholds: make([]int, len(d.bands)), bounds: make([]int, len(d.bands))}
-	cost := func(b, errors int) float64 {
+// plansFor makes the plan of each radius up to [MaximumRadius]. It spreads the
+// thresholds so that the look-ups and the postings to pass are fewest: each step
+// raises the band that costs least. That is the best choice, as a band's cost grows
+// ever faster with its threshold.
+func (d *design) plansFor(count int) []plan {
+	if len(d.bands) == 0 {
+		return nil
+	}
+	plans := make([]plan, MaximumRadius+1)
+	thresholds, next := make([]int, len(d.bands)), make([]float64, len(d.bands))
+	cost := func(b int) float64 {
 		c := d.bands[b]
-		return choose(c.width, errors) * (perRun + perPosting*float64(count)/math.Exp2(float64(c.width)))
+		return choose(c.width, thresholds[b]) * (perRun + perPosting*float64(count)/math.Exp2(float64(c.width)))
 	}
-	for range radius + 1 {
-		best := 0
-		for b := range d.bands {
-			if cost(b, p.thresholds[b]) < cost(best, p.thresholds[best]) {
-				best = b
-			}
-		}
-		p.nanoseconds += cost(best, p.thresholds[best])
-		p.thresholds[best]++
+	for b := range next {
+		next[b] = cost(b)
 	}
+	total := 0.0
+	for radius := range plans {
+		least := slices.Index(next, slices.Min(next))
+		total += next[least]
+		thresholds[least]++
+		next[least] = cost(least)
+		plans[radius] = plan{thresholds: slices.Clone(thresholds), bounds: make([]int, len(d.bands)), nanoseconds: total}
+		plans[radius].bound(d, count)
+	}
+	return plans
+}
+
+// bound fills in the bounds that follow from the thresholds, and what looking at
+// candidates is expected to take.
+func (p *plan) bound(d *design, count int) {
 	for b, c := range d.bands {
 		p.bounds[b] = p.thresholds[b]
 		for covered, next := 0, b; covered < d.following; {
@@ -150,14 +164,14 @@ func (d *design) planFor(count, radius int) plan {
 		}
 		for errors := range p.thresholds[b] {
 			passing := choose(c.width, errors) * float64(count) / math.Exp2(float64(c.width))
-			within := 0.0
+			within, term := 0.0, 1.0
 			for k := 0; k <= min(p.bounds[b]-1-errors, d.following); k++ {
-				within += choose(d.following, k)
+				within += term
+				term = term * float64(d.following-k) / float64(k+1)
 			}
 			p.nanoseconds += perCandidate * passing * within / math.Exp2(float64(d.following))
 		}
 	}
-	return p
 }
 
 // starts tells whether a match may start at band b, given the difference of two

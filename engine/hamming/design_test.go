@@ -24,9 +24,9 @@ func TestDesignsCoverTheRing(t *testing.T) {
 		if end != Bits {
 			t.Errorf("design %d ends at %d", d.number, end)
 		}
-		for radius := range MaximumRadius + 1 {
+		for radius, p := range d.plansFor(1_000_000) {
 			sum := 0
-			for _, threshold := range d.planFor(1_000_000, radius).thresholds {
+			for _, threshold := range p.thresholds {
 				sum += threshold
 			}
 			if sum != radius+1 {

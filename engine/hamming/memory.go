@@ -8,6 +8,11 @@ func aligned(size int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
 }
 
+// within is a stretch of memory.
+func (m *memory) within(at, size int) *memory {
+	return &memory{bytes: m.bytes[at : at+size : at+size], whole: m}
+}
+
 // view is count values of type T at an offset of bytes, a multiple of the size
 // of a word.
 func view[T uint32 | plane](bytes []byte, at, count int) []T {

@@ -15,6 +15,8 @@ import (
 // not count, so whoever reads them keeps the memory itself alive.
 type memory struct {
 	bytes []byte
+	// whole is what these bytes are a stretch of, if they are.
+	whole *memory
 }
 
 // mapFrom is the size from which memory is mapped, in bytes.
@@ -23,7 +25,7 @@ const mapFrom = 1 << 20
 // allocate gives zeroed memory.
 func allocate(size int) (*memory, error) {
 	if size < mapFrom {
-		return &memory{aligned(size)}, nil
+		return &memory{bytes: aligned(size)}, nil
 	}
 	bytes, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
@@ -46,7 +48,7 @@ func mapFile(file *os.File, size int) (*memory, error) {
 }
 
 func keepMapped(bytes []byte) *memory {
-	m := &memory{bytes}
+	m := &memory{bytes: bytes}
 	runtime.AddCleanup(m, func(bytes []byte) { _ = syscall.Munmap(bytes) }, bytes)
 	return m
 }

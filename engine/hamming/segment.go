@@ -99,12 +99,7 @@ func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
 func (s *shape) over(d *design, m *memory) *segment {
 	out, _ := s.layout(d, m.bytes)
 	out.memory = m
-	if len(d.bands) > 0 {
-		out.plans = make([]plan, MaximumRadius+1)
-		for radius := range out.plans {
-			out.plans[radius] = d.planFor(s.count, radius)
-		}
-	}
+	out.plans = d.plansFor(s.count)
 	return out
 }
 
