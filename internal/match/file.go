@@ -144,9 +144,9 @@ func sweep(folder string) error {
 
 // write writes the file of entries and returns the near hashes that belong to it, and
 // how many changes there had been.
-func (x *Index) write(file *os.File) (codes *hamming.Snapshot, changes int, err error) {
+func (x *Index) write(to io.Writer) (codes *hamming.Snapshot, changes int, err error) {
 	sum := crc32.New(castagnoli)
-	out := bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)
+	out := bufio.NewWriterSize(io.MultiWriter(to, sum), 1<<20)
 	_, _ = out.WriteString(entriesMagic) // Flush returns its error, as for all that follows
 	_, _ = out.Write(binary.LittleEndian.AppendUint32(nil, entriesVersion))
 
@@ -222,7 +222,7 @@ func (x *Index) write(file *os.File) (codes *hamming.Snapshot, changes int, err 
 	if err := out.Flush(); err != nil {
 		return nil, 0, err
 	}
-	_, err = file.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
+	_, err = to.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
 	return codes, changes, err
 }
 

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -124,82 +122,6 @@ func TestSavedIndexAnswersAlike(t *testing.T) {
 			t.Fatalf("%v, %v", files, err)
 		}
 	}
-}
-
-// TestSavingWhileListsChange saves again and again while a list grows and shrinks: what
-// is opened is the index at one of its versions, as it was.
-func TestSavingWhileListsChange(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 3))
-	x := match.New()
-	x.PutList(match.List{ID: "l", Name: "l", Radius: 31})
-	codes := make([][]byte, 12_000)
-	for i := range codes {
-		codes[i] = randomBytes(r, 32)
-	}
-	// Version v holds the entries from 10 v to 10 v + 5,000; all have one of ten MD5.
-	const held = 5000
-	entry := func(i int) match.Entry {
-		return match.Entry{ID: fmt.Sprint(i), PDQ: codes[i], MD5: codes[i%10][:16]}
-	}
-	first := match.Delta{List: "l", To: 1}
-	for i := range held {
-		first.Put = append(first.Put, entry(10+i))
-	}
-	apply(t, x, first)
-	var writer sync.WaitGroup
-	done := make(chan struct{})
-	writer.Go(func() {
-		defer close(done)
-		for version := int64(1); version < 500; version++ {
-			d := match.Delta{List: "l", From: version, To: version + 1}
-			for i := range 10 {
-				d.RemoveEntries = append(d.RemoveEntries, fmt.Sprint(int(version)*10+i))
-				d.Put = append(d.Put, entry(int(version)*10+held+i))
-			}
-			if err := x.Apply(d); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	folder := t.TempDir()
-	for busy, saves := true, 0; busy || saves < 2; saves++ {
-		select {
-		case <-done:
-			busy = false
-		default:
-		}
-		if err := x.Save(folder); err != nil {
-			t.Fatal(err)
-		}
-		opened, err := match.Open(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		version := int(opened.Lists()[0].Version)
-		found := map[string]bool{}
-		for i := range 10 {
-			for _, m := range opened.Query(match.Query{Digests: digest.Sum{Size: 1, MD5: [16]byte(codes[i])}, Now: noon}).Matches {
-				found[m.Entry] = true
-			}
-		}
-		want := map[string]bool{}
-		for i := range held {
-			want[fmt.Sprint(10*version+i)] = true
-		}
-		if !maps.Equal(found, want) {
-			t.Fatalf("version %d has %d entries, want %d", version, len(found), len(want))
-		}
-		for _, i := range []int{10*version - 1, 10 * version, 10*version + held - 1, 10*version + held} {
-			q := match.Query{Digests: digest.Sum{Size: 1}, Decoded: true, Quality: 100, Now: noon}
-			for v := range q.Variants {
-				q.Variants[v] = pdq.Hash(codes[i])
-			}
-			if got := len(opened.Query(q).Matches); got == 1 != want[fmt.Sprint(i)] || got > 1 {
-				t.Fatalf("version %d, entry %d is found %d times", version, i, got)
-			}
-		}
-	}
-	writer.Wait()
 }
 
 // TestSavedFilesThatCannotBeUsed changes, cuts and mixes saved files.
