@@ -2,6 +2,7 @@ package hamming
 
 import (
 	"encoding/binary"
+	"iter"
 	"math/bits"
 	"sync"
 )
@@ -11,8 +12,10 @@ type place struct {
 	position, distance uint32
 }
 
-// run is a stretch of postings to look through.
+// run is a stretch of postings to look through: those of one value of a band. It has
+// the value alone until it is looked up.
 type run struct {
+	value    uint32
 	from, to uint32
 	// allowed is how many errors the following bits may have.
 	allowed uint16
@@ -44,33 +47,27 @@ type work struct {
 
 var works = sync.Pool{New: func() any { return new(work) }}
 
-// searchBands gathers runs, touches the ends of each, reads them, and then looks
-// at the codes of the candidates, all in batches: the look-ups of a batch are
-// independent, so the processor overlaps their waits for memory, which are most
-// of the cost.
+// searchBands gathers the values to look up, looks them up, reads their runs, and then
+// looks at the codes of the candidates, all in batches: the steps of a batch are
+// independent, so the processor overlaps their waits for memory, which are most of
+// the cost.
 func (s *segment) searchBands(w *work, query *Code, radius int) {
 	p := &s.plans[radius]
 	gathered := 0
 	for b, c := range s.design.bands {
-		offsets := s.bands[b].offsets
-		value := uint32(query.window(c.start) & (1<<c.width - 1))
+		value, end := uint32(query.window(c.start)&(1<<c.width-1)), uint32(1)<<c.width
 		for errors := range p.thresholds[b] {
 			allowed := uint16(min(p.bounds[b]-1-errors, s.design.following))
-			end := uint32(1) << c.width
 			for mask := uint32(1)<<errors - 1; mask < end; mask = nextMask(mask, end) {
-				near := value ^ mask
-				r := &w.runs[gathered]
-				r.from, r.to, r.allowed, r.band = offsets[near], offsets[near+1], allowed, uint16(b)
-				if r.from < r.to {
-					if gathered++; gathered == runLimit {
-						s.read(w, query, radius, w.runs[:gathered])
-						gathered = 0
-					}
+				w.runs[gathered] = run{value: value ^ mask, allowed: allowed, band: uint16(b)}
+				if gathered++; gathered == runLimit {
+					s.lookUp(w, query, radius, w.runs[:gathered])
+					gathered = 0
 				}
 			}
 		}
 	}
-	s.read(w, query, radius, w.runs[:gathered])
+	s.lookUp(w, query, radius, w.runs[:gathered])
 	s.verify(w, query, radius)
 }
 
@@ -85,24 +82,60 @@ func nextMask(mask, end uint32) uint32 {
 	return ripple | (mask^ripple)>>2>>bits.TrailingZeros32(lowest)
 }
 
-// read looks through runs for candidates.
-func (s *segment) read(w *work, query *Code, radius int, runs []run) {
+// lookUp finds the runs of a batch of values and looks through them for candidates.
+// Each loop that waits for memory does so little else that many of its rounds are on
+// their way at once.
+func (s *segment) lookUp(w *work, query *Code, radius int, batch []run) {
 	size := s.design.following / 8
-	touched := byte(0)
-	for i := range runs {
-		r := &runs[i]
-		following := s.bands[r.band].following
-		touched += following[int(r.from)*size] + following[int(r.to)*size-1]
+	touched := uint32(0)
+	for runs := range bandByBand(batch) {
+		offsets := s.bands[runs[0].band].offsets
+		for i := range runs {
+			touched += offsets[runs[i].value]
+		}
 	}
-	w.touched = uint32(touched)
-	for i := range runs {
-		r := &runs[i]
-		c := s.design.bands[r.band]
+	for runs := range bandByBand(batch) {
+		offsets := s.bands[runs[0].band].offsets
+		for i := range runs {
+			r := &runs[i]
+			ends := offsets[r.value:][:2]
+			r.from, r.to = ends[0], ends[1]
+		}
+	}
+	for runs := range bandByBand(batch) {
+		following := s.bands[runs[0].band].following
+		for i := range runs {
+			if r := &runs[i]; r.from < r.to {
+				touched += uint32(following[int(r.from)*size]) + uint32(following[int(r.to)*size-1])
+			}
+		}
+	}
+	w.touched = touched
+	for runs := range bandByBand(batch) {
+		c := s.design.bands[runs[0].band]
 		wanted := query.window(c.start) >> c.width
-		if size == 4 {
-			s.read32(w, query, radius, r, uint32(wanted))
-		} else {
-			s.read16(w, query, radius, r, uint16(wanted))
+		for i := range runs {
+			if size == 4 {
+				s.read32(w, query, radius, &runs[i], uint32(wanted))
+			} else {
+				s.read16(w, query, radius, &runs[i], uint16(wanted))
+			}
+		}
+	}
+}
+
+// bandByBand are the stretches of a batch that are of one band.
+func bandByBand(batch []run) iter.Seq[[]run] {
+	return func(yield func([]run) bool) {
+		for from := 0; from < len(batch); {
+			to := from + 1
+			for to < len(batch) && batch[to].band == batch[from].band {
+				to++
+			}
+			if !yield(batch[from:to]) {
+				return
+			}
+			from = to
 		}
 	}
 }
