@@ -273,3 +273,10 @@ func (s *state) code(where location) Code {
 	}
 	return s.delta.code(int(where.position))
 }
+
+// Indexed tells whether a search of this radius uses the bands of the largest part,
+// or looks at every entry.
+func (x *Index) Indexed(radius int) bool {
+	now := x.current.Load()
+	return len(now.parts) > 0 && now.parts[0].indexed(radius)
+}
