@@ -123,6 +123,9 @@ func (c benchMatchCommand) Run(ctx context.Context, w world) error {
 	line.BuildSeconds = time.Since(begun).Seconds()
 	entries = nil
 	debug.FreeOSMemory()
+	if hamming.Accelerated() {
+		line.Code = "simd"
+	}
 	if index.Indexed(c.Radius) {
 		line.Kind = "index"
 	}

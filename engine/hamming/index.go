@@ -280,3 +280,7 @@ func (x *Index) Indexed(radius int) bool {
 	now := x.current.Load()
 	return len(now.parts) > 0 && now.parts[0].indexed(radius)
 }
+
+// Accelerated tells whether this build uses vector instructions that the processor
+// has; results are the same without.
+func Accelerated() bool { return accelerated }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math/bits"
 	"sync"
+	"unsafe"
 )
 
 // place is a row that a search found.
@@ -34,8 +35,22 @@ const (
 	candidateLimit = 256
 )
 
+// bandView is what reading the runs of a band needs.
+type bandView struct {
+	// Addresses and no pointers: the collector must not follow them when the memory is
+	// gone. The segment keeps it while it is searched.
+	offsets, following uintptr
+	// wanted are the following bits of the query.
+	wanted uint64
+	_      uint64
+}
+
+// bandLimit is how many bands a design may have.
+const bandLimit = 32
+
 // work is what a search needs besides its arguments.
 type work struct {
+	views      [bandLimit]bandView
 	found      []place
 	runs       [runLimit]run
 	candidates [candidateLimit]candidate
@@ -54,6 +69,15 @@ var works = sync.Pool{New: func() any { return new(work) }}
 func (s *segment) searchBands(w *work, query *Code, radius int) {
 	p := &s.plans[radius]
 	gathered := 0
+	if accelerated {
+		for b, c := range s.design.bands {
+			w.views[b] = bandView{
+				offsets:   uintptr(unsafe.Pointer(unsafe.SliceData(s.bands[b].offsets))),
+				following: uintptr(unsafe.Pointer(unsafe.SliceData(s.bands[b].following))),
+				wanted:    query.window(c.start) >> c.width,
+			}
+		}
+	}
 	for b, c := range s.design.bands {
 		value, end := uint32(query.window(c.start)&(1<<c.width-1)), uint32(1)<<c.width
 		for errors := range p.thresholds[b] {
@@ -86,6 +110,10 @@ func nextMask(mask, end uint32) uint32 {
 // Each loop that waits for memory does so little else that many of its rounds are on
 // their way at once.
 func (s *segment) lookUp(w *work, query *Code, radius int, batch []run) {
+	if accelerated && len(batch) > 0 {
+		s.lookUpAccelerated(w, query, radius, batch)
+		return
+	}
 	size := s.design.following / 8
 	touched := uint32(0)
 	for runs := range bandByBand(batch) {
@@ -121,6 +149,31 @@ func (s *segment) lookUp(w *work, query *Code, radius int, batch []run) {
 				s.read16(w, query, radius, &runs[i], uint16(wanted))
 			}
 		}
+	}
+}
+
+// lookUpAccelerated does the same with the instructions of this processor.
+func (s *segment) lookUpAccelerated(w *work, query *Code, radius int, batch []run) {
+	fetchOffsets(&batch[0], len(batch), &w.views[0])
+	for runs := range bandByBand(batch) {
+		offsets := s.bands[runs[0].band].offsets
+		for i := range runs {
+			ends := offsets[runs[i].value:][:2]
+			runs[i].from, runs[i].to = ends[0], ends[1]
+		}
+	}
+	scan, shift := scanRuns16, 1
+	if s.design.following == 32 {
+		scan, shift = scanRuns32, 2
+	}
+	fetchFollowing(&batch[0], len(batch), &w.views[0], shift)
+	for len(batch) > 0 {
+		if candidateLimit-w.waiting < 16 {
+			s.verify(w, query, radius)
+		}
+		done, found := scan(&batch[0], len(batch), &w.views[0], &w.candidates[w.waiting], candidateLimit-w.waiting)
+		w.waiting += found
+		batch = batch[done:]
 	}
 }
 
