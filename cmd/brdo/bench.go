@@ -33,10 +33,15 @@ import (
 )
 
 type benchCommand struct {
+	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything."`
+	Match benchMatchCommand `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
+}
+
+type benchAllCommand struct {
 	Quick bool `help:"A shorter run with smaller lists."`
 }
 
-func (benchCommand) Help() string {
+func (benchAllCommand) Help() string {
 	return `Measures this machine and prints JSON: hashing, matching, the index, the log, reports between two
 nodes and durable intake. docs/scale.md says what follows from them. Compare figures of one run with one another; a shared machine is never the same twice.`
 }
@@ -106,7 +111,7 @@ type intakeFigure struct {
 	UploadsPerSecond float64 `json:"durable_uploads_per_second"`
 }
 
-func (c benchCommand) Run(ctx context.Context, w world) error {
+func (c benchAllCommand) Run(ctx context.Context, w world) error {
 	took := time.Second
 	sizes := []int{10_000, 100_000, 1_000_000}
 	if c.Quick {

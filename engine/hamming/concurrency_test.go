@@ -61,7 +61,7 @@ func TestSearchWhileChanging(t *testing.T) {
 				distance := r.IntN(32)
 				query := flipped(r, s.code, distance)
 				first := s.step.Load()
-				hits = x.Search(query, IndexedRadius, hits[:0])
+				hits = x.Search(query, usualRadius, hits[:0])
 				if s.step.Load() != first || first%2 == 1 {
 					continue
 				}
@@ -86,7 +86,7 @@ func TestSearchWhileChanging(t *testing.T) {
 	if certain.Load() == 0 {
 		t.Fatal("no search was certain of its answer")
 	}
-	if x.current.Load().main.len() == len(base) {
+	if x.current.Load().parts[0].len() == len(base) {
 		t.Fatal("no merge happened")
 	}
 	// A goroutine is counted until it has ended, which is after it said so.

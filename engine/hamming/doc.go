@@ -1,24 +1,32 @@
 // Package hamming finds, exactly, every 256-bit code within a given Hamming
 // distance of a query.
 //
-// Up to [IndexedRadius] the search is a multi-index: a code is cut into 16
-// bands of 16 bits, and two codes that differ in at most 31 bits agree up to
-// one bit in at least one band (Norouzi, Punjani and Fleet, "Fast exact search
-// in Hamming space with multi-index hashing", IEEE TPAMI 36(6), 2014). Beside
-// each posting lie the bits of the following band, because the pigeonring
-// principle promises more: some band satisfies its bound together with its
-// successor (Qin and Xiao, "Pigeonring: A principle for faster thresholded
-// similarity search", PVLDB 12(1), 2018; VLDB Journal 29, 2020). That second
-// test is read sequentially and turns away 99.7 % of the candidates of random
-// data before their codes are fetched.
+// The search is a multi-index: the bits of a code are cut into bands, and two
+// codes that are near agree up to few bits in at least one of them (Norouzi,
+// Punjani and Fleet, "Fast exact search in Hamming space with multi-index
+// hashing", IEEE TPAMI 36(6), 2014). With 16 bands of 16 bits and a radius of
+// 31 that is one bit; greater radii, and bands of unequal widths, have greater
+// thresholds, which are spread so that a query costs least. Beside each posting
+// lie the bits that follow its band, because the pigeonring principle promises
+// more: some band satisfies its bound together with its successors (Qin and
+// Xiao, "Pigeonring: A principle for faster thresholded similarity search",
+// PVLDB 12(1), 2018; VLDB Journal 29, 2020). That second test is read
+// sequentially, four postings at once, and turns away 99.7 % of the candidates
+// of random data before their codes are fetched.
 //
 // Codes such as PDQ hashes are skewed within neighbouring bits, which makes
 // bands uneven. A fixed random permutation of the bits, applied to stored codes
 // and to queries, evens them out; distances are unchanged by it.
 //
-// Larger radii, and sets too small to gain from bands, are scanned in two
-// planes of 128 bits: the second plane is read only for codes that the first
-// has not ruled out.
+// Sets too small to gain from bands, and radii for which the bands are expected
+// to be slower, are scanned in two planes of 128 bits: the second plane is read
+// only for codes that the first has not ruled out.
+//
+// On amd64 with AVX2 the postings are passed 8 or 16 at once, and memory is asked for
+// before it is needed; the build tag purego leaves that out.
+//
+// A large index lies in memory outside the heap, which the collector neither
+// scans nor counts; [Index.Bytes] counts it.
 //
 // No result is approximate: the tests compare with brute force.
 package hamming

@@ -3,6 +3,7 @@ package hamming
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,10 +35,11 @@ func (e *DuplicateError) Error() string {
 // was current when it began, and so sees every change whose call had returned
 // and, of a call to [Index.Apply], all or nothing.
 //
-// Changes go to a small part that is scanned. When that part has grown to
-// 1/64 of the whole, one goroutine merges it into a new indexed part and ends;
-// neither searches nor changes wait for it. While it runs, both the old and
-// the new part are in memory.
+// Additions go to a small part that is scanned. When that has grown to some
+// thousands, one goroutine merges it into a second, indexed part and ends, and when
+// that has grown to an eighth of the first, all into a new first part; neither
+// searches nor changes wait for it. While it runs, both the old and the new part
+// are in memory.
 type Index struct {
 	current atomic.Pointer[state]
 
@@ -49,59 +51,87 @@ type Index struct {
 	merging chan struct{}
 }
 
+// part is an indexed part of a state, and which of its rows are dead.
+type part struct {
+	*segment
+	dead *graveyard
+}
+
 // state is what searches see; it is never changed once published, except that
-// dead gains numbers above deaths. Positions run through main and then delta.
+// graveyards gain numbers above deaths.
 type state struct {
-	main   *segment
-	delta  rows
+	// parts are at most [partLimit], the largest first.
+	parts []part
+	delta rows
+	// dead are the dead of the delta.
 	dead   *graveyard
 	deaths uint32
 	live   int
 }
 
 // New makes an empty index.
-func New() *Index {
-	return newIndex(&segment{})
-}
+func New() *Index { return newIndex(&state{dead: newGraveyard(0)}) }
 
 // Build makes an index of entries, in any order, faster than adding them one
 // by one: sorted by id, then a counting sort for each band, on all processors.
 // It fails with [DuplicateError]; entries are not kept.
-func Build(entries []Entry) (*Index, error) {
+func Build(entries []Entry) (*Index, error) { return buildAs(entries, designFor(len(entries))) }
+
+func buildAs(entries []Entry, d *design) (*Index, error) {
 	byID := func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) }
 	if !slices.IsSortedFunc(entries, byID) {
 		entries = slices.Clone(entries)
 		slices.SortFunc(entries, byID)
 	}
-	r := makeRows(len(entries))
 	for i := range entries {
 		if i > 0 && entries[i].ID == entries[i-1].ID {
 			return nil, &DuplicateError{ID: entries[i].ID}
 		}
-		r.append(entries[i].ID, entries[i].Code.permuted())
 	}
-	return newIndex(newSegment(r)), nil
+	b := newBuilder(d, shapeOf(func(yield func(uint32) bool) {
+		for i := range entries {
+			if !yield(entries[i].ID) {
+				return
+			}
+		}
+	}))
+	for i := range entries {
+		b.add(entries[i].ID, entries[i].Code.permuted())
+	}
+	main := b.finish(runtime.GOMAXPROCS(0), false)
+	return newIndex(&state{parts: []part{{main, newGraveyard(0)}}, dead: newGraveyard(0), live: main.len()}), nil
 }
 
-func newIndex(main *segment) *Index {
+func newIndex(s *state) *Index {
 	x := &Index{recent: map[uint32]uint32{}}
-	x.current.Store(&state{main: main, dead: newGraveyard(0), live: main.len()})
+	x.current.Store(s)
 	return x
 }
 
 // Len is the number of entries.
 func (x *Index) Len() int { return x.current.Load().live }
 
-// Bytes is the memory held by the index, without what a running merge holds.
+// Bytes is the memory held by the index, in the heap and outside of it, without
+// what a running merge holds: at most as much again as the parts that it merges.
+// It bounds what a process needs at rest; that of the second part and of the rows
+// not yet in it is below a sixth of the whole.
 func (x *Index) Bytes() int {
+	x.mutex.Lock()
+	recent := len(x.recent)
+	x.mutex.Unlock()
 	now := x.current.Load()
-	return now.main.bytes() + now.delta.bytes() + 8*len(now.dead.slots)
+	total := now.delta.bytes() + 8*len(now.dead.slots) + 16*recent
+	for i := range now.parts {
+		total += now.parts[i].bytes() + 8*len(now.parts[i].dead.slots)
+	}
+	return total
 }
 
 // Search appends to into every entry at most radius bits away from code, each
 // id once, nearest first and then by id. A negative radius finds nothing; one
-// of 256 or more finds everything. Up to [IndexedRadius] the bands are used,
-// above it all entries are scanned; either way the answer is exact.
+// of 256 or more finds everything. Up to [MaximumRadius] the bands are used
+// where they are expected to be faster than looking at every entry; either way
+// the answer is exact. What a radius costs: see the package's documentation.
 func (x *Index) Search(code Code, radius int, into []Hit) []Hit {
 	if radius < 0 {
 		return into
@@ -109,16 +139,25 @@ func (x *Index) Search(code Code, radius int, into []Hit) []Hit {
 	now := x.current.Load()
 	query := code.permuted()
 	first := len(into)
-	now.main.search(query, radius, func(position, distance int) {
-		if !now.dead.dead(uint32(position), now.deaths) {
-			into = append(into, Hit{now.main.ids[position], distance})
+	w := works.Get().(*work)
+	for i := range now.parts {
+		p := &now.parts[i]
+		w.found = w.found[:0]
+		p.search(w, &query, radius)
+		for _, f := range w.found {
+			if !p.dead.dead(f.position, now.deaths) {
+				into = append(into, Hit{p.ids.at(int(f.position)), int(f.distance)})
+			}
 		}
-	})
-	now.delta.scan(query, radius, func(position, distance int) {
-		if !now.dead.dead(uint32(now.main.len()+position), now.deaths) {
-			into = append(into, Hit{now.delta.ids[position], distance})
+		runtime.KeepAlive(p.segment)
+	}
+	w.found = now.delta.scan(&query, radius, w.found[:0])
+	for _, f := range w.found {
+		if !now.dead.dead(f.position, now.deaths) {
+			into = append(into, Hit{now.delta.ids[f.position], int(f.distance)})
 		}
-	})
+	}
+	works.Put(w)
 	slices.SortFunc(into[first:], func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
 	})
@@ -144,19 +183,20 @@ func (x *Index) Apply(add []Entry, remove []uint32) (removed int) {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	next := *x.current.Load()
+	next.parts = slices.Clone(next.parts)
 	for _, id := range remove {
-		if position, ok := x.locate(&next, id); ok {
-			x.bury(&next, id, position)
+		if where, ok := x.locate(&next, id); ok {
+			x.bury(&next, id, where)
 			removed++
 		}
 	}
 	for _, entry := range add {
 		permuted := entry.Code.permuted()
-		if position, ok := x.locate(&next, entry.ID); ok {
-			if next.code(position) == permuted {
+		if where, ok := x.locate(&next, entry.ID); ok {
+			if next.code(where) == permuted {
 				continue
 			}
-			x.bury(&next, entry.ID, position)
+			x.bury(&next, entry.ID, where)
 		}
 		x.recent[entry.ID] = uint32(next.delta.len())
 		next.delta.append(entry.ID, permuted)
@@ -172,11 +212,11 @@ func (x *Index) Code(id uint32) (Code, bool) {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	now := x.current.Load()
-	position, ok := x.locate(now, id)
+	where, ok := x.locate(now, id)
 	if !ok {
 		return Code{}, false
 	}
-	return now.code(position).restored(), true
+	return now.code(where).restored(), true
 }
 
 // Wait returns when no merge is running. It is for orderly shutdown, and for
@@ -193,39 +233,54 @@ func (x *Index) Wait() {
 	}
 }
 
-// locate returns the position at which id is alive; the mutex is held.
-func (x *Index) locate(s *state, id uint32) (uint32, bool) {
-	if i, ok := x.recent[id]; ok {
-		return uint32(s.main.len()) + i, true
-	}
-	i, ok := s.main.find(id)
-	if !ok || s.dead.dead(uint32(i), s.deaths) {
-		return 0, false
-	}
-	return uint32(i), true
+// location is where an entry is: in a part, or after the last one in the delta.
+type location struct {
+	part     int
+	position uint32
 }
 
-// bury makes the entry at position dead in s; the mutex is held.
-func (x *Index) bury(s *state, id, position uint32) {
+// locate returns where id is alive; the mutex is held.
+func (x *Index) locate(s *state, id uint32) (location, bool) {
+	if i, ok := x.recent[id]; ok {
+		return location{len(s.parts), i}, true
+	}
+	for i := range s.parts {
+		p := &s.parts[i]
+		position, ok := p.ids.find(id)
+		if ok && !p.dead.dead(uint32(position), s.deaths) {
+			return location{i, uint32(position)}, true
+		}
+	}
+	return location{}, false
+}
+
+// bury makes an entry dead in s, whose parts are its own; the mutex is held.
+func (x *Index) bury(s *state, id uint32, where location) {
 	s.deaths++
-	s.dead = s.dead.bury(position, s.deaths)
 	s.live--
+	if where.part < len(s.parts) {
+		p := &s.parts[where.part]
+		p.dead = p.dead.bury(where.position, s.deaths)
+		return
+	}
+	s.dead = s.dead.bury(where.position, s.deaths)
 	delete(x.recent, id)
 }
 
-func (s *state) code(position uint32) Code {
-	if i := int(position); i < s.main.len() {
-		return s.main.code(i)
+func (s *state) code(where location) Code {
+	if where.part < len(s.parts) {
+		return s.parts[where.part].code(int(where.position))
 	}
-	return s.delta.code(int(position) - s.main.len())
+	return s.delta.code(int(where.position))
 }
 
-// due tells whether more changes wait than a scan should pass.
-func (s *state) due() bool { return s.delta.len()+int(s.deaths) > s.changeLimit() }
-
-// changeLimit is how many additions and removals may wait for a merge: as many
-// as a scan passes in the time of a few searches, or more where the main part
-// is so large that merging must be rarer to stay cheap per change.
-func (s *state) changeLimit() int {
-	return max(8192, s.main.len()/64)
+// Indexed tells whether a search of this radius uses the bands of the largest part,
+// or looks at every entry.
+func (x *Index) Indexed(radius int) bool {
+	now := x.current.Load()
+	return len(now.parts) > 0 && now.parts[0].indexed(radius)
 }
+
+// Accelerated tells whether this build uses vector instructions that the processor
+// has; results are the same without.
+func Accelerated() bool { return accelerated }

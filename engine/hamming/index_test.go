@@ -167,7 +167,7 @@ func TestTenThousandTrialsEqualBruteForce(t *testing.T) {
 		r := rand.New(rand.NewPCG(uint64(round), 42))
 		entries := sample(r, size, shape)
 		x := mustBuild(t, entries)
-		if (x.current.Load().main.bands != nil) != (size >= bandsFrom) {
+		if (len(x.current.Load().parts[0].bands) > 0) != (size >= bandsFrom) {
 			t.Fatalf("size %d: bands expected from %d entries", size, bandsFrom)
 		}
 		flat := list(entries)
@@ -177,7 +177,7 @@ func TestTenThousandTrialsEqualBruteForce(t *testing.T) {
 			if len(flat) > 0 && r.IntN(8) > 0 {
 				query = flipped(r, flat[r.IntN(len(flat))].Code, r.IntN(40))
 			}
-			radius := IndexedRadius
+			radius := usualRadius
 			if r.IntN(3) == 0 {
 				radius = r.IntN(65)
 			}
@@ -194,7 +194,7 @@ func TestTenThousandTrialsEqualBruteForce(t *testing.T) {
 			}
 			done++
 			hits += len(got)
-			if size >= bandsFrom && radius <= IndexedRadius {
+			if size >= bandsFrom && radius <= usualRadius {
 				banded++
 			}
 		}
@@ -228,7 +228,7 @@ func TestErrorsInOneBand(t *testing.T) {
 	x := mustBuild(t, entries)
 	query := randomCode(r)
 	id := uint32(1)
-	for b := range bandCount {
+	for b := range 16 {
 		for _, n := range []int{15, 16, 30, 31, 32} {
 			permuted := query.permuted()
 			for k := range n {
@@ -243,7 +243,7 @@ func TestErrorsInOneBand(t *testing.T) {
 	}
 	x.Wait()
 	rebuilt := mustBuild(t, entries)
-	for radius := range IndexedRadius + 1 {
+	for radius := range usualRadius + 1 {
 		checkSearch(t, x, entries, query, radius)
 		checkSearch(t, rebuilt, entries, query, radius)
 	}
@@ -286,8 +286,8 @@ func TestMergeStartsAndKeepsEverything(t *testing.T) {
 	}
 	x.Wait()
 	now := x.current.Load()
-	if now.main.len() == 0 || now.due() {
-		t.Fatalf("nothing was merged: %d in main, %d in delta, %d dead", now.main.len(), now.delta.len(), now.deaths)
+	if len(now.parts) == 0 || now.due() {
+		t.Fatalf("nothing was merged: %d parts, %d in delta, %d dead", len(now.parts), now.delta.len(), now.graves())
 	}
 	flat := list(entries)
 	for range 200 {
@@ -301,8 +301,8 @@ func TestLargeApplyIsMerged(t *testing.T) {
 	x.Apply(list(entries), nil)
 	checkSearch(t, x, entries, randomCode(r), 120)
 	x.Wait()
-	if now := x.current.Load(); now.main.len() != len(entries) || now.delta.len() != 0 {
-		t.Fatalf("%d in main, %d in delta", now.main.len(), now.delta.len())
+	if now := x.current.Load(); len(now.parts) != 1 || now.parts[0].len() != len(entries) || now.delta.len() != 0 {
+		t.Fatalf("%d parts, %d in delta", len(now.parts), now.delta.len())
 	}
 	ids := slices.Sorted(maps.Keys(entries))[:30_000]
 	if removed := x.Apply(nil, append(ids, ids[0])); removed != len(ids) {
@@ -338,10 +338,11 @@ func TestCarryOver(t *testing.T) {
 		}
 		change()
 		earlier := x.current.Load()
-		merged := newSegment(earlier.alive())
+		from := int(seed) % (len(earlier.parts) + 1)
+		merged := earlier.build(from)
 		change()
 		x.mutex.Lock()
-		x.current.Store(x.carryOver(earlier, merged))
+		x.current.Store(x.carryOver(earlier, from, merged))
 		x.mutex.Unlock()
 		checkSearch(t, x, entries, randomCode(r), Bits)
 		change()
@@ -352,7 +353,7 @@ func TestCarryOver(t *testing.T) {
 func TestAddOfTheSameCodeChangesNothing(t *testing.T) {
 	x := mustBuild(t, map[uint32]Code{3: {1, 2, 3, 4}})
 	x.Add(3, Code{1, 2, 3, 4})
-	if now := x.current.Load(); now.deaths != 0 || now.delta.len() != 0 {
+	if now := x.current.Load(); now.graves() != 0 || now.delta.len() != 0 {
 		t.Fatal("an unchanged entry was replaced")
 	}
 }

@@ -9,28 +9,31 @@ func (p *plane) distance(other *plane) int {
 	return bits.OnesCount64(p[0]^other[0]) + bits.OnesCount64(p[1]^other[1])
 }
 
-// rows are permuted codes in two planes, with their ids. A position is an
-// index into them.
-type rows struct {
-	ids   []uint32
-	front []plane
-	back  []plane
+// planes are permuted codes in two halves. A position is an index into both.
+type planes struct {
+	front, back []plane
 }
 
-func makeRows(capacity int) rows {
-	return rows{
-		ids:   make([]uint32, 0, capacity),
-		front: make([]plane, 0, capacity),
-		back:  make([]plane, 0, capacity),
+func (p *planes) code(position int) Code {
+	f, b := &p.front[position], &p.back[position]
+	return Code{f[0], f[1], b[0], b[1]}
+}
+
+// column is the half of the codes that a word lies in, and its place there.
+func (p *planes) column(word int) (column []plane, half int) {
+	if word&2 == 0 {
+		return p.front, word & 1
 	}
+	return p.back, word & 1
+}
+
+// rows are permuted codes with their ids, in the order in which they came.
+type rows struct {
+	planes
+	ids []uint32
 }
 
 func (r *rows) len() int { return len(r.ids) }
-
-func (r *rows) code(position int) Code {
-	f, b := &r.front[position], &r.back[position]
-	return Code{f[0], f[1], b[0], b[1]}
-}
 
 // append adds a row. Readers of a shorter view of the same arrays are not
 // disturbed: they never look past their own length.
@@ -51,25 +54,26 @@ func (r *rows) bytes() int {
 // in mispredicted branches than it saves.
 const widestPrefilter = 44
 
-// scan calls found for every row within radius of the permuted query.
-func (r *rows) scan(query Code, radius int, found func(position, distance int)) {
+// scan adds every row within radius of the permuted query to found.
+func (p *planes) scan(query *Code, radius int, found []place) []place {
 	qf, qb := plane{query[0], query[1]}, plane{query[2], query[3]}
-	back := r.back[:len(r.front)]
+	back := p.back[:len(p.front)]
 	if radius > widestPrefilter {
-		for i := range r.front {
-			if d := r.front[i].distance(&qf) + back[i].distance(&qb); d <= radius {
-				found(i, d)
+		for i := range p.front {
+			if d := p.front[i].distance(&qf) + back[i].distance(&qb); d <= radius {
+				found = append(found, place{uint32(i), uint32(d)})
 			}
 		}
-		return
+		return found
 	}
-	for i := range r.front {
-		d := r.front[i].distance(&qf)
+	for i := range p.front {
+		d := p.front[i].distance(&qf)
 		if d > radius {
 			continue
 		}
 		if d += back[i].distance(&qb); d <= radius {
-			found(i, d)
+			found = append(found, place{uint32(i), uint32(d)})
 		}
 	}
+	return found
 }

@@ -1,256 +1,132 @@
 package hamming
 
 import (
-	"math/bits"
+	"encoding/binary"
 	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
 )
 
-const (
-	bandCount = 16
-	bandSize  = 1 << 16
-
-	// IndexedRadius is the largest radius that the bands answer: 16 bands
-	// with up to one error each bound a distance of 31 (2*16 - 1).
-	IndexedRadius = 2*bandCount - 1
-
-	// bandsFrom is the number of rows from which bands are built; below it a
-	// scan takes about as long as the 272 look-ups, and bands have a fixed
-	// cost of 4 MB.
-	bandsFrom = 10_000
-)
-
-// band lists, for each value of 16 bits, the positions of the rows that have
-// it: those of value v are positions[offsets[v]:offsets[v+1]], ascending.
-// following holds the next band's bits of the same rows in an array of its
-// own, as it is the only one that a search reads through.
+// band lists, for each value of its bits, the positions of the rows that have
+// it: those of value v are postings offsets[v] to offsets[v+1], by ascending
+// position. The three arrays lie apart, as following is the only one that a
+// search reads through.
 type band struct {
-	offsets   []uint32
-	positions []uint32
-	following []uint16
+	offsets []uint32
+	// positions has 3 bytes each, or 4.
+	positions []byte
+	// following has 2 bytes or 4 each, the lowest first, and room behind the last.
+	following []byte
 }
+
+// slack is what may be read behind the last posting, in bytes.
+const slack = 64
 
 // segment is an immutable set of rows, ascending by id, with bands if there
-// are enough rows.
+// are enough rows. Everything lies in one stretch of memory, which is what a
+// file keeps of it.
 type segment struct {
-	rows
+	memory *memory
+	shape  shape
+	design *design
+	ids    idColumn
+	planes
 	bands []band
+	plans []plan
 }
 
-func newSegment(r rows) *segment {
-	s := &segment{rows: r}
-	if r.len() < bandsFrom {
-		return s
-	}
-	s.bands = make([]band, bandCount)
-	var next atomic.Int32
-	var workers sync.WaitGroup
-	for range min(bandCount, runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
-			for b := int(next.Add(1)) - 1; b < bandCount; b = int(next.Add(1)) - 1 {
-				s.bands[b] = s.sortBand(b)
-			}
-		})
-	}
-	workers.Wait()
-	return s
+// shape is what the places of a segment's arrays follow from.
+type shape struct {
+	count   int
+	design  uint32
+	idWidth int
+	firstID uint32
+	// positionWidth is 3 or 4 bytes.
+	positionWidth int
 }
 
-// sortBand is a counting sort of all rows by the bits of band b.
-func (s *segment) sortBand(b int) band {
-	own, ownShift := s.bandColumn(b)
-	after, afterShift := s.bandColumn((b + 1) % bandCount)
-	out := band{
-		offsets:   make([]uint32, bandSize+1),
-		positions: make([]uint32, s.len()),
-		following: make([]uint16, s.len()),
+// wideFrom is the number of rows from which a position has 4 bytes.
+const wideFrom = 1 << 24
+
+// cursor hands out stretches of memory, each at a multiple of 64 bytes, a line
+// of the caches.
+type cursor int
+
+func (c *cursor) take(size int) (at int) {
+	at = int(*c)
+	*c += cursor((size + 63) &^ 63)
+	return at
+}
+
+// layout lays the arrays of a segment over bytes, or only adds up their sizes
+// when bytes is nil.
+func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
+	var next cursor
+	out = &segment{shape: *s, design: d}
+	out.ids = idColumn{count: s.count, width: s.idWidth, first: s.firstID}
+	words := func(count int) []uint32 {
+		at := next.take(4 * count)
+		if bytes == nil {
+			return nil
+		}
+		return view[uint32](bytes, at, count)
 	}
-	for i := range own.planes {
-		out.offsets[uint16(own.planes[i][own.word]>>ownShift)]++
+	halves := func() []plane {
+		at := next.take(16 * s.count)
+		if bytes == nil {
+			return nil
+		}
+		return view[plane](bytes, at, s.count)
 	}
-	var sum uint32
-	for v, n := range out.offsets {
-		sum += n
-		out.offsets[v] = sum
+	raw := func(size int) []byte {
+		at := next.take(size)
+		if bytes == nil {
+			return nil
+		}
+		return bytes[at : at+size : at+size]
 	}
-	// Filling from the back leaves each offset at the start of its run.
-	for i := s.len() - 1; i >= 0; i-- {
-		value := uint16(own.planes[i][own.word] >> ownShift)
-		out.offsets[value]--
-		at := out.offsets[value]
-		out.positions[at] = uint32(i)
-		out.following[at] = uint16(after.planes[i][after.word] >> afterShift)
+	if s.idWidth > 0 {
+		out.ids.bases = words((s.count + idBlock - 1) / idBlock)
+		out.ids.above = raw(s.idWidth * s.count)
 	}
+	out.front, out.back = halves(), halves()
+	out.bands = make([]band, len(d.bands))
+	for i, c := range d.bands {
+		out.bands[i] = band{words(1<<c.width + 1), raw(s.positionWidth*s.count + slack), raw(d.following/8*s.count + slack)}
+	}
+	return out, int(next)
+}
+
+// over makes a segment of the memory that it lies in.
+func (s *shape) over(d *design, m *memory) *segment {
+	out, _ := s.layout(d, m.bytes)
+	out.memory = m
+	out.plans = d.plansFor(s.count)
 	return out
 }
 
-// column is one 64-bit word of every row.
-type column struct {
-	planes []plane
-	word   int
-}
+func (s *segment) len() int { return s.shape.count }
 
-func (s *segment) bandColumn(b int) (column, int) {
-	c := column{s.front, b >> 2 & 1}
-	if b >= bandCount/2 {
-		c.planes = s.back
+func (s *segment) bytes() int { return len(s.memory.bytes) }
+
+// position is that of a posting.
+func (s *segment) position(b *band, posting uint32) uint32 {
+	if s.shape.positionWidth == 3 {
+		return binary.LittleEndian.Uint32(b.positions[3*int(posting):]) & 0xffffff
 	}
-	return c, 16 * (b & 3)
+	return binary.LittleEndian.Uint32(b.positions[4*int(posting):])
 }
 
-// find returns the position of id.
-func (s *segment) find(id uint32) (int, bool) {
-	return slices.BinarySearch(s.ids, id)
-}
-
-func (s *segment) bytes() int {
-	n := s.rows.bytes()
-	for i := range s.bands {
-		b := &s.bands[i]
-		n += 4*cap(b.offsets) + 4*cap(b.positions) + 2*cap(b.following)
-	}
-	return n
-}
-
-// search calls found once for every row within radius of the permuted query.
-func (s *segment) search(query Code, radius int, found func(position, distance int)) {
-	if s.bands == nil || radius > IndexedRadius {
-		s.scan(query, radius, found)
+// search adds every row within radius of the permuted query to w.found.
+func (s *segment) search(w *work, query *Code, radius int) {
+	// The slices alone do not keep the memory.
+	defer runtime.KeepAlive(s.memory)
+	if s.indexed(radius) {
+		s.searchBands(w, query, radius)
 		return
 	}
-	s.searchBands(query, newThresholds(radius), radius, found)
+	w.found = s.scan(query, radius, w.found)
 }
 
-// thresholds are the pigeonring's bounds: band b may start a match with fewer
-// than t[b] errors, and with its successor fewer than t[b]+t[b+1]. They sum to
-// radius + 1, so whatever is within radius meets both bounds at some band: were
-// it otherwise, going round the ring in steps of one or two bands would add up
-// to more errors than radius.
-type thresholds [bandCount]int
-
-func newThresholds(radius int) (t thresholds) {
-	for b := range t {
-		t[b] = (radius + 1) / bandCount
-		if b < (radius+1)%bandCount {
-			t[b]++
-		}
-	}
-	return t
+// indexed tells whether the bands answer a radius faster than a scan.
+func (s *segment) indexed(radius int) bool {
+	return radius < len(s.plans) && s.plans[radius].nanoseconds < scanNanoseconds(s.len(), radius)
 }
-
-// starts tells whether a match may start at band b, given the difference of
-// two codes.
-func (t *thresholds) starts(b int, difference *Code) bool {
-	errors := bits.OnesCount16(difference.band(b))
-	after := (b + 1) % bandCount
-	return errors < t[b] && errors+bits.OnesCount16(difference.band(after)) < t[b]+t[after]
-}
-
-// run is a stretch of postings to look through.
-type run struct {
-	from, to uint32
-	// allowed is how many errors the following band may have.
-	allowed int32
-	band    int32
-}
-
-const (
-	// runLimit is the number of runs at the largest radius: in each band the
-	// query's own value and its 16 neighbours at distance one.
-	runLimit = bandCount * 17
-	// candidateLimit bounds how many candidates wait for their codes.
-	candidateLimit = 256
-)
-
-func (s *segment) searchBands(query Code, t thresholds, radius int, found func(position, distance int)) {
-	// All runs are gathered, and the start of each is touched, before any is
-	// read: the look-ups are independent, so the processor overlaps their
-	// waits for memory, which are most of the cost.
-	var runs [runLimit]run
-	n := 0
-	var touched uint16
-	for b := range bandCount {
-		if t[b] == 0 {
-			continue
-		}
-		value, band := query.band(b), &s.bands[b]
-		allowed := int32(t[b] + t[(b+1)%bandCount] - 1)
-		if from, to := band.offsets[value], band.offsets[int(value)+1]; from < to {
-			runs[n] = run{from, to, allowed, int32(b)}
-			touched += band.following[from]
-			n++
-		}
-		if t[b] == 1 {
-			continue
-		}
-		for bit := range 16 {
-			near := value ^ 1<<bit
-			if from, to := band.offsets[near], band.offsets[int(near)+1]; from < to {
-				runs[n] = run{from, to, allowed - 1, int32(b)}
-				touched += band.following[from]
-				n++
-			}
-		}
-	}
-	keep(touched)
-
-	type candidate struct {
-		position uint32
-		band     int32
-	}
-	var candidates [candidateLimit]candidate
-	waiting := 0
-	qf, qb := plane{query[0], query[1]}, plane{query[2], query[3]}
-	verify := func() {
-		for _, c := range candidates[:waiting] {
-			distance := s.front[c.position].distance(&qf)
-			if distance > radius {
-				continue
-			}
-			if distance += s.back[c.position].distance(&qb); distance > radius {
-				continue
-			}
-			code := s.code(int(c.position))
-			difference := Code{code[0] ^ query[0], code[1] ^ query[1], code[2] ^ query[2], code[3] ^ query[3]}
-			if t.firstStart(&difference) == int(c.band) {
-				found(int(c.position), distance)
-			}
-		}
-		waiting = 0
-	}
-	for i := range runs[:n] {
-		r := &runs[i]
-		band := &s.bands[r.band]
-		wanted := query.band(int(r.band+1) % bandCount)
-		for k, value := range band.following[r.from:r.to] {
-			if int32(bits.OnesCount16(value^wanted)) > r.allowed {
-				continue
-			}
-			if waiting == candidateLimit {
-				verify()
-			}
-			candidates[waiting] = candidate{band.positions[int(r.from)+k], r.band}
-			waiting++
-		}
-	}
-	verify()
-}
-
-// firstStart returns the first band at which a match may start. A row is a
-// candidate once for every such band and counts only at this one, so that it
-// is found once without comparing results with each other.
-func (t *thresholds) firstStart(difference *Code) int {
-	for b := range bandCount {
-		if t.starts(b, difference) {
-			return b
-		}
-	}
-	return bandCount
-}
-
-// keep holds on to the loads that its argument stands for.
-//
-//go:noinline
-func keep(uint16) {}

@@ -44,8 +44,12 @@ type List struct {
 	// ValidFrom and ValidUntil bound the list's use; zero means unbounded.
 	ValidFrom, ValidUntil time.Time
 	Suspended             bool
-	// Version is that of the entries loaded.
-	Version int64
+	// Version is that of the entries loaded, and VersionAt when it was made: two
+	// histories of a list may have versions of one number.
+	Version   int64
+	VersionAt time.Time
+	// Partial says that some entries of a later version are there already.
+	Partial bool
 }
 
 // closed says why the list may not be used now; empty when it may.
@@ -70,8 +74,10 @@ type Entry struct {
 
 // Delta is a change of one list: from one version to a later one.
 type Delta struct {
-	List          string
-	From, To      int64
+	List     string
+	From, To int64
+	// At is when the version To was made.
+	At            time.Time
 	Put           []Entry
 	RemoveEntries []string
 }
@@ -86,6 +92,11 @@ type Index struct {
 	rows  *rows
 	// codes holds the perceptual hashes under the numbers of their rows.
 	codes *hamming.Index
+
+	// saving keeps two from being saved at once; saved is how many changes the last
+	// one held, guarded by mu.
+	saving sync.Mutex
+	saved  int
 }
 
 // New makes an empty index.
@@ -99,11 +110,12 @@ func (x *Index) PutList(l List) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if number, found := x.lists[l.ID]; found {
-		l.Version = x.rows.lists[number].Version
-		*x.rows.lists[number] = l
+		known := x.rows.lists[number]
+		l.Version, l.VersionAt, l.Partial = known.Version, known.VersionAt, known.Partial
+		*known = l
 		return
 	}
-	l.Version = 0
+	l.Version, l.VersionAt, l.Partial = 0, time.Time{}, false
 	x.lists[l.ID] = uint32(len(x.rows.lists))
 	x.rows.lists = append(x.rows.lists, &l)
 }
@@ -162,7 +174,10 @@ func (x *Index) Apply(d Delta) error {
 		}
 	}
 	x.codes.Apply(added, removed)
-	list.Version = d.To
+	list.Partial = d.To == d.From && (list.Partial || len(d.Put)+len(d.RemoveEntries) > 0)
+	if d.To != d.From {
+		list.Version, list.VersionAt = d.To, d.At
+	}
 	return nil
 }
 
@@ -171,6 +186,7 @@ func (x *Index) hold(list uint32, e Entry, codes []hamming.Entry) []hamming.Entr
 	number := x.rows.add(list, e)
 	if len(e.PDQ) == len(pdq.Hash{}) {
 		x.rows.at(number).has |= 1 << hasPDQ
+		x.rows.hashed++
 		codes = append(codes, hamming.Entry{ID: number, Code: hamming.FromBytes([32]byte(e.PDQ))})
 	}
 	return codes

@@ -60,6 +60,10 @@ type rows struct {
 	count  uint32
 	free   []uint32
 	live   int
+	// hashed is how many rows have a near hash; changes counts rows added and dropped.
+	hashed, changes int
+	// touched are the rows changed while others are being saved; nil otherwise.
+	touched map[uint32]struct{}
 
 	seed  maphash.Seed
 	exact [exactKinds]table
@@ -84,6 +88,13 @@ func newRows() *rows {
 func (s *rows) at(number uint32) *row {
 	number--
 	return &s.chunks[number/chunkRows][number%chunkRows]
+}
+
+// touch notes that a row changes.
+func (s *rows) touch(number uint32) {
+	if s.touched != nil {
+		s.touched[number] = struct{}{}
+	}
 }
 
 // take gives a number that no row has.
@@ -208,6 +219,8 @@ func asked(sum, of []byte, length int) bool {
 // add files an entry and returns its number.
 func (s *rows) add(list uint32, e Entry) uint32 {
 	number := s.take()
+	s.changes++
+	s.touch(number)
 	r := s.at(number)
 	*r = row{list: list, words: s.say(words{e.Category, e.Verification}), has: 1 << isLive}
 	if packed, ok := pack(e.ID); ok {
@@ -225,6 +238,7 @@ func (s *rows) add(list uint32, e Entry) uint32 {
 		copy(r.digest(kind), sum)
 		r.has |= 1 << kind
 		if first := s.head(kind, sum); first != 0 {
+			s.touch(first)
 			// Behind the first: a digest stands in the table once, however many have it.
 			r.next[kind], s.at(first).next[kind] = s.at(first).next[kind], number
 			continue
@@ -241,6 +255,11 @@ func (s *rows) hashOf(kind int) func(uint32) uint64 {
 // drop removes a row.
 func (s *rows) drop(number uint32) {
 	r := s.at(number)
+	s.changes++
+	s.touch(number)
+	if r.is(hasPDQ) {
+		s.hashed--
+	}
 	s.ids.replace(s.hashOfName(number), number, 0, s.hashOfName)
 	for kind := range exactKinds {
 		if !r.is(kind) {
@@ -254,6 +273,7 @@ func (s *rows) drop(number uint32) {
 		for s.at(first).next[kind] != number {
 			first = s.at(first).next[kind]
 		}
+		s.touch(first)
 		s.at(first).next[kind] = r.next[kind]
 	}
 	s.unsay(r.words)

@@ -23,6 +23,15 @@ func (t *table) each(hash uint64, call func(number uint32) (more bool)) {
 	}
 }
 
+// grow makes room in an empty table.
+func (t *table) grow(count int) {
+	size := 16
+	for 3*size < 4*(count+1) {
+		size *= 2
+	}
+	t.slots = make([]uint32, size)
+}
+
 // insert adds a number that is not there; hashOf gives the hashes of the others.
 func (t *table) insert(hash uint64, number uint32, hashOf func(uint32) uint64) {
 	if 4*(t.used+1) > 3*len(t.slots) {

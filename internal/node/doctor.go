@@ -40,6 +40,7 @@ func Examine(ctx context.Context, config Config, now time.Time) []Finding {
 	e.keys()
 	e.law()
 	e.rows(ctx)
+	e.index()
 	e.serving()
 	return e.findings
 }

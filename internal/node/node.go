@@ -276,7 +276,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	if err := n.assembleDesks(config, self, options.Roots); err != nil {
 		return err
 	}
-	if err := n.Lists.Load(ctx); err != nil {
+	if err := n.loadLists(ctx); err != nil {
 		return err
 	}
 	if err := n.watchBases(ctx); err != nil {
@@ -344,7 +344,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		}
 		sources = append(sources, intake.Source{Name: source.Name, Service: source.Service, URL: source.URL, LegalBasis: basis})
 	}
-	n.Index = match.New()
+	n.Index = n.openIndex()
 	n.Lists = lists.New(n.Ledger, n.Store, n.Index, n.Law)
 	n.Lists.Correspond(n.Post)
 	n.Intake = intake.New(intake.Options{
@@ -597,11 +597,12 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	defer lock.Close()
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	begin := func(work func(context.Context) error) { go func() { failed <- work(ctx) }() }
 	begin(n.Ledger.Run)
 	begin(n.follow)
-	running := 2
+	begin(n.keepIndex)
+	running := 3
 	if n.Config.Role.is(RoleWorker) {
 		begin(n.runner.Run)
 		running++

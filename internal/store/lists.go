@@ -160,6 +160,14 @@ func (tx *Tx) InsertListVersion(v ListVersion) error {
 		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused)
 }
 
+// ListVersionMade returns when a version of a list was made; zero when there is none.
+func (tx *Tx) ListVersionMade(listID string, version int64) (at time.Time, err error) {
+	err = tx.rows("reading when a list's version was made", `SELECT at FROM list_versions WHERE list_id = $1 AND version = $2`, []any{listID, version}, func(row scanner) error {
+		return row.Scan(moment{&at})
+	})
+	return at, err
+}
+
 // ListVersions returns the changes of a list, newest first.
 func (tx *Tx) ListVersions(listID string, limit int) ([]ListVersion, error) {
 	var found []ListVersion

@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/store"
@@ -21,17 +22,43 @@ func (d *Desk) Load(ctx context.Context) error {
 	// loaded, so that no older picture of a list overwrites a newer one.
 	d.loading.Lock()
 	defer d.loading.Unlock()
+	loaded := map[string]match.List{}
+	for _, l := range d.index.Lists() {
+		loaded[l.ID] = l
+	}
 	var rows []store.HashList
-	if err := d.store.Read(ctx, func(tx *store.Tx) (err error) { rows, err = tx.Lists(); return err }); err != nil {
+	made, foreign := map[string]time.Time{}, map[string]bool{}
+	err := d.store.Read(ctx, func(tx *store.Tx) (err error) {
+		if rows, err = tx.Lists(); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			known := loaded[row.ID]
+			if !d.held {
+				if foreign[row.ID], err = otherHistory(tx, known); err != nil {
+					return err
+				}
+			}
+			if known.Version != row.Version || foreign[row.ID] {
+				if made[row.ID], err = tx.ListVersionMade(row.ID, row.Version); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("reading the lists: %w", err)
 	}
-	loaded := map[string]int64{}
-	for _, l := range d.index.Lists() {
-		loaded[l.ID] = l.Version
-	}
+	d.held = true
 	for _, row := range rows {
+		if foreign[row.ID] {
+			d.foreign = append(d.foreign, row.ID)
+			d.index.RemoveList(row.ID)
+			delete(loaded, row.ID)
+		}
 		d.index.PutList(indexed(row))
-		if err := d.catchUp(ctx, row.ID, loaded[row.ID], row.Version); err != nil {
+		if err := d.catchUp(ctx, row.ID, loaded[row.ID].Version, row.Version, made[row.ID]); err != nil {
 			return err
 		}
 		delete(loaded, row.ID)
@@ -42,8 +69,26 @@ func (d *Desk) Load(ctx context.Context) error {
 	return nil
 }
 
+// otherHistory tells whether what a file held of a list is not of the history that
+// the rows have: of a database that was put back, say.
+func otherHistory(tx *store.Tx, known match.List) (bool, error) {
+	if known.Version == 0 {
+		return known.Partial, nil
+	}
+	made, err := tx.ListVersionMade(known.ID, known.Version)
+	return known.Partial || made.IsZero() || !made.Equal(known.VersionAt), err
+}
+
+// Foreign names the lists that the index had from a file, of another history than the
+// rows, and that were read anew.
+func (d *Desk) Foreign() []string {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	return d.foreign
+}
+
 // catchUp applies what changed between two versions.
-func (d *Desk) catchUp(ctx context.Context, list string, from, to int64) error {
+func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made time.Time) error {
 	afterVersion, afterID := from+1, "" // every id is greater than the empty one
 	for from < to {
 		var rows []store.ListEntry
@@ -64,7 +109,7 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64) error {
 			afterVersion, afterID = row.ChangedVersion, row.ID
 		}
 		if len(rows) < page {
-			delta.To = to
+			delta.To, delta.At = to, made
 		}
 		if err := d.index.Apply(delta); err != nil {
 			return fmt.Errorf("filling the index: %w", err)

@@ -30,8 +30,12 @@ type Desk struct {
 	law    *law.Library
 	// post carries lists and objections; nil where [Desk.Correspond] was not called.
 	post *peer.Post
-	// loading keeps two from filling the index at the same time.
+	// loading keeps two from filling the index at the same time. It guards held, which
+	// says that what the index had at the begin was held against the rows, and foreign,
+	// the lists that were found to be others.
 	loading sync.Mutex
+	held    bool
+	foreign []string
 }
 
 // New makes the desk. [Desk.Load] fills the index before the first query.

@@ -1,0 +1,132 @@
+package hamming
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// builder fills the memory of a segment, row by row in ascending order of ids.
+type builder struct {
+	*segment
+	filled int
+}
+
+// newBuilder makes room for the rows of a shape.
+func newBuilder(d *design, s shape) *builder {
+	s.design = d.number
+	_, size := s.layout(d, nil)
+	m, err := allocate(size)
+	if err != nil {
+		// As when the heap cannot grow: there is nothing that could go on.
+		panic(fmt.Sprintf("hamming: no memory for an index of %d entries (%d bytes): %v", s.count, size, err))
+	}
+	return &builder{segment: s.over(d, m)}
+}
+
+// shapeOf counts ascending ids and finds the widths that they need.
+func shapeOf(ids iter.Seq[uint32]) shape {
+	s := shape{positionWidth: 3}
+	var base, last, widest uint32
+	for id := range ids {
+		if s.count == 0 {
+			s.firstID = id
+		}
+		if s.count%idBlock == 0 {
+			base = id
+		}
+		last, widest = id, max(widest, id-base)
+		s.count++
+	}
+	if s.count >= wideFrom {
+		s.positionWidth = 4
+	}
+	switch {
+	case s.count == 0 || int(last-s.firstID) == s.count-1:
+		s.idWidth = 0
+	case widest < 1<<8:
+		s.idWidth = 1
+	case widest < 1<<16:
+		s.idWidth = 2
+	default:
+		s.idWidth = 4
+	}
+	return s
+}
+
+func (b *builder) add(id uint32, permuted Code) {
+	b.ids.put(b.filled, id)
+	b.front[b.filled] = plane{permuted[0], permuted[1]}
+	b.back[b.filled] = plane{permuted[2], permuted[3]}
+	b.filled++
+}
+
+// finish sorts the bands with a number of workers. A polite one lets others run
+// often, so that searches do not wait for it.
+func (b *builder) finish(workers int, polite bool) *segment {
+	var next atomic.Int32
+	var group sync.WaitGroup
+	for range min(len(b.bands), workers) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(b.bands); i = int(next.Add(1)) - 1 {
+				b.sortBand(i, polite)
+			}
+		})
+	}
+	group.Wait()
+	return b.segment
+}
+
+// stride is how many rows a polite worker passes before it lets others run.
+const stride = 4096
+
+// sortBand is a counting sort of all rows by the bits of a band.
+func (b *builder) sortBand(number int, polite bool) {
+	c, out := b.design.bands[number], &b.bands[number]
+	lower, lowerHalf := b.column(c.start >> 6)
+	upper, upperHalf := b.column((c.start>>6 + 1) & 3)
+	shift := c.start & 63
+	mask := uint64(1)<<c.width - 1
+	offsets := out.offsets
+	window := func(i int) uint64 { return lower[i][lowerHalf&1]>>shift | upper[i][upperHalf&1]<<(64-shift) }
+	for from := 0; from < b.len(); from += stride {
+		for i := from; i < min(from+stride, b.len()); i++ {
+			offsets[window(i)&mask]++
+		}
+		if polite {
+			runtime.Gosched()
+		}
+	}
+	var sum uint32
+	for v, n := range offsets {
+		sum += n
+		offsets[v] = sum
+	}
+	// Filling from the back leaves each offset at the start of its run.
+	width, wide := b.shape.positionWidth, b.design.following == 32
+	for to := b.len(); to > 0; to -= stride {
+		for i := to - 1; i >= max(0, to-stride); i-- {
+			bits := window(i)
+			value := bits & mask
+			offsets[value]--
+			at := int(offsets[value])
+			if width == 3 {
+				p := out.positions[3*at : 3*at+3]
+				p[0], p[1], p[2] = byte(i), byte(i>>8), byte(i>>16)
+			} else {
+				binary.LittleEndian.PutUint32(out.positions[4*at:], uint32(i))
+			}
+			if wide {
+				binary.LittleEndian.PutUint32(out.following[4*at:], uint32(bits>>c.width))
+			} else {
+				binary.LittleEndian.PutUint16(out.following[2*at:], uint16(bits>>c.width))
+			}
+		}
+		if polite {
+			runtime.Gosched()
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package hamming
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// uneven has bands of many widths, bands that cross words and the end of the ring
+// in their following bits, and more room than any row needs.
+var uneven = &design{number: 99, bands: cuts(13, 17, 11, 18, 14, 15, 16, 12, 19, 13, 17, 14, 16, 15, 18, 13, 15), following: 32}
+
+// TestDesignsCoverTheRing checks that every bit is in one band, and that a posting
+// fits into the 64 bits that are read at once.
+func TestDesignsCoverTheRing(t *testing.T) {
+	for _, d := range append(slices.Clone(designs[1:]), uneven) {
+		end := 0
+		for _, c := range d.bands {
+			if c.start != end || c.width+d.following > 64 {
+				t.Errorf("design %d: band at %d after %d, width %d", d.number, c.start, end, c.width)
+			}
+			end += c.width
+		}
+		if end != Bits {
+			t.Errorf("design %d ends at %d", d.number, end)
+		}
+		for radius, p := range d.plansFor(1_000_000) {
+			sum := 0
+			for _, threshold := range p.thresholds {
+				sum += threshold
+			}
+			if sum != radius+1 {
+				t.Errorf("design %d, radius %d: thresholds sum to %d", d.number, radius, sum)
+			}
+		}
+	}
+}
+
+// TestEveryDesignAndRadiusEqualsBruteForce asks the bands of every design, whether
+// or not they would be used, for every radius, in random, clustered, skewed and
+// repeated data, with entries planted at every distance.
+func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
+	for _, c := range []struct {
+		design        *design
+		rows          int
+		positionWidth int
+	}{{narrow, 9_000, 3}, {paired, 9_000, 4}, {uneven, 4_000, 3}, {extended, 1_000, 4}} {
+		for kind := range 4 {
+			if c.design == extended && kind != 1 {
+				continue // its tables have 140 MB
+			}
+			r := rand.New(rand.NewPCG(uint64(kind), 11))
+			entries := sample(r, c.rows, kind)
+			near := list(entries)[0].Code
+			queries := []Code{near, flipped(r, near, 20), randomCode(r)}
+			for i, query := range queries {
+				for distance := range MaximumRadius + 2 {
+					entries[uint32(100*i+distance)] = flipped(r, query, distance)
+				}
+			}
+			flat := list(entries)
+			slices.SortFunc(flat, func(a, b Entry) int { return int(a.ID) - int(b.ID) })
+			shape := shapeOf(func(yield func(uint32) bool) {
+				for _, e := range flat {
+					if !yield(e.ID) {
+						return
+					}
+				}
+			})
+			shape.positionWidth = c.positionWidth
+			b := newBuilder(c.design, shape)
+			for _, e := range flat {
+				b.add(e.ID, e.Code.permuted())
+			}
+			s := b.finish(2, kind%2 == 0)
+			w := works.Get().(*work)
+			for _, query := range queries {
+				permuted := query.permuted()
+				for radius := range MaximumRadius + 1 {
+					w.found = w.found[:0]
+					s.searchBands(w, &permuted, radius)
+					slices.SortFunc(w.found, func(a, b place) int { return int(a.position) - int(b.position) })
+					var want []place
+					for i, e := range flat {
+						if s.ids.at(i) != e.ID {
+							t.Fatalf("the id at %d is %d, want %d", i, s.ids.at(i), e.ID)
+						}
+						if d := e.Code.Distance(query); d <= radius {
+							want = append(want, place{uint32(i), uint32(d)})
+						}
+					}
+					if !slices.Equal(w.found, want) {
+						t.Fatalf("design %d, data %d, radius %d: got %d rows %v, want %d %v", c.design.number, kind, radius, len(w.found), w.found, len(want), want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestIDColumns keeps ids of every width, and finds these and no others.
+func TestIDColumns(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		step  func(r *rand.Rand) uint32
+		width int
+	}{
+		{"one after the other", func(*rand.Rand) uint32 { return 1 }, 0},
+		{"some left out", func(r *rand.Rand) uint32 { return 1 + r.Uint32N(4) }, 1},
+		{"most left out", func(r *rand.Rand) uint32 { return 1 + r.Uint32N(900) }, 2},
+		{"sparse", func(r *rand.Rand) uint32 { return 1 + r.Uint32N(3_000_000) }, 4},
+	} {
+		for _, count := range []int{0, 1, 63, 64, 65, 1000} {
+			r := rand.New(rand.NewPCG(1, uint64(count)))
+			ids := make([]uint32, count)
+			next := r.Uint32N(1000)
+			for i := range ids {
+				next += c.step(r)
+				ids[i] = next
+			}
+			shape := shapeOf(slices.Values(ids))
+			if count > 1 && shape.idWidth != c.width || shape.count != count {
+				t.Fatalf("%s, %d ids: %+v", c.name, count, shape)
+			}
+			b := newBuilder(scanned, shape)
+			for _, id := range ids {
+				b.add(id, Code{})
+			}
+			for i, id := range ids {
+				if at, found := b.ids.find(id); b.ids.at(i) != id || at != i || !found {
+					t.Fatalf("%s: id %d is found at %d, %v; at %d is %d", c.name, id, at, found, i, b.ids.at(i))
+				}
+				_, known := slices.BinarySearch(ids, id+1)
+				if _, found := b.ids.find(id + 1); found != known {
+					t.Fatalf("%s: id %d found: %v", c.name, id+1, found)
+				}
+			}
+			for _, id := range []uint32{0, 1<<32 - 1} {
+				if _, found := b.ids.find(id); found {
+					t.Fatalf("%s: %d was found", c.name, id)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !amd64 || purego
+
+package hamming
+
+// accelerated is false where there is only Go.
+const accelerated = false
+
+func fetchOffsets(*run, int, *bandView)                                  {}
+func fetchFollowing(*run, int, *bandView, int)                           {}
+func scanRuns16(*run, int, *bandView, *candidate, int) (done, found int) { return 0, 0 }
+func scanRuns32(*run, int, *bandView, *candidate, int) (done, found int) { return 0, 0 }
