@@ -51,9 +51,9 @@ func filled(t testing.TB, seed uint64, count int) (x *match.Index, ask []match.Q
 	}
 	x.RemoveList("list/gone")
 	for range 40 {
-		q := match.Query{Digests: digest.Sum{Size: 1, SHA256: [32]byte(pool[r.IntN(len(pool))]), SHA1: [20]byte(pool[r.IntN(len(pool))]), MD5: [16]byte(pool[r.IntN(len(pool))])}, Decoded: true, Quality: 100, Now: noon}
-		for v := range q.Variants {
-			q.Variants[v] = pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(20)))
+		q := match.Query{Digests: digest.Sum{Size: 1, SHA256: [32]byte(pool[r.IntN(len(pool))]), SHA1: [20]byte(pool[r.IntN(len(pool))]), MD5: [16]byte(pool[r.IntN(len(pool))])}, Forms: forms(100, pdq.Variants{}), Decoded: true, Now: noon}
+		for v := range q.Forms.Full.Variants {
+			q.Forms.Full.Variants[v] = pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(20)))
 		}
 		ask = append(ask, q)
 	}
@@ -100,7 +100,7 @@ func TestSavedIndexAnswersAlike(t *testing.T) {
 			for range 3 {
 				d.RemoveEntries = append(d.RemoveEntries, fmt.Sprint("odd ", 5*r.IntN(12)), fmt.Sprintf("entry/%08x-0000-4000-8000-%012x", r.IntN(60), 0))
 				q := ask[r.IntN(len(ask))]
-				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Variants[3][:], Category: "new"})
+				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Forms.Full.Variants[3][:], Category: "new"})
 			}
 			apply(t, x, d)
 			apply(t, opened, d)

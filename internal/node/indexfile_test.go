@@ -64,9 +64,10 @@ func TestSavedIndex(t *testing.T) {
 		for i, number := range known {
 			h := hash(number)
 			h[i%32] ^= 3
-			q := match.Query{Digests: digest.Sum{Size: 1}, Decoded: true, Quality: 100, Now: n.Clock.Now()}
-			for v := range q.Variants {
-				q.Variants[v] = h
+			q := match.Query{Digests: digest.Sum{Size: 1}, Decoded: true, Now: n.Clock.Now()}
+			q.Forms.Full.Quality = 100
+			for v := range q.Forms.Full.Variants {
+				q.Forms.Full.Variants[v] = h
 			}
 			if got := n.Index.Query(q).Matches; len(got) != 1 || got[0].Distance != 2 {
 				t.Fatalf("hash %d: %v", number, got)
