@@ -34,6 +34,7 @@ import (
 
 type benchCommand struct {
 	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything."`
+	Hash  benchHashCommand  `cmd:"" help:"Measure hashing the JPEG files of a folder alone."`
 	Match benchMatchCommand `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
 }
 

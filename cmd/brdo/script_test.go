@@ -44,8 +44,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	jpegs, err := filepath.Abs(filepath.Join("..", "..", "engine", "luma", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error { env.Setenv("JPEGS", jpegs); return nil },
+		Dir:   filepath.Join("testdata", "script"), RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"logkey": logKey, "nodeconfig": nodeConfig, "fetch": fetch, "damage": damage,
 		},
