@@ -69,6 +69,10 @@ func noticeRoutes(t *testing.T, w worked, in func(n *node.Node, name string, rol
 	}
 	w.deliver(t)
 	step(sender, w.Centre, "look", "place="+url.QueryEscape(address)+"&finding.0=gone&reason=status+404", "voluntary.verify")
+	step(sender, w.Centre, "elsewhere", "place="+url.QueryEscape("https://photos.example/p/179"), "voluntary.verify")
+	if text := sender("GET /notices/{id}", "/notices/"+strings.TrimPrefix(only(w.Centre).ID, "notice/"), "", "voluntary.consult"); !strings.Contains(text, "<li>https://photos.example/p/179</li>") {
+		t.Error("the other address is not shown")
+	}
 	step(sender, w.Centre, "close", "reason=it+is+gone", "voluntary.follow")
 	if row := only(w.Centre); row.State != string(orderdomain.Closed) {
 		t.Errorf("the case is %s, want closed", row.State)

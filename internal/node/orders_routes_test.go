@@ -82,6 +82,11 @@ func orderRoutes(t *testing.T, w worked, in func(n *node.Node, name string, role
 		t.Errorf("the print is %.40s", text)
 	}
 	w.deliver(t)
+	step(requester, w.AuthorityA, "elsewhere", "place="+url.QueryEscape("https://photos.example/p/19"), "order.verify")
+	if text := requester("GET /orders/{id}", "/orders/"+strings.TrimPrefix(first(w.AuthorityA).ID, "order/"), "", "order.consult"); !strings.Contains(text, "<li>https://photos.example/p/19</li>") {
+		t.Error("the other address is not shown")
+	}
+	step(requester, w.AuthorityA, "resolve", "reason=a+new+order+is+drafted", "order.follow")
 	step(requester, w.AuthorityA, "annul", "court=Constitutional+Court&reason=judgement+17", "order.follow")
 	w.deliver(t)
 	step(moderator, w.Provider, "undo", "", "order.execute")

@@ -270,6 +270,9 @@ var orderSteps = map[string]func(v *visit, id string) error{
 		return v.orders().LiftSuspension(v.r.Context(), v.actor, id, v.s.options.Ledger.Now(), v.reason())
 	},
 	"look": func(v *visit, id string) error { return v.orders().Looked(v.r.Context(), v.actor, id, v.checks()) },
+	"elsewhere": func(v *visit, id string) error {
+		return v.orders().FoundElsewhere(v.r.Context(), v.actor, id, v.field("place"))
+	},
 
 	"tell-upload": func(v *visit, id string) error {
 		return v.orders().TellUpload(v.r.Context(), v.actor, id, v.field("upload"))
