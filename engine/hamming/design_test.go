@@ -44,11 +44,8 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 		design        *design
 		rows          int
 		positionWidth int
-	}{{narrow, 9_000, 3}, {paired, 9_000, 4}, {uneven, 4_000, 3}, {extended, 1_000, 4}} {
+	}{{narrow, 9_000, 3}, {paired, 9_000, 4}, {uneven, 4_000, 3}, {broad, 4_000, 4}} {
 		for kind := range 4 {
-			if c.design == extended && kind != 1 {
-				continue // its tables have 140 MB
-			}
 			r := rand.New(rand.NewPCG(uint64(kind), 11))
 			entries := sample(r, c.rows, kind)
 			near := list(entries)[0].Code
@@ -141,5 +138,20 @@ func TestIDColumns(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCrowdedSets: near copies make a set crowded, and so do bits that say little.
+func TestCrowdedSets(t *testing.T) {
+	for kind, want := range []bool{false, true, true, true} {
+		for _, count := range []int{bandsFrom, 30_000, 150_000} {
+			x := mustBuild(t, sample(rand.New(rand.NewPCG(uint64(count), 1)), count, kind))
+			if got := x.current.Load().parts[0].design == paired; got != want {
+				t.Errorf("%d codes of data %d: crowded %v, want %v", count, kind, got, want)
+			}
+		}
+	}
+	if designFor(broadFrom, true) != broad || designFor(bandsFrom-1, true) != scanned {
+		t.Error("few or very many codes have other designs")
 	}
 }

@@ -19,8 +19,7 @@
 // and to queries, evens them out; distances are unchanged by it.
 //
 // Sets too small to gain from bands, and radii for which the bands are expected
-// to be slower, are scanned in two planes of 128 bits: the second plane is read
-// only for codes that the first has not ruled out.
+// to be slower, are scanned.
 //
 // On amd64 with AVX2 the postings are passed 8 or 16 at once, and memory is asked for
 // before it is needed; the build tag purego leaves that out.

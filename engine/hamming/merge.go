@@ -85,14 +85,18 @@ func (x *Index) merge(earlier *state) (freed int) {
 // build makes one segment of the parts from some one on, and of the delta. It
 // leaves half of the processors to others, and lets them run often on its own.
 func (s *state) build(from int) *segment {
+	sample := newSampling(s.live)
 	shape := shapeOf(func(yield func(uint32) bool) {
-		for id := range s.alive(from) {
+		for id, code := range s.alive(from) {
+			if sample.wants() {
+				sample.take(&code)
+			}
 			if !yield(id) {
 				return
 			}
 		}
 	})
-	b := newBuilder(designFor(shape.count), shape)
+	b := newBuilder(designFor(shape.count, sample.crowded()), shape)
 	for id, code := range s.alive(from) {
 		b.add(id, code)
 	}
@@ -146,9 +150,9 @@ func (s *state) alive(from int) iter.Seq2[uint32, Code] {
 			}
 			code := Code{}
 			if least == len(parts) {
-				code = s.delta.code(recent[at[least]])
+				code = s.delta.codes[recent[at[least]]]
 			} else {
-				code = parts[least].code(at[least])
+				code = parts[least].codes[at[least]]
 			}
 			if !yield(uint32(head[least]), code) {
 				break
@@ -209,7 +213,7 @@ func (x *Index) carryOver(earlier *state, from int, merged *segment) *state {
 			continue
 		}
 		x.recent[now.delta.ids[i]] = uint32(next.delta.len())
-		next.delta.append(now.delta.ids[i], now.delta.code(i))
+		next.delta.append(now.delta.ids[i], now.delta.codes[i])
 	}
 	runtime.KeepAlive(earlier)
 	return next
