@@ -20,12 +20,12 @@ const (
 	collectFrom = 64 << 20
 )
 
-// due tells whether enough has changed for a merge.
+// due tells whether enough has changed for a merge; the mutex is held.
 func (s *state) due() bool {
 	return s.delta.len() > deltaLimit || s.graves() > s.graveLimit()
 }
 
-// graves is how many rows are dead.
+// graves is how many rows are dead; the mutex is held.
 func (s *state) graves() int {
 	total := s.dead.used
 	for i := range s.parts {
@@ -36,7 +36,7 @@ func (s *state) graves() int {
 
 func (s *state) graveLimit() int { return max(2*deltaLimit, s.live/partRatio) }
 
-// mergedFrom is the first of the parts that a merge takes up.
+// mergedFrom is the first of the parts that a merge takes up; the mutex is held.
 func (s *state) mergedFrom() int {
 	if s.graves() > s.graveLimit() {
 		return 0
@@ -57,18 +57,18 @@ func (x *Index) mergeIfDue(s *state) {
 	}
 	done := make(chan struct{})
 	x.merging = done
+	from := s.mergedFrom() // graveyards count under the mutex only
 	go func() {
 		defer close(done)
-		if x.merge(s) > collectFrom {
+		if x.merge(s, from) > collectFrom {
 			runtime.GC()
 		}
 	}()
 }
 
-// merge puts a new part in the place of what it was made of, and tells how many
-// bytes were in that.
-func (x *Index) merge(earlier *state) (freed int) {
-	from := earlier.mergedFrom()
+// merge puts a new part in the place of the parts from some one on and of the delta,
+// and tells how many bytes were in them.
+func (x *Index) merge(earlier *state, from int) (freed int) {
 	merged := earlier.build(from)
 	for _, p := range earlier.parts[from:] {
 		freed += p.bytes()
