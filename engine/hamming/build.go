@@ -59,8 +59,7 @@ func shapeOf(ids iter.Seq[uint32]) shape {
 
 func (b *builder) add(id uint32, permuted Code) {
 	b.ids.put(b.filled, id)
-	b.front[b.filled] = plane{permuted[0], permuted[1]}
-	b.back[b.filled] = plane{permuted[2], permuted[3]}
+	b.codes[b.filled] = permuted
 	b.filled++
 }
 
@@ -86,15 +85,11 @@ const stride = 4096
 // sortBand is a counting sort of all rows by the bits of a band.
 func (b *builder) sortBand(number int, polite bool) {
 	c, out := b.design.bands[number], &b.bands[number]
-	lower, lowerHalf := b.column(c.start >> 6)
-	upper, upperHalf := b.column((c.start>>6 + 1) & 3)
-	shift := c.start & 63
 	mask := uint64(1)<<c.width - 1
 	offsets := out.offsets
-	window := func(i int) uint64 { return lower[i][lowerHalf&1]>>shift | upper[i][upperHalf&1]<<(64-shift) }
 	for from := 0; from < b.len(); from += stride {
 		for i := from; i < min(from+stride, b.len()); i++ {
-			offsets[window(i)&mask]++
+			offsets[b.codes[i].window(c.start)&mask]++
 		}
 		if polite {
 			runtime.Gosched()
@@ -109,7 +104,7 @@ func (b *builder) sortBand(number int, polite bool) {
 	width, wide := b.shape.positionWidth, b.design.following == 32
 	for to := b.len(); to > 0; to -= stride {
 		for i := to - 1; i >= max(0, to-stride); i-- {
-			bits := window(i)
+			bits := b.codes[i].window(c.start)
 			value := bits & mask
 			offsets[value]--
 			at := int(offsets[value])

@@ -23,38 +23,71 @@ type design struct {
 // followed by the first.
 type cut struct{ start, width int }
 
-// The designs. With 16 bits an index of a million entries is smallest; with 32 a
-// posting is ruled out nearly always without a look at its code, which pays
-// where a query has tens of thousands of postings to pass; bands of 20 and 22
-// bits have a sixth of these again, but two thousand look-ups.
+// The designs. With 16 following bits an index is smallest. With 32 fewer postings of
+// near copies are mistaken for matches, which pays where many codes are near each other.
+// Bands of 18 and 19 bits have a fifth of the postings to pass, but four times as many
+// look-ups.
 var (
-	scanned  = &design{number: 0}
-	narrow   = &design{number: 1, bands: cuts(repeat(16, 16)...), following: 16}
-	paired   = &design{number: 2, bands: cuts(repeat(16, 16)...), following: 32}
-	extended = &design{number: 3, bands: cuts(22, 22, 20, 22, 22, 20, 22, 22, 20, 22, 22, 20), following: 32}
-	designs  = []*design{scanned, narrow, paired, extended}
+	scanned = &design{number: 0}
+	narrow  = &design{number: 1, bands: cuts(repeat(16, 16)...), following: 16}
+	paired  = &design{number: 2, bands: cuts(repeat(16, 16)...), following: 32}
+	broad   = &design{number: 3, bands: cuts(18, 19, 18, 18, 18, 18, 19, 18, 18, 19, 18, 18, 18, 19), following: 16}
+	designs = []*design{scanned, narrow, paired, broad}
 )
 
 const (
 	// bandsFrom is the number of rows from which bands are built; below it a
 	// scan takes about as long as the look-ups, and bands have a fixed cost of
 	// 4 MB.
-	bandsFrom    = 10_000
-	pairedFrom   = 4_000_000
-	extendedFrom = 30_000_000
+	bandsFrom = 10_000
+	broadFrom = 20_000_000
+	// crowdedFrom is how many times more often than in random data two codes agree in a
+	// band from which on a set counts as crowded.
+	crowdedFrom = 8
 )
 
 // designFor is the fastest design for a number of rows.
-func designFor(count int) *design {
+func designFor(count int, crowded bool) *design {
 	switch {
 	case count < bandsFrom:
 		return scanned
-	case count < pairedFrom:
-		return narrow
-	case count < extendedFrom:
+	case count >= broadFrom:
+		return broad
+	case crowded:
 		return paired
 	}
-	return extended
+	return narrow
+}
+
+// sampling looks at a number of permuted codes to tell whether many are near each other.
+type sampling struct {
+	// every is how many codes pass for one that is looked at.
+	every, passed, taken int
+	values               []uint32
+}
+
+func newSampling(count int) *sampling {
+	return &sampling{every: max(1, count>>16), values: make([]uint32, 1<<16)}
+}
+
+// wants tells whether the next code is to be looked at.
+func (s *sampling) wants() bool {
+	s.passed++
+	return s.passed%s.every == 0
+}
+
+func (s *sampling) take(permuted *Code) {
+	s.values[permuted.window(0)&0xffff]++
+	s.taken++
+}
+
+// crowded compares how many pairs agree in the first band with how many would by chance.
+func (s *sampling) crowded() bool {
+	pairs := 0.0
+	for _, n := range s.values {
+		pairs += float64(n) * (float64(n) - 1)
+	}
+	return s.taken > 1 && pairs > crowdedFrom*max(1, float64(s.taken)*float64(s.taken-1)/float64(len(s.values)))
 }
 
 func repeat(width, count int) (all []int) {

@@ -19,8 +19,12 @@
 // and to queries, evens them out; distances are unchanged by it.
 //
 // Sets too small to gain from bands, and radii for which the bands are expected
-// to be slower, are scanned in two planes of 128 bits: the second plane is read
-// only for codes that the first has not ruled out.
+// to be slower, are scanned.
+//
+// What a radius costs: at 300,000 random codes on one busy processor with AVX2 a
+// query took 11 µs at radius 31, 0.4 ms at 40 and at 48, 1.6 ms at 56; comparing with
+// every code took 1.1 to 1.4 ms. Up to 64 the gain grows with the set; above 64 every
+// code is compared. `brdo bench match --radius R` measures it.
 //
 // On amd64 with AVX2 the postings are passed 8 or 16 at once, and memory is asked for
 // before it is needed; the build tag purego leaves that out.

@@ -361,7 +361,7 @@ func (h *header) state(m *memory) (s *state, detail string) {
 			return nil, "what is in no part has bands"
 		}
 		for at := range p.len() {
-			s.delta.append(p.ids.at(at), p.code(at))
+			s.delta.append(p.ids.at(at), p.codes[at])
 		}
 	}
 	return s, ""

@@ -100,7 +100,7 @@ func TestFileKeepsEverything(t *testing.T) {
 		opened.mutex.Lock()
 		opened.merging = make(chan struct{})
 		opened.mutex.Unlock()
-		opened.merge(opened.current.Load())
+		opened.merge(opened.current.Load(), 0)
 		check()
 		if rebuilt := mustBuild(t, entries).Snapshot().Digest(); rebuilt != opened.Snapshot().Digest() {
 			t.Fatal("the same entries have another digest when they came in another way")

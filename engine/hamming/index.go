@@ -75,7 +75,16 @@ func New() *Index { return newIndex(&state{dead: newGraveyard(0)}) }
 // Build makes an index of entries, in any order, faster than adding them one
 // by one: sorted by id, then a counting sort for each band, on all processors.
 // It fails with [DuplicateError]; entries are not kept.
-func Build(entries []Entry) (*Index, error) { return buildAs(entries, designFor(len(entries))) }
+func Build(entries []Entry) (*Index, error) {
+	s := newSampling(len(entries))
+	for i := range entries {
+		if s.wants() {
+			permuted := entries[i].Code.permuted()
+			s.take(&permuted)
+		}
+	}
+	return buildAs(entries, designFor(len(entries), s.crowded()))
+}
 
 func buildAs(entries []Entry, d *design) (*Index, error) {
 	byID := func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) }
@@ -269,9 +278,9 @@ func (x *Index) bury(s *state, id uint32, where location) {
 
 func (s *state) code(where location) Code {
 	if where.part < len(s.parts) {
-		return s.parts[where.part].code(int(where.position))
+		return s.parts[where.part].codes[where.position]
 	}
-	return s.delta.code(int(where.position))
+	return s.delta.codes[where.position]
 }
 
 // Indexed tells whether a search of this radius uses the bands of the largest part,

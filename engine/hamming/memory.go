@@ -15,7 +15,7 @@ func (m *memory) within(at, size int) *memory {
 
 // view is count values of type T at an offset of bytes, a multiple of the size
 // of a word.
-func view[T uint32 | plane](bytes []byte, at, count int) []T {
+func view[T uint32 | Code](bytes []byte, at, count int) []T {
 	if count == 0 {
 		return nil
 	}

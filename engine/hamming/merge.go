@@ -20,12 +20,12 @@ const (
 	collectFrom = 64 << 20
 )
 
-// due tells whether enough has changed for a merge.
+// due tells whether enough has changed for a merge; the mutex is held.
 func (s *state) due() bool {
 	return s.delta.len() > deltaLimit || s.graves() > s.graveLimit()
 }
 
-// graves is how many rows are dead.
+// graves is how many rows are dead; the mutex is held.
 func (s *state) graves() int {
 	total := s.dead.used
 	for i := range s.parts {
@@ -36,7 +36,7 @@ func (s *state) graves() int {
 
 func (s *state) graveLimit() int { return max(2*deltaLimit, s.live/partRatio) }
 
-// mergedFrom is the first of the parts that a merge takes up.
+// mergedFrom is the first of the parts that a merge takes up; the mutex is held.
 func (s *state) mergedFrom() int {
 	if s.graves() > s.graveLimit() {
 		return 0
@@ -57,18 +57,18 @@ func (x *Index) mergeIfDue(s *state) {
 	}
 	done := make(chan struct{})
 	x.merging = done
+	from := s.mergedFrom() // graveyards count under the mutex only
 	go func() {
 		defer close(done)
-		if x.merge(s) > collectFrom {
+		if x.merge(s, from) > collectFrom {
 			runtime.GC()
 		}
 	}()
 }
 
-// merge puts a new part in the place of what it was made of, and tells how many
-// bytes were in that.
-func (x *Index) merge(earlier *state) (freed int) {
-	from := earlier.mergedFrom()
+// merge puts a new part in the place of the parts from some one on and of the delta,
+// and tells how many bytes were in them.
+func (x *Index) merge(earlier *state, from int) (freed int) {
 	merged := earlier.build(from)
 	for _, p := range earlier.parts[from:] {
 		freed += p.bytes()
@@ -85,14 +85,18 @@ func (x *Index) merge(earlier *state) (freed int) {
 // build makes one segment of the parts from some one on, and of the delta. It
 // leaves half of the processors to others, and lets them run often on its own.
 func (s *state) build(from int) *segment {
+	sample := newSampling(s.live)
 	shape := shapeOf(func(yield func(uint32) bool) {
-		for id := range s.alive(from) {
+		for id, code := range s.alive(from) {
+			if sample.wants() {
+				sample.take(&code)
+			}
 			if !yield(id) {
 				return
 			}
 		}
 	})
-	b := newBuilder(designFor(shape.count), shape)
+	b := newBuilder(designFor(shape.count, sample.crowded()), shape)
 	for id, code := range s.alive(from) {
 		b.add(id, code)
 	}
@@ -146,9 +150,9 @@ func (s *state) alive(from int) iter.Seq2[uint32, Code] {
 			}
 			code := Code{}
 			if least == len(parts) {
-				code = s.delta.code(recent[at[least]])
+				code = s.delta.codes[recent[at[least]]]
 			} else {
-				code = parts[least].code(at[least])
+				code = parts[least].codes[at[least]]
 			}
 			if !yield(uint32(head[least]), code) {
 				break
@@ -209,7 +213,7 @@ func (x *Index) carryOver(earlier *state, from int, merged *segment) *state {
 			continue
 		}
 		x.recent[now.delta.ids[i]] = uint32(next.delta.len())
-		next.delta.append(now.delta.ids[i], now.delta.code(i))
+		next.delta.append(now.delta.ids[i], now.delta.codes[i])
 	}
 	runtime.KeepAlive(earlier)
 	return next

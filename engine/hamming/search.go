@@ -55,7 +55,6 @@ type work struct {
 	runs       [runLimit]run
 	candidates [candidateLimit]candidate
 	positions  [candidateLimit]uint32
-	distances  [candidateLimit]uint32
 	waiting    int
 	touched    uint32
 }
@@ -250,24 +249,18 @@ func (s *segment) verify(w *work, query *Code, radius int) {
 	for i, c := range waiting {
 		w.positions[i] = s.position(&s.bands[c.band], c.posting)
 	}
-	qf, qb := plane{query[0], query[1]}, plane{query[2], query[3]}
-	for i := range waiting {
-		w.distances[i] = uint32(s.front[w.positions[i]].distance(&qf))
+	touched := uint64(0)
+	for _, position := range w.positions[:len(waiting)] {
+		touched += s.codes[position][0]
 	}
+	w.touched = uint32(touched)
 	p := &s.plans[radius]
 	for i, c := range waiting {
-		if w.distances[i] > uint32(radius) {
-			continue
-		}
-		position := w.positions[i]
-		distance := w.distances[i] + uint32(s.back[position].distance(&qb))
-		if distance > uint32(radius) {
-			continue
-		}
-		code := s.code(int(position))
+		code := &s.codes[w.positions[i]]
 		difference := Code{code[0] ^ query[0], code[1] ^ query[1], code[2] ^ query[2], code[3] ^ query[3]}
-		if s.design.firstStart(p, &difference) == int(c.band) {
-			w.found = append(w.found, place{position, distance})
+		distance := difference.Distance(Code{})
+		if distance <= radius && s.design.firstStart(p, &difference) == int(c.band) {
+			w.found = append(w.found, place{w.positions[i], uint32(distance)})
 		}
 	}
 }

@@ -28,7 +28,7 @@ type segment struct {
 	shape  shape
 	design *design
 	ids    idColumn
-	planes
+	codes
 	bands []band
 	plans []plan
 }
@@ -69,13 +69,6 @@ func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
 		}
 		return view[uint32](bytes, at, count)
 	}
-	halves := func() []plane {
-		at := next.take(16 * s.count)
-		if bytes == nil {
-			return nil
-		}
-		return view[plane](bytes, at, s.count)
-	}
 	raw := func(size int) []byte {
 		at := next.take(size)
 		if bytes == nil {
@@ -87,7 +80,9 @@ func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
 		out.ids.bases = words((s.count + idBlock - 1) / idBlock)
 		out.ids.above = raw(s.idWidth * s.count)
 	}
-	out.front, out.back = halves(), halves()
+	if at := next.take(32 * s.count); bytes != nil {
+		out.codes = view[Code](bytes, at, s.count)
+	}
 	out.bands = make([]band, len(d.bands))
 	for i, c := range d.bands {
 		out.bands[i] = band{words(1<<c.width + 1), raw(s.positionWidth*s.count + slack), raw(d.following/8*s.count + slack)}

@@ -2,6 +2,8 @@ package luma
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"image"
 	"image/color"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -343,4 +346,38 @@ func FuzzReadJPEG(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The digests of testdata/pixels.txt are those of the pixels that djpeg of libjpeg-turbo 2.1.5
+// gives, with its defaults: every level of every pixel is the same.
+func TestPixelsAreThoseOfTheCommonDecoder(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "pixels.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Fields(string(text))
+	if len(lines) != 2*len(readable) {
+		t.Fatalf("%d digests", len(lines)/2)
+	}
+	for i := 0; i < len(lines); i += 2 {
+		img, read, err := DecodeJPEG(fixture(t, lines[i]), 1<<20)
+		if err != nil || read != 1 {
+			t.Fatalf("%s: %v, %v read", lines[i], err, read)
+		}
+		sum := sha256.New()
+		bounds := img.Bounds()
+		for y := range bounds.Dy() {
+			for x := range bounds.Dx() {
+				switch img := img.(type) {
+				case *image.Gray:
+					sum.Write([]byte{img.GrayAt(x, y).Y})
+				case *image.NRGBA:
+					sum.Write(img.Pix[img.PixOffset(x, y):][:3])
+				}
+			}
+		}
+		if got := hex.EncodeToString(sum.Sum(nil)); got != lines[i+1] {
+			t.Errorf("%s: other pixels", lines[i])
+		}
+	}
 }

@@ -3,16 +3,22 @@ package luma
 // progression collects the scans of a progressive file (T.81, annex G).
 type progression struct {
 	*file
-	onlyMeans bool
+	wanted wanted
 	// means are the first coefficients of all blocks, by component.
 	means [3]plane
-	// waves are all 64 coefficients of the luminance's blocks in the zigzag order, the
-	// first unused; empty when only means are wanted.
-	waves plane
+	// waves are all 64 coefficients of each block in the zigzag order, the first unused;
+	// empty where they are not wanted.
+	waves [3]plane
 	data  []byte
 	// scans of the luminance so far, and the least share of one that could be read.
 	scans int
 	share float64
+}
+
+// wanted is what is to be read of a progressive file.
+type wanted struct {
+	waves   bool // of the luminance, beside its means
+	colours bool // the waves of the colours too
 }
 
 // plane are the coefficients of a component, a number for each block.
@@ -31,15 +37,34 @@ func (p *plane) block(x, y int) []int16 {
 	return p.values[from : from+p.each]
 }
 
-func (f *file) newProgression(onlyMeans bool) *progression {
-	p := &progression{file: f, onlyMeans: onlyMeans, share: 1}
+func (f *file) newProgression(wanted wanted) *progression {
+	p := &progression{file: f, wanted: wanted, share: 1}
 	for i, c := range f.components {
 		p.means[i] = newPlane(f.mcusWide*c.wide, f.mcusHigh*c.high, 1)
-	}
-	if !onlyMeans {
-		p.waves = newPlane(p.means[0].wide, p.means[0].high, 64)
+		if wanted.waves && (i == 0 || wanted.colours) {
+			p.waves[i] = newPlane(p.means[i].wide, p.means[i].high, 64)
+		}
 	}
 	return p
+}
+
+// readAll reads scans from the first on, as far as they are wanted. What comes before a
+// damage, or the end of the file, is a picture.
+func (p *progression) readAll(s scan) (err error) {
+	for {
+		if err := p.scan(s); err != nil {
+			return err
+		}
+		if p.done(s) {
+			return nil
+		}
+		if s, err = p.nextScan(); err != nil {
+			if p.any() {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 // any reports whether something of the luminance was read.
@@ -47,12 +72,12 @@ func (p *progression) any() bool { return p.scans > 0 }
 
 // done reports whether all that is wanted was read: the last bit of the means.
 func (p *progression) done(s scan) bool {
-	return p.onlyMeans && s.from == 0 && s.low == 0 && len(s.components) == len(p.components)
+	return !p.wanted.waves && s.from == 0 && s.low == 0 && len(s.components) == len(p.components)
 }
 
 // scan reads one scan, or goes past it when nothing in it is wanted.
 func (p *progression) scan(s scan) error {
-	if s.from > 0 && (p.onlyMeans || !s.luma()) {
+	if s.from > 0 && len(p.waves[s.which[0]].values) == 0 {
 		p.pass()
 		return nil
 	}
@@ -131,7 +156,7 @@ func (p *progression) interleaved(s scan, b bits, end, from, to int) int {
 func (p *progression) alone(s scan, wide int, b bits, end, from, to int) int {
 	c := s.components[0]
 	c.mean = 0
-	plane := &p.means[s.which[0]]
+	plane, waves := &p.means[s.which[0]], &p.waves[s.which[0]]
 	run := uint(0) // blocks that have nothing new any more
 	for unit := from; unit < to; unit++ {
 		x, y := unit%wide, unit/wide
@@ -140,9 +165,9 @@ func (p *progression) alone(s scan, wide int, b bits, end, from, to int) int {
 		case s.from == 0:
 			b, ok = p.mean(b, s, c, &plane.block(x, y)[0])
 		case s.high == 0:
-			b, run, ok = p.wave(b, s, c.ac, p.waves.block(x, y), run)
+			b, run, ok = p.wave(b, s, c.ac, waves.block(x, y), run)
 		default:
-			b, run, ok = p.refine(b, s, c.ac, p.waves.block(x, y), run)
+			b, run, ok = p.refine(b, s, c.ac, waves.block(x, y), run)
 		}
 		if !ok || b.used() > end {
 			return unit - from
@@ -272,8 +297,7 @@ func (p *progression) correct(b bits, block []int16, place, to, zeros int, one i
 }
 
 // reduce hands all blocks to a reducer.
-func (p *progression) reduce(operators []Operator) *reducer {
-	r := p.newReducer(operators)
+func (p *progression) reduce(r *reducer) {
 	lines := newLines(p.file)
 	for y := range p.means[0].high {
 		for i, c := range p.components {
@@ -284,13 +308,12 @@ func (p *progression) reduce(operators []Operator) *reducer {
 				lines[i][0][x] = float32(value) * quantum
 			}
 		}
-		if !p.onlyMeans {
+		if p.wanted.waves {
 			p.reduceWaves(r, y, lines[0][0])
 		}
 		lines.clip(p.file, 0)
 		r.close(y, 0, lines[0][0])
 	}
-	return r
 }
 
 // reduceWaves hands over a row of blocks but their means.
@@ -298,7 +321,7 @@ func (p *progression) reduceWaves(r *reducer, y int, means []float32) {
 	var block coefficients
 	for x, mean := range means {
 		block.count = 0
-		for place, value := range p.waves.block(x, y) {
+		for place, value := range p.waves[0].block(x, y) {
 			if value != 0 {
 				block.add(uint(place), int32(value))
 			}

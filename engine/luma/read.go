@@ -29,62 +29,62 @@ func (e *TooLargeError) Error() string { return "the picture has more pixels tha
 // Errors: [ErrUnsupported], [ErrDamaged] when not even a part could be read,
 // [TooLargeError].
 func ReadJPEG(data []byte, options Options, plan func(width, height int) []Operator) (Reduction, error) {
+	f, first, err := open(data, options.MaxPixels)
+	if err != nil {
+		return Reduction{}, err
+	}
+	r := f.newReducer(plan(f.width, f.height))
+	read := 0.0
+	if f.progressive {
+		p := f.newProgression(wanted{waves: !options.Means})
+		if err := p.readAll(first); err != nil {
+			return Reduction{}, err
+		}
+		p.reduce(r)
+		read = p.share
+	} else {
+		if err := f.complete(first); err != nil {
+			return Reduction{}, err
+		}
+		read = f.readSequential(first, r, options.Means)
+	}
+	return Reduction{Width: f.width, Height: f.height, Cells: r.cells(), Read: read}, nil
+}
+
+// open reads a file up to its first scan.
+func open(data []byte, maxPixels int64) (*file, scan, error) {
 	if len(data) < 4 || data[0] != 0xff || data[1] != markerSOI {
-		return Reduction{}, damaged("it does not begin as one")
+		return nil, scan{}, damaged("it does not begin as one")
 	}
 	f := &file{data: data, at: 2}
-	var (
-		operators []Operator
-		waves     *progression
-	)
+	first, err := f.nextScan()
+	switch {
+	case err != nil:
+		return nil, scan{}, err
+	case f.isRGB():
+		return nil, scan{}, unsupported("its components are red, green and blue")
+	case int64(f.width)*int64(f.height) > maxPixels:
+		return nil, scan{}, &TooLargeError{f.width, f.height}
+	case !f.progressive && len(first.components) != len(f.components):
+		return nil, scan{}, unsupported("its components come one after the other")
+	}
+	return f, first, nil
+}
+
+// nextScan goes past the header of the next scan.
+func (f *file) nextScan() (scan, error) {
 	for {
 		marker, payload, err := f.segment()
-		if err != nil || marker == markerEOI {
-			if waves != nil && waves.any() { // what came so far is a picture
-				return f.reduction(waves.reduce(operators), waves.share), nil
-			}
-			if err == nil {
-				err = damaged("it ends before its image data")
-			}
-			return Reduction{}, err
+		switch {
+		case err != nil:
+			return scan{}, err
+		case marker == markerEOI:
+			return scan{}, damaged("it ends before its image data")
+		case marker == markerSOS:
+			return f.readScan(payload)
 		}
-		if marker != markerSOS {
-			if err := f.head(marker, payload); err != nil {
-				return Reduction{}, err
-			}
-			continue
-		}
-		s, err := f.readScan(payload)
-		if err != nil {
-			return Reduction{}, err
-		}
-		if operators == nil {
-			if f.isRGB() {
-				return Reduction{}, unsupported("its components are red, green and blue")
-			}
-			if int64(f.width)*int64(f.height) > options.MaxPixels {
-				return Reduction{}, &TooLargeError{f.width, f.height}
-			}
-			operators = plan(f.width, f.height)
-		}
-		if !f.progressive {
-			if len(s.components) != len(f.components) {
-				return Reduction{}, unsupported("its components come one after the other")
-			}
-			if err := f.complete(s); err != nil {
-				return Reduction{}, err
-			}
-			r := f.newReducer(operators)
-			return f.reduction(r, f.readSequential(s, r, options.Means)), nil
-		}
-		if waves == nil {
-			waves = f.newProgression(options.Means)
-		}
-		if err := waves.scan(s); err != nil {
-			return Reduction{}, err
-		}
-		if waves.done(s) {
-			return f.reduction(waves.reduce(operators), waves.share), nil
+		if err := f.head(marker, payload); err != nil {
+			return scan{}, err
 		}
 	}
 }
@@ -104,8 +104,4 @@ func (f *file) complete(s scan) error {
 
 func (f *file) newReducer(operators []Operator) *reducer {
 	return newReducer(operators, f.mcusWide*f.mostWide, f.mcusHigh*f.mostHigh, f.mostHigh, &f.quanta[f.components[0].quantum])
-}
-
-func (f *file) reduction(r *reducer, read float64) Reduction {
-	return Reduction{Width: f.width, Height: f.height, Cells: r.cells(), Read: read}
 }

@@ -57,13 +57,27 @@ func (f *Fingerprint) fill(b *block, lines func(row []float32, y int) []float32)
 	f.hash(b)
 }
 
-// hash fills in the hashes of the sampled image.
-func (f *Fingerprint) hash(b *block) {
+// hash fills in the hashes of the sampled image, and returns its frequencies.
+func (f *Fingerprint) hash(b *block) *spectrum {
 	s := transform(b)
 	for v := range f.Variants {
 		f.Variants[v] = s.turned(Variant(v)).hash()
 	}
 	f.Hash = f.Variants[Original]
+	return s
+}
+
+// near counts the frequencies whose distance from the median is less than that.
+func (s *spectrum) near(distance float32) (count int) {
+	median := s.median()
+	for i := range s {
+		for _, value := range s[i] {
+			if max(value-median, median-value) < distance {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // turned returns the spectrum of the turned or mirrored picture: mirroring

@@ -22,10 +22,13 @@ import (
 // fingerprint runs in the child.
 func fingerprint(content []byte, maxPixels int64) Fingerprint {
 	quick, read := fromJPEG(content, maxPixels)
-	if read && quick.Read == 1 {
+	if read && quick.Read == 1 && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small) {
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 	}
-	picture, about := decode(content, maxPixels)
+	picture, about := exactly(content, maxPixels)
+	if picture == nil {
+		picture, about = decode(content, maxPixels)
+	}
 	found := about.fingerprint()
 	switch {
 	case about.status == StatusOK:
@@ -40,6 +43,22 @@ func fingerprint(content []byte, maxPixels int64) Fingerprint {
 		found.Detail = fmt.Sprintf("%d %% of the picture could be read (%s)", int(100*quick.Read), about.detail)
 	}
 	return found
+}
+
+// small is the size in pixels up to which a picture whose hash is doubtful is decoded for
+// the reference's: larger ones are doubtful by fewer bits, and cost more.
+const small = 1 << 20
+
+// exactly decodes a whole JPEG file to the pixels that the references of the field hash.
+func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
+	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
+		return nil, outcome{}
+	}
+	picture, read, err := luma.DecodeJPEG(content, maxPixels)
+	if err != nil || read < 1 {
+		return nil, outcome{}
+	}
+	return picture, outcome{status: StatusOK, mime: "image/jpeg", width: picture.Bounds().Dx(), height: picture.Bounds().Dy()}
 }
 
 // fromJPEG hashes a JPEG file without decoding it to pixels. Read is false where that is not
