@@ -88,10 +88,13 @@ func (l ruleList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 // field is "name:line" of the rule at fault; a node must not start with it.
 func Load(source []byte, name string) (*Policy, error) {
 	if source == nil {
-		source, name = embeddedPolicy, embeddedPolicyName
+		return readEmbedded()
 	}
 	return load(embeddedLines, source, name)
 }
+
+// readEmbedded reads the embedded policy once, however many nodes a process opens.
+var readEmbedded = sync.OnceValues(func() (*Policy, error) { return load(embeddedLines, embeddedPolicy, embeddedPolicyName) })
 
 func load(lines, source []byte, name string) (*Policy, error) {
 	schema, err := readSchema(embeddedSchema)

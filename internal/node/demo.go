@@ -116,6 +116,10 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 	if err := demoLaw(rules); err != nil {
 		return nil, err
 	}
+	library, err := loadLaw(rules)
+	if err != nil {
+		return nil, err
+	}
 	for i, one := range []inhabitant{
 		{"provider", Organisation{ID: "provider.localhost", Name: "Lakeside Photos (demo)", Kind: mandate.Provider, ContactPoint: "contact point of the demo", ContactInfo: "1 Lake Road, Demotown", Redress: "District court of Demotown, within 30 days."}, &w.Provider},
 		{"centre", Organisation{ID: "centre.localhost", Name: "EU Centre (demo)", Kind: mandate.Centre, ContactPoint: "intake of the demo", ContactInfo: "2 Lake Road, Demotown"}, &w.Centre},
@@ -142,7 +146,7 @@ func OpenWorld(ctx context.Context, folder string, port int, log *slog.Logger) (
 		if one.Kind == mandate.Provider {
 			config.Detection.Sources = []Source{{Name: "uploads", Service: "hosting", LegalBasis: demoBasis, URL: "https://photos.example/"}}
 		}
-		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Log: log, Roots: w.web.Roots(), Journeys: w.Service + JourneysPath})
+		n, err := Open(ctx, config, Options{Demo: true, Decoder: w.decoder, Law: library, Log: log, Roots: w.web.Roots(), Journeys: w.Service + JourneysPath})
 		if err != nil {
 			return nil, err
 		}

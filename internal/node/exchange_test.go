@@ -146,7 +146,9 @@ func TestFourNodesInBadWeather(t *testing.T) {
 func buildProgram(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "brdo")
-	if said, err := exec.Command("go", "build", "-o", program, "github.com/brdoproject/brdo/cmd/brdo").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "github.com/brdoproject/brdo/cmd/brdo")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building brdo: %v\n%s", err, said)
 	}
 	return program

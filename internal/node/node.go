@@ -93,6 +93,9 @@ type Options struct {
 	Log *slog.Logger
 	// Decoder shares a decoder between the nodes of a demonstration.
 	Decoder *media.Service
+	// Law shares the profiles of the law between nodes that have the same folder of
+	// them; nil means that they are read.
+	Law *law.Library
 	// Roots are who may vouch for the web servers that the node looks at; nil means
 	// the machine's own. For a played internet: no configuration reaches it.
 	Roots *x509.CertPool
@@ -129,8 +132,10 @@ func Open(ctx context.Context, config Config, options Options) (_ *Node, err err
 	if err := n.mark(options.Demo); err != nil {
 		return nil, err
 	}
-	if n.Law, err = loadLaw(config.Profiles.LawFolder); err != nil {
-		return nil, err
+	if n.Law = options.Law; n.Law == nil {
+		if n.Law, err = loadLaw(config.Profiles.LawFolder); err != nil {
+			return nil, err
+		}
 	}
 	if err := n.openStorage(ctx, config, options); err != nil {
 		return nil, err

@@ -115,14 +115,14 @@ const notice = "A match says that the file is like an entry of a list. It does n
 
 // FileResult is what is known of one file.
 type FileResult struct {
-	Name       string          `json:"name"`
-	Size       int64           `json:"size"`
-	MIME       string          `json:"mime"`
-	Width      int             `json:"width"`
-	Height     int             `json:"height"`
-	MD5        string          `json:"md5"`
-	SHA1       string          `json:"sha1"`
-	SHA256     string          `json:"sha256"`
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	MIME   string `json:"mime"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	MD5    string `json:"md5"`
+	SHA1   string `json:"sha1"`
+	SHA256 string `json:"sha256"`
 	// PDQ is the hash at full size, PDQNearest the one after a reduction to 512 by 512
 	// by nearest neighbour.
 	PDQ        string          `json:"pdq,omitempty"`

@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -115,7 +116,8 @@ type Options struct {
 	Log *slog.Logger
 	// Internet is where the node looks at web addresses; nil means that it does not.
 	Internet *Internet
-	// Configure changes the configuration before the node is put together.
+	// Configure changes the configuration before the node is put together, but not
+	// its profiles.
 	Configure func(*node.Config)
 	// NewerForm begins reports under a version of the form that other nodes do
 	// not have.
@@ -182,6 +184,8 @@ func Open(t testing.TB, o Options) *Node {
 			{Name: "archive", Service: "hosting", LegalBasis: Basis, URL: "https://archive.example/"},
 		}
 	}
+	library, err := profilesIn(config.Profiles.LawFolder, o.NewerForm)
+	Must(t, err)
 	var roots *x509.CertPool
 	if o.Internet != nil {
 		config.Egress.Proxy, roots = o.Internet.Proxy, o.Internet.Roots()
@@ -192,8 +196,7 @@ func Open(t testing.TB, o Options) *Node {
 	if database := filepath.Join(config.Data, "brdo.db"); config.Database == "" && missing(database) {
 		storetest.WriteSQLite(t, database)
 	}
-	var err error
-	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Log: o.Log, Demo: o.Demo, Roots: roots}); err != nil {
+	if n.Node, err = node.Open(t.Context(), config, node.Options{Now: o.Clock.Now, Decoder: shared, Law: library, Log: o.Log, Demo: o.Demo, Roots: roots}); err != nil {
 		t.Fatalf("opening a node: %v", err)
 	}
 	n.Server.Config.Handler = n.Handler()
@@ -225,6 +228,33 @@ func Each(t *testing.T, test func(t *testing.T, n *Node)) {
 	t.Run("postgresql", func(t *testing.T) {
 		test(t, Open(t, Options{Kind: mandate.Provider, Database: postgrestest.Start(t)}))
 	})
+}
+
+// libraries are the profiles of all nodes of a test process, with and without the
+// newer form.
+var libraries struct {
+	sync.Mutex
+	read [2]*law.Library
+}
+
+// profilesIn reads a folder of profiles, or remembers them: those of all nodes are
+// the same.
+func profilesIn(folder string, newerForm bool) (*law.Library, error) {
+	which := 0
+	if newerForm {
+		which = 1
+	}
+	libraries.Lock()
+	defer libraries.Unlock()
+	if libraries.read[which] != nil {
+		return libraries.read[which], nil
+	}
+	library, err := law.Load(os.DirFS(folder))
+	if err != nil {
+		return nil, fmt.Errorf("reading the profiles of the law: %w", err)
+	}
+	libraries.read[which] = library
+	return library, nil
 }
 
 // withoutSample is the embedded law with a sample of 0 per cent.
