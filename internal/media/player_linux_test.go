@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +16,7 @@ import (
 // further attempts of a program in the place of ffmpeg.
 const (
 	attemptAgain   Attempt = "execute the program again by its old descriptor"
+	attemptOther   Attempt = "execute another open file"
 	attemptLift    Attempt = "lift its limits"
 	attemptMakeRun Attempt = "make memory executable"
 	attemptWritten Attempt = "map memory that can be written and run"
@@ -32,6 +34,9 @@ func probe() {
 		checks = append(checks, check)
 	}
 	attempt(attemptAgain, become([]string{"again"}))
+	var nothing [1]byte
+	_, _, errno := unix.Syscall6(unix.SYS_EXECVEAT, 0, uintptr(unsafe.Pointer(&nothing[0])), 0, 0, unix.AT_EMPTY_PATH, 0)
+	attempt(attemptOther, errno)
 	attempt(attemptLift, unix.Prlimit(0, unix.RLIMIT_CORE, &unix.Rlimit{}, nil))
 	memory, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err == nil {
@@ -113,8 +118,11 @@ func checkProbe(t *testing.T, answers string) {
 			t.Errorf("not refused: %s", what)
 		}
 	}
-	if want := len(attempts) - 1 + 4; refused != want {
+	if want := len(attempts) - 1 + 5; refused != want {
 		t.Errorf("%d attempts were refused, want %d", refused, want)
+	}
+	if !strings.Contains(answers, string(attemptOther)+": operation not permitted") { // Landlock would say: permission denied
+		t.Error("the filter lets another program be executed")
 	}
 	if !strings.Contains(answers, "input: <nil> environment: 0") {
 		t.Error("the input cannot be read, or there is an environment")

@@ -60,6 +60,9 @@ func IsVideo(head []byte) bool { return videoTypes[videoType(head)] }
 
 func videoType(head []byte) string {
 	head = head[:min(len(head), 3072)]
+	if known, mime := sniff(head); known != nil {
+		return mime // a picture is never taken for a video
+	}
 	const packet = 188
 	if len(head) > 2*packet && head[0] == 'G' && head[packet] == 'G' && head[2*packet] == 'G' {
 		return "video/mp2t" // MPEG transport stream: packets of 188 bytes, each with 0x47 before it
@@ -375,6 +378,8 @@ func (v *Video) judge(options Options, p *player, cause error) {
 		status, v.Detail = StatusCrashed, "the decoder answered nonsense"
 	case ended != nil && !ended.Exited():
 		status, v.Detail = StatusCrashed, "the decoder ended: "+ended.String()
+	case strings.Contains(t.first, "Format "+refusedCodec):
+		status, v.Detail = StatusUnsupported, "not a kind of video that is decoded"
 	case strings.Contains(t.first, "matches no streams"):
 		status, v.Detail = StatusUnsupported, "there is no video in it"
 	case strings.Contains(t.first, "moov atom not found"), strings.Contains(t.first, "End of file"), strings.Contains(t.first, "partial file"):

@@ -160,6 +160,25 @@ func TestVideosThatAreNotDecoded(t *testing.T) {
 	if found := service.videoFile(t, two, VideoRequest{}); found.Status != StatusPartial || !strings.Contains(found.Detail, "first of 2") {
 		t.Errorf("two videos: %s %q", found.Status, found.Detail)
 	}
+	// A format that is not listed is refused by ffmpeg too, though its codec is listed.
+	file, err := os.Open(film(t, "d.nut", "-c:v", "mpeg4", "-an"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	player, err := service.pool.startPlayer(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unlisted Video
+	cause := player.frames(service.pool.options, VideoRequest{}, &unlisted)
+	player.end()
+	if unlisted.judge(service.pool.options, player, cause); unlisted.Status != StatusUnsupported || unlisted.Features != nil {
+		t.Errorf("an unlisted format: %+v", unlisted)
+	}
+	if IsVideo(append([]byte("GIF89a"), bytes.Repeat([]byte("G"), 400)...)) {
+		t.Error("a picture is taken for a video")
+	}
 	service.pool.player = ""
 	if found := service.videoBytes(t, []byte("x"), VideoRequest{}); found.Status != StatusUnsupported || !strings.Contains(found.Detail, "ffmpeg is not installed") {
 		t.Errorf("without ffmpeg: %+v", found)
