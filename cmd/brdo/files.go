@@ -76,6 +76,9 @@ type examined struct {
 	candidate
 	digest.Sum
 	media.Fingerprint
+	// Frames are set for a video that was decoded, and shown is how many of its bytes the progress was told of meanwhile.
+	Frames media.Video
+	shown  int64
 	// Status is the media status, or "unreadable-file" when the file system
 	// refused.
 	Status string
@@ -90,7 +93,7 @@ const inMemory = 64 << 20
 
 // examine computes digests and fingerprints of all candidates on all
 // processors and hands them over in order. It stops at the first error of take.
-func examine(ctx context.Context, decoder *media.Service, candidates []candidate, take func(examined) error) error {
+func examine(ctx context.Context, decoder *media.Service, candidates []candidate, videos videoWork, take func(examined) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -115,7 +118,7 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 				return
 			}
 			select {
-			case jobs <- func() { slot <- examineOne(ctx, decoder, c) }:
+			case jobs <- func() { slot <- examineOne(ctx, decoder, c, videos) }:
 			case <-ctx.Done():
 				return
 			}
@@ -136,7 +139,7 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 	return ctx.Err()
 }
 
-func examineOne(ctx context.Context, decoder *media.Service, c candidate) examined {
+func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos videoWork) examined {
 	e := examined{candidate: c}
 	fail := func(err error) examined {
 		e.Status, e.Detail, e.Err = statusUnreadableFile, err.Error(), err
@@ -164,6 +167,16 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate) examin
 	e.candidate.Size = e.Sum.Size
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return fail(err)
+	}
+	is, err := isVideo(content)
+	if err != nil {
+		return fail(err)
+	}
+	if is {
+		if err := videos.examine(ctx, decoder, content, &e); err != nil {
+			return fail(fmt.Errorf("decoding: %w", err))
+		}
+		return e
 	}
 	e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
 	if err != nil {

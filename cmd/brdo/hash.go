@@ -7,16 +7,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/media"
 )
 
 type hashCommand struct {
-	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
-	Format string   `enum:"jsonl,csv" default:"jsonl" help:"Form of the output: jsonl or csv."`
-	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
+	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
+	Frames string        `help:"Hash the frames of videos too, and write them into this folder: vPDQ's text, one file a video." placeholder:"FOLDER"`
+	Every  time.Duration `default:"1s" help:"Time between two hashed frames of a video; 0s for each frame."`
+	Format string        `enum:"jsonl,csv" default:"jsonl" help:"Form of the output: jsonl or csv."`
+	Unsafe bool          `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }
 
 func (hashCommand) Help() string {
@@ -24,6 +29,8 @@ func (hashCommand) Help() string {
 
   $ brdo hash photos/ > photos.jsonl
   {"path":"photos/lake.jpg","size":313032,"mime":"image/jpeg","width":1600,…,"status":"ok"}
+
+Videos are decoded only with --frames, by ffmpeg. What it writes can be given to "brdo scan --videos".
 
 Statuses: ok, unhashable (PDQ quality below 50), partial, unsupported, unreadable, truncated,
 too-large, timed-out, crashed, empty, unreadable-file. Exit code 3 when a file has another
@@ -45,12 +52,13 @@ type hashLine struct {
 	PDQNearest string `json:"pdq_nn512"`
 	Status     string `json:"status"`
 	Detail     string `json:"detail,omitempty"`
+	Frames     int    `json:"frames,omitempty"`
 }
 
-var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "pdq_nn512", "status", "detail"}
+var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "pdq_nn512", "status", "detail", "frames"}
 
 func lineOf(e examined) hashLine {
-	line := hashLine{Path: e.Path, Size: e.candidate.Size, MIME: e.MIME, Width: e.Width, Height: e.Height, Status: e.Status, Detail: e.Detail}
+	line := hashLine{Path: e.Path, Size: e.candidate.Size, MIME: e.MIME, Width: e.Width, Height: e.Height, Status: e.Status, Detail: e.Detail, Frames: len(e.Frames.Features)}
 	if e.Status != statusUnreadableFile {
 		line.MD5, line.SHA1, line.SHA256 = e.MD5Hex(), e.SHA1Hex(), e.SHA256Hex()
 	}
@@ -65,6 +73,11 @@ func complete(status string) bool {
 }
 
 func (c hashCommand) Run(ctx context.Context, w world) (err error) {
+	if c.Frames != "" {
+		if err := os.MkdirAll(c.Frames, 0o700); err != nil {
+			return problem.InvalidField("frames", err.Error(), "name a folder that can be written").Because(err)
+		}
+	}
 	decoder, err := media.Start(ctx, media.Options{AllowUnsandboxed: c.Unsafe})
 	if err != nil {
 		return err
@@ -76,8 +89,14 @@ func (c hashCommand) Run(ctx context.Context, w world) (err error) {
 	out := bufio.NewWriter(w.out)
 	write, finish := lineWriter(out, c.Format)
 	left := false
-	err = examine(ctx, decoder, candidates, func(e examined) error {
-		shown.add(e.candidate.Size)
+	videos := videoWork{decode: c.Frames != "", hint: "a video: its frames are hashed with --frames", every: c.Every, progress: shown.add}
+	err = examine(ctx, decoder, candidates, videos, func(e examined) error {
+		shown.add(e.candidate.Size - e.shown)
+		if len(e.Frames.Features) > 0 {
+			if err := writeFrames(c.Frames, e); err != nil {
+				return err
+			}
+		}
 		left = left || !complete(e.Status)
 		if err := write(lineOf(e)); err != nil {
 			return err
@@ -119,7 +138,7 @@ func lineWriter(out io.Writer, format string) (write func(hashLine) error, finis
 				}
 			}
 			return table.Write([]string{inert(l.Path), strconv.FormatInt(l.Size, 10), l.MIME, strconv.Itoa(l.Width), strconv.Itoa(l.Height),
-				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.PDQNearest, l.Status, inert(l.Detail)})
+				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.PDQNearest, l.Status, inert(l.Detail), strconv.Itoa(l.Frames)})
 		}, func() error {
 			table.Flush()
 			return table.Error()

@@ -19,12 +19,14 @@ import (
 )
 
 type scanCommand struct {
-	List   []string `required:"" help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
-	Paths  []string `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
-	Kind64 string   `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
-	Radius int      `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
-	Format string   `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
-	Unsafe bool     `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
+	List   []string      `help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
+	Videos string        `help:"A folder of videos that are known by their frames, as vPDQ or brdo hash --frames writes them: *.txt." type:"existingdir" placeholder:"FOLDER"`
+	Every  time.Duration `default:"1s" help:"Time between two compared frames of a video; 0s for each frame."`
+	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
+	Kind64 string        `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
+	Radius int           `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
+	Format string        `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
+	Unsafe bool          `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }
 
 func (scanCommand) Help() string {
@@ -32,6 +34,13 @@ func (scanCommand) Help() string {
 
   $ brdo scan --list known.csv evidence/
   match       evidence/a.jpg  known.csv  sha256  distance 0  double
+
+Videos are compared by their digests, and with --videos frame by frame: how much of each of the two is in the
+other, and where.
+
+  $ brdo scan --videos known/ evidence/
+  match       evidence/b.mp4  known/lake.txt  video  40.0 % of it, 100.0 % of the known one
+              0:00:12.000-0:00:19.000 is 0:00:00.000-0:00:07.000  8 frames
 
 A file that cannot be read or decoded is a line with its status, never a silence; its digests are
 compared all the same. A broken list stops the scan before it begins and names the line. A match
@@ -45,11 +54,19 @@ type scanLine struct {
 	Status string       `json:"status"`
 	Detail string       `json:"detail,omitempty"`
 	Match  *match.Match `json:"match,omitempty"`
+	Video  *videoMatch  `json:"video,omitempty"`
 }
 
 func (c scanCommand) Run(ctx context.Context, w world) error {
 	if c.Radius < 0 || c.Radius > match.MaximumRadius {
 		return problem.InvalidField("radius", fmt.Sprintf("it is not between 0 and %d", match.MaximumRadius), "31 is usual")
+	}
+	if len(c.List) == 0 && c.Videos == "" {
+		return problem.InvalidField("list", "there is nothing to compare with", "give --list LIST, --videos FOLDER, or both")
+	}
+	known, err := loadVideos(c.Videos)
+	if err != nil {
+		return err
 	}
 	index := match.New()
 	slices.Sort(c.List)
@@ -69,15 +86,16 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	defer shown.end()
 	out := bufio.NewWriter(w.out)
 	var files, hits, left int
-	err = examine(ctx, decoder, candidates, func(e examined) error {
-		shown.add(e.candidate.Size)
+	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
+	err = examine(ctx, decoder, candidates, videos, func(e examined) error {
+		shown.add(e.candidate.Size - e.shown)
 		files++
-		lines := compare(index, e)
+		lines := append(c.compareVideo(known, e), compare(index, e)...)
 		if !complete(e.Status) {
 			left++
 		}
 		for _, line := range lines {
-			if line.Match != nil {
+			if line.Match != nil || line.Video != nil {
 				hits++
 			}
 			if err := c.write(out, line); err != nil {
@@ -96,8 +114,8 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		return fmt.Errorf("comparing: %w", err)
 	}
 	shown.end()
-	fmt.Fprintf(w.err, "%d files compared with %d entries in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
-		files, index.Len(), time.Since(begun).Round(time.Millisecond), hits, left)
+	fmt.Fprintf(w.err, "%d files compared with %d entries%s in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
+		files, index.Len(), ofVideos(known), time.Since(begun).Round(time.Millisecond), hits, left)
 	if left > 0 {
 		return errIncomplete
 	}
@@ -127,6 +145,9 @@ func (c scanCommand) write(out io.Writer, line scanLine) error {
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(line)
+	}
+	if line.Video != nil {
+		return line.Video.write(out, line.Path)
 	}
 	if line.Match == nil {
 		_, err := fmt.Fprintf(out, "%-11s %s  %s\n", line.Status, printable(line.Path), line.Detail)

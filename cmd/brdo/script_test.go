@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -48,11 +49,14 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := exec.LookPath("ffmpeg"); err != nil && os.Getenv("BRDO_REQUIRE_ALL") == "1" {
+		t.Fatal("ffmpeg is required and not installed")
+	}
 	testscript.Run(t, testscript.Params{
 		Setup: func(env *testscript.Env) error { env.Setenv("JPEGS", jpegs); return nil },
 		Dir:   filepath.Join("testdata", "script"), RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"logkey": logKey, "nodeconfig": nodeConfig, "fetch": fetch, "damage": damage,
+			"logkey": logKey, "nodeconfig": nodeConfig, "fetch": fetch, "damage": damage, "truncate": truncate,
 		},
 	})
 }
@@ -103,6 +107,15 @@ func damage(script *testscript.TestScript, _ bool, arguments []string) {
 	script.Check(err)
 	text[len(text)/2] ^= 1
 	script.Check(os.WriteFile(path, text, 0o600))
+}
+
+// truncate writes so many hundredths of a file as another.
+func truncate(script *testscript.TestScript, _ bool, arguments []string) {
+	text, err := os.ReadFile(script.MkAbs(arguments[0]))
+	script.Check(err)
+	share, err := strconv.Atoi(arguments[1])
+	script.Check(err)
+	script.Check(os.WriteFile(script.MkAbs(arguments[2]), text[:len(text)*share/100], 0o600))
 }
 
 func must(err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/pdq"
@@ -52,5 +53,35 @@ func BenchmarkStartChild(b *testing.B) {
 		if _, err := service.Fingerprint(context.Background(), bytes.NewReader(content), int64(len(content))); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkVideo is frames a second of decoding in the enclosed child and hashing beside it; BenchmarkFrame of hashing alone.
+func BenchmarkVideo(b *testing.B) {
+	service := startPlaying(b, Options{Children: 1})
+	for _, size := range []string{"480x720", "1280x720"} {
+		path := film(b, size+".mp4", "-c:v", "libx264", "-vf", "scale="+size)
+		b.Run(size, func(b *testing.B) {
+			frames := 0
+			for b.Loop() {
+				frames += service.videoFile(b, path, VideoRequest{}).Frames
+			}
+			b.ReportMetric(float64(frames)/b.Elapsed().Seconds(), "frames/s")
+		})
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, side := range []int{480, 1280} {
+		frame := image.NewGray(image.Rect(0, 0, side, 720))
+		for i := range frame.Pix {
+			frame.Pix[i] = byte(i*7 ^ i>>9*13)
+		}
+		b.Run(fmt.Sprintf("%dx720", side), func(b *testing.B) {
+			for b.Loop() {
+				pdq.FromImage(frame)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
+		})
 	}
 }

@@ -61,12 +61,16 @@ func parseChildArguments(arguments []string) (childConfig, error) {
 // TestMain of every test binary that starts a [Service], asks this first and
 // then calls [RunChild]. The argument is os.Args.
 func IsChild(arguments []string) bool {
-	return len(arguments) > 1 && arguments[1] == childArgument
+	return len(arguments) > 1 && (arguments[1] == childArgument || arguments[1] == playerArgument)
 }
 
 // RunChild shuts the process in, serves requests on standard input until it is
-// closed, and exits. It does not return.
+// closed, and exits; or becomes ffmpeg. It does not return.
 func RunChild() {
+	if os.Args[1] == playerArgument {
+		fmt.Fprintln(os.Stderr, "video child:", play(os.Args[1:], os.Stdout))
+		os.Exit(1)
+	}
 	if err := serve(os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "media child:", err)
 		os.Exit(1)

@@ -19,6 +19,10 @@
 // for our own faults (no child could be started, the service is closed, the
 // caller's reader failed or gave up).
 //
+// Videos are decoded by ffmpeg, a program of its own that is started for one file each. The child encloses itself,
+// opens it and becomes it: see playerFilter for what it may still do. Its frames come as bare samples of luminance and are hashed by
+// the parent.
+//
 // Formats: JPEG, PNG, GIF, WebP, BMP and TIFF, recognised by their first bytes.
 // Everything else is "unsupported" with the media type that was recognised. Of
 // an animation or a file with several pages the first picture is used, and the

@@ -15,6 +15,9 @@ const (
 	DefaultMemory           = 1 << 30          // bytes of writable memory of one child
 	DefaultDeadline         = 15 * time.Second // for one file
 	DefaultRequestsPerChild = 200
+	DefaultMaxVideoBytes    = 4 << 30       // bytes of one video
+	DefaultMaxFrames        = 2_000_000     // of one video: nine hours at 60 a second
+	DefaultVideoDeadline    = 4 * time.Hour // for one video
 
 	// MaxSketchSide and MaxFullSide bound PreviewRequest.MaxSide, in pixels.
 	MaxSketchSide = 1024
@@ -47,6 +50,11 @@ type Options struct {
 	MaxBytes int64
 	// MaxPixels is the largest width times height that is decoded.
 	MaxPixels int64
+	// MaxVideoBytes and MaxFrames bound one video. A video that is not given as a file of its own is held in memory meanwhile.
+	MaxVideoBytes, MaxFrames int64
+	// VideoDeadline is how long one video may take, in wall clock and of the processor; Deadline is how long it may take
+	// from one frame to the next.
+	VideoDeadline time.Duration
 	// Memory is the most writable memory a child may map, in bytes
 	// (RLIMIT_DATA). A progressive JPEG of 64 megapixels without chroma
 	// subsampling needs a little over 1 GiB and is then reported too-large.
@@ -84,6 +92,15 @@ func (options Options) complete() (Options, error) {
 	if options.MaxPixels == 0 {
 		options.MaxPixels = DefaultMaxPixels
 	}
+	if options.MaxVideoBytes == 0 {
+		options.MaxVideoBytes = DefaultMaxVideoBytes
+	}
+	if options.MaxFrames == 0 {
+		options.MaxFrames = DefaultMaxFrames
+	}
+	if options.VideoDeadline == 0 {
+		options.VideoDeadline = DefaultVideoDeadline
+	}
 	if options.Memory == 0 {
 		options.Memory = DefaultMemory
 	}
@@ -96,6 +113,9 @@ func (options Options) complete() (Options, error) {
 		{"media.deadline", int64(options.Deadline), int64(time.Millisecond), int64(time.Hour)},
 		{"media.max_bytes", options.MaxBytes, 1, ceilingBytes},
 		{"media.max_pixels", options.MaxPixels, 1, ceilingPixels},
+		{"media.max_video_bytes", options.MaxVideoBytes, 1, 1 << 40},
+		{"media.max_frames", options.MaxFrames, 1, 1 << 30},
+		{"media.video_deadline", int64(options.VideoDeadline), int64(time.Second), int64(100 * time.Hour)},
 		{"media.memory", options.Memory, 128 << 20, 1 << 40},
 	} {
 		if check.value < check.lo || check.value > check.hi {

@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if IsChild(os.Args) {
 		RunChild()
 	}
+	if os.Args[0] == "ffmpeg" {
+		probe()
+	}
 	goleak.VerifyTestMain(m)
 }
 

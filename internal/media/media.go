@@ -22,6 +22,8 @@ type State struct {
 	Limits   bool
 	// Missing names what is not enforced; empty when Sandboxed.
 	Missing string
+	// Player is the path of ffmpeg, empty when videos cannot be decoded.
+	Player string
 	// Children is the size of the pool.
 	Children int
 	Counts   Counts
@@ -49,7 +51,7 @@ func Start(ctx context.Context, options Options) (*Service, error) {
 }
 
 // Close refuses new work, waits for work under way, which a deadline bounds,
-// and ends all children. It may be called more than once.
+// stops videos and ends all children. It may be called more than once.
 func (s *Service) Close() error {
 	s.pool.close()
 	return nil
@@ -62,7 +64,7 @@ func (s *Service) State() State {
 	current := s.pool.current
 	return State{
 		Sandboxed: current.complete(), Landlock: current.landlock, Seccomp: current.seccomp,
-		Limits: current.limits, Missing: current.missing,
+		Limits: current.limits, Missing: current.missing, Player: s.pool.player,
 		Children: s.pool.options.Children, Counts: s.pool.counts,
 	}
 }

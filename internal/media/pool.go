@@ -15,6 +15,8 @@ import (
 type pool struct {
 	options Options
 	slots   chan struct{}
+	videos  chan struct{} // the right to use ffmpeg: half as many, so that pictures need not wait for videos
+	player  string        // the path of ffmpeg, empty when there is none
 	closing chan struct{}
 
 	mutex   sync.Mutex
@@ -37,6 +39,8 @@ func newPool(options Options) *pool {
 	return &pool{
 		options: options,
 		slots:   make(chan struct{}, options.Children),
+		videos:  make(chan struct{}, (options.Children+1)/2),
+		player:  findPlayer(),
 		closing: make(chan struct{}),
 	}
 }
@@ -45,15 +49,15 @@ func errClosed() error {
 	return problem.New(problem.Unavailable, "the media service is closed", "try again once the node is running")
 }
 
-// take waits for a slot.
-func (p *pool) take(ctx context.Context) error {
+// take waits for one of the slots.
+func (p *pool) take(ctx context.Context, slots chan struct{}) error {
 	select {
 	case <-p.closing:
 		return errClosed()
 	default:
 	}
 	select {
-	case p.slots <- struct{}{}:
+	case slots <- struct{}{}:
 		return nil
 	case <-p.closing:
 		return errClosed()
@@ -89,8 +93,7 @@ func (p *pool) child() (*process, error) {
 func (p *pool) start() (*process, error) {
 	started, err := startProcess(p.options)
 	if errors.Is(err, errNotEnclosed) {
-		return nil, problem.New(problem.Unavailable, "this system cannot enclose the decoder of hostile media",
-			"use Linux 5.13 or newer with Landlock and seccomp enabled, or allow unsandboxed decoding in the configuration and accept the risk").Because(err)
+		return nil, notEnclosed(err)
 	}
 	if err != nil {
 		return nil, problem.New(problem.Unavailable, "no decoder process could be started",
@@ -101,6 +104,11 @@ func (p *pool) start() (*process, error) {
 	p.counts.Started++
 	p.current = started.enclosure
 	return started, nil
+}
+
+func notEnclosed(err error) error {
+	return problem.New(problem.Unavailable, "this system cannot enclose the decoder of hostile media",
+		"use Linux 5.13 or newer with Landlock and seccomp enabled, or allow unsandboxed decoding in the configuration and accept the risk").Because(err)
 }
 
 // giveBack keeps a sound child for the next file, unless it has served its
@@ -122,7 +130,7 @@ func (p *pool) giveBack(child *process, heavy bool) {
 // otherwise it is what the child's end says about the file. parse must refuse
 // whatever is not exactly as agreed; it returns pixelsDecoded.
 func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit int, parse func([]byte) (int, error)) (Status, string, error) {
-	if err := p.take(ctx); err != nil {
+	if err := p.take(ctx, p.slots); err != nil {
 		return "", "", err
 	}
 	defer func() { <-p.slots }()
@@ -187,7 +195,7 @@ func (p *pool) count(change func(*Counts)) {
 	change(&p.counts)
 }
 
-// close refuses new work, waits for work under way and ends all children.
+// close refuses new work, waits for work under way, but for videos, which it stops, and ends all children.
 func (p *pool) close() {
 	p.mutex.Lock()
 	first := !p.closed
@@ -196,14 +204,16 @@ func (p *pool) close() {
 	if first {
 		close(p.closing)
 	}
-	for range cap(p.slots) {
-		p.slots <- struct{}{}
-	}
-	defer func() {
-		for range cap(p.slots) {
-			<-p.slots
+	for _, slots := range []chan struct{}{p.slots, p.videos} {
+		for range cap(slots) {
+			slots <- struct{}{}
 		}
-	}()
+		defer func() {
+			for range cap(slots) {
+				<-slots
+			}
+		}()
+	}
 	p.mutex.Lock()
 	idle := p.idle
 	p.idle = nil

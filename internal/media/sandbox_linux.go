@@ -36,13 +36,31 @@ func tieToParent(command *exec.Cmd) {
 // so that any useful value would fail at random; the filter refuses to make a
 // process while letting the runtime make threads.
 func enclose(config childConfig) enclosure {
+	return wall{limits: decoderLimits(config), without: config.without, filter: filterProgram}.raise()
+}
+
+// wall is an enclosure: which files may be reached, what may be used, which system calls pass.
+type wall struct {
+	rules   []landlock.Rule
+	limits  []limit
+	filter  func(pid uint32) []unix.SockFilter
+	without layers
+}
+
+type limit struct {
+	name     string
+	resource int
+	value    uint64
+}
+
+func (w wall) raise() enclosure {
 	var result enclosure
 	var missing []error
 
-	if config.without&layerLandlock == 0 {
+	if w.without&layerLandlock == 0 {
 		version, err := landlocksys.LandlockGetABIVersion()
 		if err == nil && version >= 1 {
-			err = landlock.V11.BestEffort().Restrict()
+			err = landlock.V11.BestEffort().Restrict(w.rules...)
 		}
 		switch {
 		case err == nil && version >= 1:
@@ -56,14 +74,14 @@ func enclose(config childConfig) enclosure {
 		missing = append(missing, errors.New("without Landlock on request"))
 	}
 
-	if err := limitResources(config); err != nil {
+	if err := limitResources(w.limits); err != nil {
 		missing = append(missing, err)
 	} else {
 		result.limits = true
 	}
 
-	if config.without&layerSeccomp == 0 {
-		if err := filterSystemCalls(); err != nil {
+	if w.without&layerSeccomp == 0 {
+		if err := filterSystemCalls(w.filter); err != nil {
 			missing = append(missing, err)
 		} else {
 			result.seccomp = true
@@ -80,12 +98,8 @@ func enclose(config childConfig) enclosure {
 	return result
 }
 
-func limitResources(config childConfig) error {
-	for _, limit := range []struct {
-		name     string
-		resource int
-		value    uint64
-	}{
+func decoderLimits(config childConfig) []limit {
+	return []limit{
 		{"RLIMIT_DATA", unix.RLIMIT_DATA, uint64(config.memory)},
 		{"RLIMIT_CPU", unix.RLIMIT_CPU, config.processorSeconds},
 		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, 16},
@@ -93,9 +107,13 @@ func limitResources(config childConfig) error {
 		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
 		{"RLIMIT_MEMLOCK", unix.RLIMIT_MEMLOCK, 0},
 		{"RLIMIT_MSGQUEUE", unix.RLIMIT_MSGQUEUE, 0},
-	} {
-		if err := unix.Setrlimit(limit.resource, &unix.Rlimit{Cur: limit.value, Max: limit.value}); err != nil {
-			return fmt.Errorf("%s: %w", limit.name, err)
+	}
+}
+
+func limitResources(limits []limit) error {
+	for _, l := range limits {
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	return nil
