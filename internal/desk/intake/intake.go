@@ -21,7 +21,6 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
-	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -115,14 +114,14 @@ const notice = "A match says that the file is like an entry of a list. It does n
 
 // FileResult is what is known of one file.
 type FileResult struct {
-	Name       string          `json:"name"`
-	Size       int64           `json:"size"`
-	MIME       string          `json:"mime"`
-	Width      int             `json:"width"`
-	Height     int             `json:"height"`
-	MD5        string          `json:"md5"`
-	SHA1       string          `json:"sha1"`
-	SHA256     string          `json:"sha256"`
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	MIME   string `json:"mime"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	MD5    string `json:"md5"`
+	SHA1   string `json:"sha1"`
+	SHA256 string `json:"sha256"`
 	// PDQ is the hash at full size, PDQNearest the one after a reduction to 512 by 512
 	// by nearest neighbour.
 	PDQ        string          `json:"pdq,omitempty"`
@@ -275,16 +274,9 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			}})
 			continue
 		}
-		sum, err := digest.Reader(upload.Content)
+		sum, picture, err := d.read(ctx, upload.Content)
 		if err != nil {
-			return nil, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
-		}
-		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
-			return nil, fmt.Errorf("reading the upload again: %w", err)
-		}
-		picture, err := d.decoder.Fingerprint(ctx, upload.Content, sum.Size)
-		if err != nil {
-			return nil, fmt.Errorf("decoding an upload: %w", err)
+			return nil, err
 		}
 		found := d.index.Query(match.Query{
 			Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),
