@@ -56,6 +56,7 @@ func takeIn(t testing.TB, n *nodetest.Node, name, rows string) string {
 func TestLookup(t *testing.T) {
 	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Configure: func(c *node.Config) {
 		c.Detection.Sources[1].Limit = node.Limit{PerSecond: 1, Burst: 100}
+		c.HMA.Enabled = true // without hosts to fetch from
 	}})
 	c, archive := caller{n, n.Token}, caller{n, n.NewKey(t, "archive", mandate.ScopeDetect)}
 	known := n.List(t, "double", 1)
@@ -127,6 +128,8 @@ func TestLookup(t *testing.T) {
 	if answer, _ := ask(archive, most[:11]...); answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") != "2" {
 		t.Errorf("more than the key may: %s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
 	}
+	refused, message := hmaClient{n, n.Token}.ask(t, "GET", "/h/hash?url=https%3A%2F%2Fphotos.example%2F1.png", nil, "")
+	checkAnswer(t, "an address where none is fetched", refused, message, http.StatusBadRequest, "")
 	n.Clock.Set(time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))
 	if answer, text := ask(c, question[0]); answer.StatusCode != http.StatusForbidden || !bytes.Contains(text, []byte("problems/expired")) {
 		t.Errorf("after the basis ended: %s\n%s", answer.Status, text)

@@ -40,8 +40,6 @@ type Lookup struct {
 	Found []Found
 	// Skipped are the lists that were not asked, and why.
 	Skipped []match.Skipped
-	// Lists are all that the node has.
-	Lists []match.List
 	// Notice is what a match means, and what not.
 	Notice string
 }
@@ -79,7 +77,6 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		}
 		answer.Found, answer.Skipped = append(answer.Found, one), result.Skipped
 	}
-	answer.Lists = d.index.Lists()
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		tx.Note("hashes", len(hashes))
 		tx.Note("matched", matched)
@@ -93,6 +90,10 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 	}
 	return answer, nil
 }
+
+// Lists are the heads of all lists that the node compares with, for a face that
+// shows them under other names. What leaves the node is what a desk answered.
+func (d *Desk) Lists() []match.List { return d.index.Lists() }
 
 // begin is what comes before anything of a submission is read. The error says why
 // it may not be; the act is the one to log it with.
