@@ -303,6 +303,7 @@ func BenchmarkQueryOfPDQ(b *testing.B) {
 func TestLookupFindsWhatAQueryFinds(t *testing.T) {
 	x, sum, empty := match.New(), content(1), digest.Empty()
 	x.PutList(match.List{ID: "list/1", Name: "List", Radius: 4})
+	x.PutList(match.List{ID: "list/2", Name: "Wider", Radius: 31}) // the search goes as far as the widest
 	apply(t, x, match.Delta{List: "list/1", To: 1, Put: []match.Entry{
 		{ID: "entry/1", SHA256: sum.SHA256[:], SHA1: sum.SHA1[:], MD5: sum.MD5[:]}, {ID: "entry/2", PDQ: bytesOf(code(1, 0))}, {ID: "entry/3", MD5: empty.MD5[:]},
 	}})
