@@ -221,6 +221,9 @@ func TestErrorsAreProblems(t *testing.T) {
 			t.Errorf("%s: WWW-Authenticate %q", step.name, answer.Header.Get("WWW-Authenticate"))
 		}
 	}
+	if answer, _ := c.call(t, "GET", "/hma/status", "", "", nil); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("HMA is on without being switched on: %s", answer.Status)
+	}
 	c.Look(t, func(tx *store.Tx) error {
 		items, err := tx.ItemsAfter("", 10)
 		if len(items) != 0 {

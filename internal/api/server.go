@@ -40,7 +40,9 @@ type Options struct {
 	Limits map[string]Limit
 	// Door bounds how much is worked on at once; nil bounds nothing.
 	Door *door.Door
-	Log  *slog.Logger
+	// HMA switches the routes of Hasher-Matcher-Actioner on; nil is off.
+	HMA *HMA
+	Log *slog.Logger
 }
 
 // Server is the http.Handler of the API.
@@ -63,13 +65,18 @@ func New(options Options) *Server {
 	s.api = humago.New(s.mux, config)
 	s.api.UseMiddleware(s.authenticate)
 	s.describeDetect()
+	s.describeLookup()
 	s.describeImport()
 	s.listRoutes()
 	s.otherRoutes()
 	s.mux.HandleFunc("POST /v1/detect", s.detect)
+	s.mux.HandleFunc("POST /v1/lookup", s.lookup)
 	s.mux.HandleFunc("POST /v1/lists/{id}/import", s.importList)
 	s.mux.HandleFunc("GET /docs", s.docs)
-	s.handler = options.Door.Behind(s.mux, door.Guard{Urgent: saysPressing, Reading: readingOther, Problem: s.Problem})
+	s.handler = options.Door.Behind(s.mux, door.Guard{Urgent: saysPressing, Reading: readingOther, Problem: s.turnAway})
+	if options.HMA != nil {
+		s.hmaRoutes()
+	}
 	s.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		s.Problem(w, r, problem.New(problem.NotFound, "there is no such address or method", "see /docs"))
 	})
@@ -81,6 +88,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	s.handler.ServeHTTP(w, r)
+}
+
+// turnAway answers in the form of the route who does not come through the door.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
+	if strings.HasPrefix(r.URL.Path, HMAPath) {
+		s.hmaProblem(w, r, err)
+		return
+	}
+	s.Problem(w, r, err)
 }
 
 // saysPressing reports what an upload says of itself before its body is read.

@@ -270,69 +270,34 @@ type Result struct {
 // in the order of kind, distance, list and entry. The digests of the empty file
 // match nothing.
 func (x *Index) Query(q Query) Result {
-	result := Result{Matches: []Match{}, Skipped: []Skipped{}}
 	if q.Digests.IsEmpty() {
-		result.Unhashable = "the file is empty"
-		return result
+		return Result{Matches: []Match{}, Skipped: []Skipped{}, Unhashable: "the file is empty"}
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	open := map[uint32]*List{}
-	for _, number := range x.lists {
-		list := x.rows.lists[number]
-		if reason := list.closed(q.Now); reason != "" {
-			result.Skipped = append(result.Skipped, Skipped{list.ID, list.Name, reason})
-			continue
+	return x.answer(q.Now, func(open map[uint32]*List, found finder) string {
+		x.equal([exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]}, found)
+		switch {
+		case !q.Decoded:
+			return "the picture could not be decoded"
+		case q.Forms.Full.Quality < pdq.MinimumQuality:
+			return fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Forms.Full.Quality, pdq.MinimumQuality)
 		}
-		open[number] = list
-	}
-	best := map[uint32]Match{}
-	found := func(number uint32, kind Kind, distance int, variant pdq.Variant, form string) {
-		list := open[x.rows.at(number).list]
-		if list == nil {
-			return
-		}
-		if known, twice := best[number]; twice && cmp.Or(cmp.Compare(strength[known.Kind], strength[kind]), cmp.Compare(known.Distance, distance)) <= 0 {
-			return
-		}
-		best[number] = x.describe(number, list, kind, distance, variant, form)
-	}
-	for kind, sum := range [exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]} {
-		for number := x.rows.head(kind, sum); number != 0; number = x.rows.at(number).next[kind] {
-			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, pdq.Original, "")
-		}
-	}
-	switch {
-	case !q.Decoded:
-		result.Unhashable = "the picture could not be decoded"
-	case q.Forms.Full.Quality < pdq.MinimumQuality:
-		result.Unhashable = fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Forms.Full.Quality, pdq.MinimumQuality)
-	default:
 		x.similar(q, open, found)
-	}
-	for _, m := range best {
-		result.Matches = append(result.Matches, m)
-	}
-	slices.SortFunc(result.Matches, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(strength[a.Kind], strength[b.Kind]), cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ListName, b.ListName), cmp.Compare(a.List, b.List), cmp.Compare(a.Entry, b.Entry))
+		return ""
 	})
-	slices.SortFunc(result.Skipped, func(a, b Skipped) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.List, b.List)) })
-	return result
 }
 
 // similar asks all eight orientations of both forms, once with the widest radius in use.
-func (x *Index) similar(q Query, open map[uint32]*List, found func(uint32, Kind, int, pdq.Variant, string)) {
-	widest := -1
-	for _, list := range open {
-		widest = max(widest, list.Radius)
-	}
-	if widest < 0 {
+func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
+	radius := widest(open)
+	if radius < 0 {
 		return
 	}
 	var hits []hamming.Hit
 	ask := func(form string, of *pdq.Fingerprint) {
 		for v, hash := range of.Variants {
-			hits = x.codes.Search(hamming.FromBytes(hash), widest, hits[:0])
+			hits = x.codes.Search(hamming.FromBytes(hash), radius, hits[:0])
 			for _, hit := range hits {
 				if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
 					found(hit.ID, PDQ, hit.Distance, pdq.Variant(v), form)

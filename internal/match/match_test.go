@@ -297,3 +297,41 @@ func BenchmarkQueryOfPDQ(b *testing.B) {
 		x.Query(q)
 	}
 }
+
+// TestLookupFindsWhatAQueryFinds by hashes alone, and nothing by those of the empty
+// file or by zeros, also when a list has them.
+func TestLookupFindsWhatAQueryFinds(t *testing.T) {
+	x, sum, empty := match.New(), content(1), digest.Empty()
+	x.PutList(match.List{ID: "list/1", Name: "List", Radius: 4})
+	x.PutList(match.List{ID: "list/2", Name: "Wider", Radius: 31}) // the search goes as far as the widest
+	apply(t, x, match.Delta{List: "list/1", To: 1, Put: []match.Entry{
+		{ID: "entry/1", SHA256: sum.SHA256[:], SHA1: sum.SHA1[:], MD5: sum.MD5[:]}, {ID: "entry/2", PDQ: bytesOf(code(1, 0))}, {ID: "entry/3", MD5: empty.MD5[:]},
+	}})
+	hash := func(flips int) *pdq.Hash { h := code(1, flips); return &h }
+	for _, c := range []struct {
+		name   string
+		hashes match.Hashes
+		want   string
+	}{
+		{"SHA-256", match.Hashes{SHA256: sum.SHA256}, "entry/1 sha256 0"},
+		{"SHA-1", match.Hashes{SHA1: sum.SHA1}, "entry/1 sha1 0"},
+		{"MD5", match.Hashes{MD5: sum.MD5}, "entry/1 md5 0"},
+		{"the strongest of an entry", match.Hashes{MD5: sum.MD5, SHA256: sum.SHA256}, "entry/1 sha256 0"},
+		{"both entries", match.Hashes{MD5: sum.MD5, PDQ: hash(3)}, "entry/1 md5 0,entry/2 pdq 3"},
+		{"at the radius", match.Hashes{PDQ: hash(4)}, "entry/2 pdq 4"},
+		{"beyond the radius", match.Hashes{PDQ: hash(5)}, ""},
+		{"the empty file", match.Hashes{MD5: empty.MD5, SHA1: empty.SHA1, SHA256: empty.SHA256}, ""},
+		{"nothing", match.Hashes{}, ""},
+	} {
+		var got []string
+		for _, m := range x.Lookup(c.hashes, now).Matches {
+			got = append(got, fmt.Sprint(m.Entry, " ", m.Kind, " ", m.Distance))
+		}
+		if strings.Join(got, ",") != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := x.Counts(); got != (match.Counts{PDQ: 1, MD5: 1}) {
+		t.Errorf("%+v", got)
+	}
+}

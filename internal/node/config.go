@@ -57,6 +57,7 @@ type Config struct {
 	Exchange  Exchange  `yaml:"exchange"`
 	Egress    Egress    `yaml:"egress"`
 	Detection Detection `yaml:"detection"`
+	HMA       HMA       `yaml:"hma"`
 	// Places is a file of two columns, a block of addresses and a country: at the
 	// Centre it shows which States addresses point to. Empty: nobody knows.
 	Places   string   `yaml:"places"`
@@ -169,6 +170,29 @@ func (e Egress) check() error {
 		return problem.InvalidField("egress.proxy", "it holds a user name", "a secret does not belong into the file: set BRDO_PROXY_USER and BRDO_PROXY_PASSWORD")
 	}
 	return lookout.CheckProxy(proxy)
+}
+
+// HMA switches on the routes by which clients of Hasher-Matcher-Actioner ask this
+// node; see docs/hma.md.
+type HMA struct {
+	Enabled bool `yaml:"enabled"`
+	// FetchHosts are the hosts whose addresses such a client may have fetched, through
+	// the proxy of [Egress]. A name that begins with a dot stands for all below it.
+	FetchHosts []string `yaml:"fetch_hosts"`
+}
+
+// check reports what is wrong.
+func (h HMA) check(e Egress) error {
+	for i, host := range h.FetchHosts {
+		at := fmt.Sprintf("hma.fetch_hosts[%d]", i)
+		if _, err := (lookout.Rules{}).Check("https://" + strings.TrimPrefix(host, ".")); err != nil || host != strings.ToLower(host) || strings.ContainsAny(host, "/:?#") {
+			return problem.InvalidField(at, "it is not the name of a public host, in small letters", "give names such as photos.example, or .photos.example for all hosts below it")
+		}
+	}
+	if len(h.FetchHosts) > 0 && e.Proxy == "" {
+		return problem.InvalidField("hma.fetch_hosts", "the node has no proxy to fetch through", "set egress.proxy, or leave the hosts out")
+	}
+	return nil
 }
 
 // S3 names a bucket of an S3-compatible store. The credentials come from the
@@ -380,6 +404,9 @@ func (c Config) check() error {
 		}
 	}
 	if err := c.Egress.check(); err != nil {
+		return err
+	}
+	if err := c.HMA.check(c.Egress); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

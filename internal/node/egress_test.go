@@ -30,3 +30,19 @@ func TestTheWayOut(t *testing.T) {
 		}
 	}
 }
+
+func TestHostsToFetchFrom(t *testing.T) {
+	const proxy = "egress: {proxy: \"http://proxy.internal:3128\"}\n"
+	for text, field := range map[string]string{
+		proxy + `hma: {enabled: true, fetch_hosts: [photos.example, .cdn.example]}`: "", `hma: {enabled: true}`: "",
+		`hma: {fetch_hosts: [photos.example]}`: "hma.fetch_hosts", proxy + `hma: {fetch_hosts: [photos.example, "*.example"]}`: "hma.fetch_hosts[1]",
+		proxy + `hma: {fetch_hosts: ["https://photos.example"]}`: "hma.fetch_hosts[0]", proxy + `hma: {fetch_hosts: [127.0.0.1]}`: "hma.fetch_hosts[0]",
+		proxy + `hma: {fetch_hosts: ["photos.example:8080"]}`: "hma.fetch_hosts[0]", proxy + `hma: {fetch_hosts: [Photos.example]}`: "hma.fetch_hosts[0]",
+		proxy + `hma: {fetch_hosts: [""]}`: "hma.fetch_hosts[0]", proxy + `hma: {fetch_hosts: [localhost]}`: "hma.fetch_hosts[0]",
+	} {
+		_, err := node.ParseConfig("brdo.yaml", []byte("organisation: {id: provider.example, name: Example}\n"+text+"\n"))
+		if field == "" && err != nil || field != "" && problem.From(err).Field != field {
+			t.Errorf("%s: %v, want the field %q", text, err, field)
+		}
+	}
+}

@@ -76,6 +76,8 @@ type Node struct {
 
 	log      *slog.Logger
 	machines *api.Server
+	// outlook is nil where no proxy is configured.
+	outlook *lookout.Lookout
 	// doors bound what is worked on at once, by the name that the configuration
 	// gives them.
 	doors   map[string]*door.Door
@@ -379,6 +381,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	if err != nil {
 		return err
 	}
+	n.outlook = outlook
 	n.Notices = notices.New(notices.Options{
 		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "notices/voluntary", ContactPoint: o.ContactPoint, Lookout: outlook,
 	})
@@ -474,7 +477,7 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	}
 	machines := api.New(api.Options{
 		Identity: n.Identity, Lists: n.Lists, Intake: n.Intake, Reports: n.Reports, Ledger: n.Ledger, MaxBytes: config.Media.MaxBytes, Log: n.log,
-		Folder: config.Data, Limits: limits, Door: n.doors[doorAPI],
+		Folder: config.Data, Limits: limits, Door: n.doors[doorAPI], HMA: n.hma(config.HMA),
 	})
 	n.machines = machines
 	mux := http.NewServeMux()
@@ -482,6 +485,9 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 		mux.Handle("/v1/", machines)
 		mux.Handle("/openapi.json", machines)
 		mux.Handle("/docs", machines)
+		if config.HMA.Enabled {
+			mux.Handle(api.HMAPath, machines)
+		}
 		n.servePeers(mux)
 	}
 	mux.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }))
@@ -491,6 +497,19 @@ func (n *Node) assembleFaces(config Config, options Options, directory *identity
 	}
 	n.handler = guarded(mux, n.log)
 	return nil
+}
+
+// hma is how the routes of Hasher-Matcher-Actioner are served; nil when they are not.
+func (n *Node) hma(config HMA) *api.HMA {
+	switch {
+	case !config.Enabled:
+		return nil
+	case len(config.FetchHosts) == 0:
+		return &api.HMA{}
+	}
+	return &api.HMA{Fetch: func(ctx context.Context, address string, take func(string, io.Reader) error) error {
+		return n.outlook.Fetch(ctx, address, config.FetchHosts, take)
+	}}
 }
 
 // readingPeer is how long a request of another node may take to come: its sender

@@ -695,6 +695,7 @@ func TestEachOperationOfTheInterfaceIsOneEvent(t *testing.T) {
 		"GET /v1/lists/{id}/entries":       {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"POST /v1/lists/{id}/import":       {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},
 		"POST /v1/detect":                  {"/v1/detect?flagged=true", string(node.Reference(31)), "image/png", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},
+		"POST /v1/lookup":                  {"/v1/lookup", `{"hashes":[{"md5":"00000000000000000000000000000001"}]}`, "application/json", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},
 		"GET /v1/sightings":                {"/v1/sightings", "", "", mandate.ScopeDetect, mandate.ScopeRead, "sighting.consult"},
 		"GET /v1/reports":                  {"/v1/reports", "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},
 		"GET /v1/reports/{id}":             {"/v1/reports/" + short(w.draft), "", "", mandate.ScopeReports, mandate.ScopeRead, "report.consult"},

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -231,6 +233,42 @@ func (tx *Tx) ListEntry(listID, id string) (ListEntry, error) {
 	}
 	if err != nil {
 		return ListEntry{}, err
+	}
+	return found[0], nil
+}
+
+// EntryNumber is the number of an entry for systems that name entries by numbers:
+// the last 52 bits of its UUID, which are random, so that JSON in JavaScript keeps
+// them. Within a list of ten million the chance that any two are the same is about
+// one per cent. 0 for what is no identifier of an entry.
+func EntryNumber(id string) int64 {
+	if len(id) != len("entry/00000000-0000-0000-0000-000000000000") {
+		return 0
+	}
+	number, err := strconv.ParseInt(id[numberFrom:numberFrom+1]+id[numberFrom+2:], 16, 64)
+	if err != nil {
+		return 0
+	}
+	return number
+}
+
+// numberFrom is where the digits of an entry's number begin in its identifier; the
+// second character is a hyphen.
+const numberFrom = len("entry/00000000-0000-0000-000")
+
+// ListEntryNumbered returns the entry of a list with an [EntryNumber]; Conflict when
+// there are two. It reads all entries of the list.
+func (tx *Tx) ListEntryNumbered(listID string, number int64) (ListEntry, error) {
+	digits := fmt.Sprintf("%013x", number)
+	found, err := tx.listEntries(`SELECT `+entryColumns+` FROM list_entries WHERE list_id = $1 AND substr(id, $2) = $3 LIMIT 2`,
+		listID, numberFrom+1, digits[:1]+"-"+digits[1:])
+	switch {
+	case err != nil:
+		return ListEntry{}, err
+	case len(found) == 0:
+		return ListEntry{}, NotFound("list entry", strconv.FormatInt(number, 10))
+	case len(found) > 1:
+		return ListEntry{}, problem.New(problem.Conflict, "two entries of the list have this number", "read them by their identifiers, at /v1/lists")
 	}
 	return found[0], nil
 }

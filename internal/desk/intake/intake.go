@@ -21,7 +21,6 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
-	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -275,16 +274,9 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			}})
 			continue
 		}
-		sum, err := digest.Reader(upload.Content)
+		sum, picture, err := d.read(ctx, upload.Content)
 		if err != nil {
-			return nil, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
-		}
-		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
-			return nil, fmt.Errorf("reading the upload again: %w", err)
-		}
-		picture, err := d.decoder.Fingerprint(ctx, upload.Content, sum.Size)
-		if err != nil {
-			return nil, fmt.Errorf("decoding an upload: %w", err)
+			return nil, err
 		}
 		found := d.index.Query(match.Query{
 			Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),

@@ -1,0 +1,194 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+
+	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
+)
+
+// MaxFiles is how many files one submission may have.
+const MaxFiles = 100
+
+// Submission is what is handed in at once: up to [MaxFiles] files, and what the
+// service knows of them.
+type Submission struct {
+	item.Context
+	// ClientRef is the service's own name of the submission.
+	ClientRef string `json:"client_ref,omitempty"`
+	// Signals: urgent, live, planned-meeting, solicitation.
+	Signals []law.Signal `json:"signals,omitempty"`
+	// Flagged: a user or moderator asked for a look, so a person looks even when no
+	// list knows the files.
+	Flagged bool `json:"flagged,omitempty"`
+	// IdempotencyKey makes the same submission, sent again after a crash of the
+	// service, have no second effect; when empty the client makes one for its own
+	// attempts.
+	IdempotencyKey string `json:"-"`
+	Files          []File `json:"-"`
+}
+
+// File is one file; it is read from its beginning, several times when a request has
+// to be repeated.
+type File struct {
+	Name    string
+	Content io.ReadSeeker
+}
+
+// Detection is the answer to a submission.
+type Detection struct {
+	ID         string `json:"id"`
+	Source     string `json:"source"`
+	LegalBasis string `json:"legal_basis"`
+	// Files are in the order of the submission.
+	Files []FileResult `json:"files"`
+	// Notice says what a match means, and what not.
+	Notice string `json:"notice"`
+}
+
+// FileResult is what the node knows of one file. Hashes are in hexadecimal.
+type FileResult struct {
+	Name       string `json:"name"`
+	Size       int64  `json:"size"`
+	MIME       string `json:"mime"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	MD5        string `json:"md5"`
+	SHA1       string `json:"sha1"`
+	SHA256     string `json:"sha256"`
+	PDQ        string `json:"pdq"`
+	PDQNearest string `json:"pdq_nn512"`
+	PDQQuality int    `json:"pdq_quality"`
+	// Status says how the decoding went, and Detail more of it.
+	Status  string    `json:"status"`
+	Detail  string    `json:"detail"`
+	Matches []Match   `json:"matches"`
+	Skipped []Skipped `json:"skipped_lists"`
+	// Unhashable says why the picture itself was not compared, NotCompared why nothing
+	// of the file was.
+	Unhashable  string `json:"unhashable"`
+	NotCompared string `json:"not_compared"`
+	// Sighting is set when the file was kept for a person to look at, and Inherited
+	// when people decided about the same file before.
+	Sighting  string `json:"sighting"`
+	Inherited string `json:"inherited_decision"`
+	// Next says in one sentence what happens now.
+	Next string `json:"next"`
+}
+
+// Match is one entry of a list that is like what was asked about.
+type Match struct {
+	List     string `json:"list"`
+	ListName string `json:"list_name"`
+	Entry    string `json:"entry"`
+	// Kind is sha256, sha1, md5 or pdq.
+	Kind string `json:"kind"`
+	// Distance in bits; 0 for equal digests. Radius is the list's.
+	Distance int `json:"distance"`
+	Radius   int `json:"radius"`
+	// Variant says how the picture was turned or mirrored, Form which form of PDQ was
+	// nearest.
+	Variant      string `json:"variant"`
+	Form         string `json:"form"`
+	Verification string `json:"verification"`
+	Category     string `json:"category"`
+	ListVersion  int64  `json:"list_version"`
+	// Explanation is one plain sentence.
+	Explanation string `json:"explanation"`
+}
+
+// Skipped is a list that was not asked, and why.
+type Skipped struct {
+	List   string `json:"list"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// Detect hands files in. It returns when all that the answer speaks of is durable at
+// the node.
+//
+// Errors: problems, Expired when the legal basis of the key's source has ended; an
+// error of a file's reader, as it is; the context's.
+func (c *Client) Detect(ctx context.Context, s Submission) (Detection, error) {
+	if s.IdempotencyKey == "" {
+		s.IdempotencyKey = newKey()
+	}
+	described, err := json.Marshal(s)
+	if err != nil {
+		return Detection{}, fmt.Errorf("describing a submission: %w", err)
+	}
+	boundary := newKey()
+	body := func() (io.Reader, error) {
+		for _, file := range s.Files {
+			if _, err := file.Content.Seek(0, io.SeekStart); err != nil {
+				return nil, err
+			}
+		}
+		reader, writer := io.Pipe()
+		u := upload{reader, make(chan struct{})}
+		go func() {
+			defer close(u.written)
+			writer.CloseWithError(write(writer, boundary, described, s.Files))
+		}()
+		return u, nil
+	}
+	var found Detection
+	err = c.send(ctx, request{path: "/v1/detect", media: "multipart/form-data; boundary=" + boundary, key: s.IdempotencyKey, body: body}, func(answer io.Reader) error {
+		found = Detection{}
+		if err := json.NewDecoder(answer).Decode(&found); err != nil || len(found.Files) != len(s.Files) {
+			return broken(err)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// upload is a form while it is written. Close returns when the files are at rest: the
+// next attempt reads them from their beginning.
+type upload struct {
+	*io.PipeReader
+	written chan struct{}
+}
+
+// Close ends the writing.
+func (u upload) Close() error {
+	err := u.PipeReader.Close()
+	<-u.written
+	return err
+}
+
+// write writes a submission as a form.
+func write(to io.Writer, boundary string, described []byte, files []File) error {
+	form := multipart.NewWriter(to)
+	if err := form.SetBoundary(boundary); err != nil {
+		return fmt.Errorf("beginning a form: %w", err)
+	}
+	if err := form.WriteField("context", string(described)); err != nil {
+		return err
+	}
+	for _, file := range files {
+		part, err := form.CreateFormFile("file", file.Name)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(part, &content{file.Content}); err != nil {
+			return err
+		}
+	}
+	return form.Close()
+}
+
+// content marks the errors of a file, which sending again does not mend.
+type content struct{ from io.Reader }
+
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	if err != nil && err != io.EOF {
+		err = &contentError{err}
+	}
+	return n, err
+}
