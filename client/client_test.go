@@ -163,7 +163,7 @@ func TestOddServers(t *testing.T) {
 		"a proxy":    func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "message 17", http.StatusBadGateway) },
 		"too much": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "999999")
-			http.Error(w, "", 429)
+			http.Error(w, "", http.StatusTooManyRequests)
 		},
 		"an odd problem": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(418)

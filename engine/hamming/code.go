@@ -36,11 +36,6 @@ func (c Code) Distance(other Code) int {
 		bits.OnesCount64(c[2]^other[2]) + bits.OnesCount64(c[3]^other[3])
 }
 
-// band returns the 16 bits of band b, 0 to 15.
-func (c *Code) band(b int) uint16 {
-	return uint16(c[b>>2&3] >> (16 * (b & 3)))
-}
-
 // nibbleTable permutes a code: entry [n][v] is what the four bits v at place 4n
 // contribute. 64 look-ups permute 256 bits, from a table that fits in the
 // first-level cache.
