@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // bruteForce is what a search must find; it shares nothing with the index but
@@ -159,6 +161,7 @@ func TestPermutation(t *testing.T) {
 // size from which bands are built, of all shapes, with queries at every
 // distance around the radius, and wants what brute force finds.
 func TestTenThousandTrialsEqualBruteForce(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
 	const trials = 10_000
 	sizes := []int{0, 2, 300, bandsFrom - 1, bandsFrom, 11_000, 12_000, 14_000, 17_000, 20_000}
 	done, hits, banded := 0, 0, 0

@@ -25,6 +25,7 @@ import (
 	"github.com/brdoproject/brdo/internal/blob/blobtest"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -171,6 +172,7 @@ func TestSealedContentComesBack(t *testing.T) {
 }
 
 func TestSealedReadsAnySpan(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
 	n := newNode(t)
 	content := blobtest.Bytes(7, 200_001)
 	n.seal(t, "item", content)

@@ -23,6 +23,7 @@ import (
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/identity"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	"github.com/brdoproject/brdo/internal/store/storetest"
 )
@@ -350,6 +351,7 @@ func TestCodes(t *testing.T) {
 // further one twice as long, at most an hour; and a stranger cannot tell a
 // locked account from one that does not exist.
 func TestFailuresLockWithGrowingWaits(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
 	h := newHouse(t, storetest.SQLite(t))
 	_, secret := h.enrol(t, "Anna")
 	fail := func() string {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/postgrestest"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -311,6 +312,7 @@ func TestDestroyWinsAgainstConcurrentPut(t *testing.T) {
 }
 
 func TestRewrapMovesEveryKey(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
 	onBothEngines(t, func(t *testing.T, source string) {
 		ctx := t.Context()
 		keys := []NodeKey{newX25519NodeKey(t), newNodeKey(t), newX25519NodeKey(t)}
@@ -506,6 +508,7 @@ func TestSQLiteSettings(t *testing.T) {
 // TestDestroyedKeysLeaveNoTrace does random work on a vault file and searches
 // all of its files, and its copy, for the bytes of every destroyed key.
 func TestDestroyedKeysLeaveNoTrace(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
 	nodes := []NodeKey{newNodeKey(t), newX25519NodeKey(t)}
 	rapid.Check(t, func(r *rapid.T) {
 		directory, err := os.MkdirTemp("", "vault")

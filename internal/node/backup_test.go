@@ -11,12 +11,14 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/racetest"
 )
 
 // TestARestoredBackupCannotReadWhatWasErased backs a node up, erases an item,
 // and puts the old backup back beside the current copy of the keys: the erased
 // item stays unreadable, the other one is read.
 func TestARestoredBackupCannotReadWhatWasErased(t *testing.T) {
+	racetest.Skip(t, "one after the other")
 	folder := t.TempDir()
 	world, err := node.OpenWorld(t.Context(), filepath.Join(folder, "world"), 0, slog.New(slog.DiscardHandler))
 	if err != nil {
