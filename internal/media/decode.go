@@ -25,10 +25,7 @@ func fingerprint(content []byte, maxPixels int64) Fingerprint {
 	if read && quick.Read == 1 && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small) {
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 	}
-	picture, about := exactly(content, maxPixels)
-	if picture == nil {
-		picture, about = decode(content, maxPixels)
-	}
+	picture, about := decode(content, maxPixels)
 	found := about.fingerprint()
 	switch {
 	case about.status == StatusOK:
@@ -77,6 +74,9 @@ func fromJPEG(content []byte, maxPixels int64) (found pdq.JPEG, read bool) {
 // status that says why there is none. The header is read first, and nothing is
 // allocated for a picture that is too large.
 func decode(content []byte, maxPixels int64) (image.Image, outcome) {
+	if picture, about := exactly(content, maxPixels); picture != nil {
+		return picture, about
+	}
 	known, mime := sniff(content)
 	about := outcome{mime: mime}
 	if known == nil {
