@@ -155,3 +155,39 @@ func TestPhotosGiveTheHashesOfTheReference(t *testing.T) {
 		t.Errorf("medians %d and %d, at most %d", full[len(full)/2], nearest[len(nearest)/2], nearest[last])
 	}
 }
+
+// Decoded level for level as the references' decoder does, every file that is read here has the
+// references' hashes, in every bit, whatever its quality.
+func TestDecodedFilesGiveTheHashesOfTheReferenceExactly(t *testing.T) {
+	racetest.Skip(t, "one goroutine")
+	directory := vectors(t)
+	equal := 0
+	for _, e := range expectations(t, filepath.Join(directory, "pdq-expected-cpp-reference.jsonl")) {
+		if !strings.HasSuffix(e.File, ".jpg") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(directory, e.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, read, err := luma.DecodeJPEG(data, 1<<24)
+		if errors.Is(err, luma.ErrUnsupported) {
+			continue
+		}
+		if err != nil || read != 1 {
+			t.Fatalf("%s: %v, %v read", e.File, err, read)
+		}
+		got := pdq.ComputeForms(img)
+		if got.Nearest.Hash != e.Hash || got.Nearest.Quality != e.Quality {
+			t.Errorf("%s: %d bits from the hash of the C++ program", e.File, got.Nearest.Hash.Distance(e.Hash))
+		}
+		if got.Full.Width*got.Full.Height <= 4<<20 && got.Full.Hash != e.FullHash {
+			t.Errorf("%s: %d bits from the full-resolution hash", e.File, got.Full.Hash.Distance(e.FullHash))
+		}
+		equal++
+	}
+	if equal < 30 {
+		t.Fatalf("only %d files", equal)
+	}
+	t.Logf("%d files", equal)
+}
