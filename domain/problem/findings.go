@@ -35,6 +35,15 @@ func TooLong(field, text string, limit int) error {
 	return InvalidField(field, fmt.Sprintf("it is longer than %d bytes", limit), "say it shorter")
 }
 
+// Reason refuses a reason that is missing or longer than [MaxReason]: Invalid, with the field
+// "reason" and what to say in it.
+func Reason(reason, remedy string) error {
+	if strings.TrimSpace(reason) == "" {
+		return InvalidField("reason", "it is missing", remedy)
+	}
+	return TooLong("reason", reason, MaxReason)
+}
+
 // Text notes a text that is longer than limit bytes or is not UTF-8.
 func (f *Findings) Text(field, value string, limit int) {
 	if len(value) > limit {

@@ -192,10 +192,7 @@ func (d *Desk) Look(ctx context.Context, actor mandate.Actor, id, reason string)
 		if missing != nil {
 			return missing
 		}
-		if reason == "" {
-			return problem.InvalidField("reason", "it is missing", "say what you found, and why that is enough")
-		}
-		if err := problem.TooLong("reason", reason, problem.MaxReason); err != nil {
+		if err := problem.Reason(reason, "say what you found, and why that is enough"); err != nil {
 			return err
 		}
 		looked := store.Looked{LookedAt: tx.Now, LookedBy: actor.ID, LookedBecause: reason}

@@ -38,10 +38,7 @@ func (d *Desk) TellUpload(ctx context.Context, actor mandate.Actor, id, upload s
 // LeaveUpload records why the authority is not told of an upload.
 func (d *Desk) LeaveUpload(ctx context.Context, actor mandate.Actor, id, upload, reason string) error {
 	return d.do(ctx, actor, mandate.OrderEvaluate, id, func(tx *ledger.Tx, row store.OrderRow) error {
-		if reason == "" {
-			return problem.InvalidField("reason", "it is missing", "say why the authority is not told")
-		}
-		if err := problem.TooLong("reason", reason, problem.MaxReason); err != nil {
+		if err := problem.Reason(reason, "say why the authority is not told"); err != nil {
 			return err
 		}
 		_, err := d.settle(tx, row, actor, upload, store.UploadLeft, reason)

@@ -144,8 +144,8 @@ func (d *Desk) EraseReferral(ctx context.Context, actor mandate.Actor, id, reaso
 func (d *Desk) erase(ctx context.Context, actor mandate.Actor, id, reason string, content func(tx *ledger.Tx) error) error {
 	act := ledger.Act{Actor: actor, Action: mandate.ReportErase, Purpose: mandate.PurposeRetention, Resource: access.Resource{ID: id}}
 	return d.options.Ledger.Do(ctx, act, func(tx *ledger.Tx) error {
-		if strings.TrimSpace(reason) == "" || len(reason) > problem.MaxReason {
-			return problem.InvalidField("reason", "it is missing or longer than 1000 bytes", "say in a sentence why it is erased")
+		if err := problem.Reason(reason, "say in a sentence why it is erased"); err != nil {
+			return err
 		}
 		if err := content(tx); err != nil {
 			return err
