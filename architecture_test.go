@@ -58,6 +58,7 @@ var house = []room{
 	{path: "internal/webhost", floor: halls},
 
 	{path: "internal/racetest", floor: ground, lateral: true, testing: true},
+	{path: "internal/vectortest", floor: ground, lateral: true, testing: true},
 	{path: "internal/postgrestest", floor: machinery, lateral: true, testing: true},
 	{path: "internal/lossydisk", floor: machinery, lateral: true, testing: true},
 	{path: "internal/store/storetest", floor: machinery, lateral: true, testing: true},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/racetest"
+	"github.com/brdoproject/brdo/internal/vectortest"
 )
 
 // TestHashMeetsTheManifest runs the command over the conformance vectors and
@@ -19,13 +20,10 @@ func TestHashMeetsTheManifest(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
-	const directory = "../../../shared/vectors/pdq" // beside the repository
+	directory := vectortest.Folder(t, "pdq")
 	manifest, err := os.Open(filepath.Join(directory, "pdq-expected-cpp-reference.jsonl"))
 	if err != nil {
-		if os.Getenv("BRDO_REQUIRE_ALL") == "1" {
-			t.Fatalf("conformance vectors are required and not present: %v", err)
-		}
-		t.Skip("SKIP: conformance vectors not present at ../shared/vectors/pdq")
+		t.Fatal(err)
 	}
 	defer manifest.Close()
 
@@ -78,13 +76,9 @@ func TestHashMeetsTheManifest(t *testing.T) {
 		if want.FullQuality < 80 || !strings.HasPrefix(want.File, "pdq-images/") || (extension != ".jpg" && extension != ".png") {
 			continue
 		}
-		allowed := 2
-		if name := filepath.Base(want.File); name == "q0122.jpg" || name == "q0746.jpg" {
-			allowed = 10 // chroma clamping and another inverse transform
-		}
 		got := printed[want.File]
-		if distance := got.PDQ.Distance(want.FullHash); distance > allowed {
-			t.Errorf("%s: %d bits from the reference, at most %d allowed", want.File, distance, allowed)
+		if distance := got.PDQ.Distance(want.FullHash); distance > 2 {
+			t.Errorf("%s: %d bits from the reference, at most 2 allowed", want.File, distance)
 		}
 		if d := got.Quality - want.FullQuality; d < -1 || d > 1 {
 			t.Errorf("%s: quality %d, want %d", want.File, got.Quality, want.FullQuality)

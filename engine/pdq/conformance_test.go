@@ -13,6 +13,7 @@ import (
 
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/racetest"
+	"github.com/brdoproject/brdo/internal/vectortest"
 )
 
 // expectation is one row of the reference's results.
@@ -29,21 +30,6 @@ type expectation struct {
 var dihedral = map[string]pdq.Variant{
 	"orig": pdq.Original, "r090": pdq.Rotate90, "r180": pdq.Rotate180, "r270": pdq.Rotate270,
 	"flpx": pdq.FlipX, "flpy": pdq.FlipY, "flpp": pdq.FlipPlus1, "flpm": pdq.FlipMinus1,
-}
-
-func vectors(t *testing.T) string {
-	t.Helper()
-	directory, err := filepath.Abs("../../../shared/vectors/pdq")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(directory); err != nil {
-		if os.Getenv("BRDO_REQUIRE_ALL") == "1" {
-			t.Fatalf("conformance vectors are required and not present: %v", err)
-		}
-		t.Skip("SKIP: conformance vectors not present at ../shared/vectors/pdq")
-	}
-	return directory
 }
 
 func expectations(t *testing.T, file string) []expectation {
@@ -84,7 +70,7 @@ func decode(t *testing.T, file string) image.Image {
 
 func TestExactPixelsGiveTheReferenceHash(t *testing.T) {
 	racetest.Skip(t, "one goroutine")
-	directory := vectors(t)
+	directory := vectortest.Folder(t, "pdq")
 	all := expectations(t, filepath.Join(directory, "pdq-expected-cpp-reference.jsonl"))
 	if len(all) != 66 {
 		t.Fatalf("%d expectations, want 66", len(all))
@@ -124,7 +110,7 @@ func TestPhotosGiveTheFullResolutionHash(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
-	directory := vectors(t)
+	directory := vectortest.Folder(t, "pdq")
 	// Chroma clamping and another inverse transform move these two.
 	wider := map[string]int{"q0122.jpg": 10, "q0746.jpg": 10}
 	photos := 0

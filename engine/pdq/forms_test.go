@@ -17,6 +17,7 @@ import (
 	"github.com/brdoproject/brdo/engine/luma"
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/racetest"
+	"github.com/brdoproject/brdo/internal/vectortest"
 )
 
 // hills draws a benign picture of colours that stay away from the edge of RGB, in any size.
@@ -119,7 +120,7 @@ func TestPhotosGiveTheHashesOfTheReference(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
-	directory := vectors(t)
+	directory := vectortest.Folder(t, "pdq")
 	var full, nearest []int
 	for _, e := range expectations(t, filepath.Join(directory, "pdq-expected-cpp-reference.jsonl")) {
 		if e.FullQuality < 80 || !strings.HasSuffix(e.File, ".jpg") {
@@ -160,7 +161,7 @@ func TestPhotosGiveTheHashesOfTheReference(t *testing.T) {
 // references' hashes, in every bit, whatever its quality.
 func TestDecodedFilesGiveTheHashesOfTheReferenceExactly(t *testing.T) {
 	racetest.Skip(t, "one goroutine")
-	directory := vectors(t)
+	directory := vectortest.Folder(t, "pdq")
 	equal := 0
 	for _, e := range expectations(t, filepath.Join(directory, "pdq-expected-cpp-reference.jsonl")) {
 		if !strings.HasSuffix(e.File, ".jpg") {

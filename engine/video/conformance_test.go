@@ -10,22 +10,8 @@ import (
 
 	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/racetest"
+	"github.com/brdoproject/brdo/internal/vectortest"
 )
-
-func vectors(t *testing.T) string {
-	t.Helper()
-	directory, err := filepath.Abs("../../../shared/vectors/pdq")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(directory); err != nil {
-		if os.Getenv("BRDO_REQUIRE_ALL") == "1" {
-			t.Fatalf("conformance vectors are required and not present: %v", err)
-		}
-		t.Skip("SKIP: conformance vectors not present at ../shared/vectors/pdq")
-	}
-	return directory
-}
 
 // TestPairsOfTheReference compares all pairs of the reference's videos with what its program says of them: to the hundredth
 // counting each frame, as it does, and within three points counting each hash once.
@@ -33,7 +19,7 @@ func TestPairsOfTheReference(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("SKIP: one goroutine, and ten times slower under the race detector; it is run without it")
 	}
-	directory := vectors(t)
+	directory := vectortest.Folder(t, "pdq")
 	file, err := os.Open(filepath.Join(directory, "tables", "vpdq-pairs-d31-q50-expected.csv"))
 	if err != nil {
 		t.Fatal(err)
