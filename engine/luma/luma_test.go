@@ -387,3 +387,15 @@ func TestPixelsAreThoseOfTheCommonDecoder(t *testing.T) {
 		}
 	}
 }
+
+func TestOperatorsThatDoNotFitAreRefused(t *testing.T) {
+	one := both(10, 10)[0]
+	early := Operator{Rows: []Taps{{Start: -1, Weights: []float32{1}}}, Columns: one.Columns}
+	for name, operators := range map[string][]Operator{
+		"too many": {one, one, one}, "too wide": {{Rows: one.Rows, Columns: make([]Taps, MaxCells+1)}}, "too early": {early},
+	} {
+		if _, err := ReadJPEG(fixture(t, "420"), Options{MaxPixels: 1 << 20}, func(int, int) []Operator { return operators }); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

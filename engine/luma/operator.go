@@ -1,6 +1,10 @@
 package luma
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Taps are the weights with which a cell reads the pixels of one axis from Start
 // on.
@@ -14,6 +18,24 @@ type Taps struct {
 // pixel's row in Rows[i] and the weight of its column in Columns[j]. It has at most
 // [MaxCells] columns.
 type Operator struct{ Rows, Columns []Taps }
+
+// check refuses operators that do not fit into a strip, or begin before the picture.
+func check(operators []Operator) error {
+	if len(operators) > MaxOperators {
+		return fmt.Errorf("reducing a picture by %d operators: at most %d are possible", len(operators), MaxOperators)
+	}
+	for _, o := range operators {
+		if len(o.Columns) > MaxCells {
+			return fmt.Errorf("reducing a picture to %d columns of cells: at most %d are possible", len(o.Columns), MaxCells)
+		}
+		for _, t := range slices.Concat(o.Rows, o.Columns) {
+			if t.Start < 0 {
+				return fmt.Errorf("reducing a picture: a cell begins at pixel %d", t.Start)
+			}
+		}
+	}
+	return nil
+}
 
 // MaxCells is the most columns of cells that an operator may have, and MaxOperators the
 // most operators for one picture.

@@ -27,13 +27,17 @@ func (e *TooLargeError) Error() string { return "the picture has more pixels tha
 // ReadJPEG reduces a JPEG file by the operators that plan returns for its size.
 //
 // Errors: [ErrUnsupported], [ErrDamaged] when not even a part could be read,
-// [TooLargeError].
+// [TooLargeError]; one that names what is wrong with the operators.
 func ReadJPEG(data []byte, options Options, plan func(width, height int) []Operator) (Reduction, error) {
 	f, first, err := open(data, options.MaxPixels)
 	if err != nil {
 		return Reduction{}, err
 	}
-	r := f.newReducer(plan(f.width, f.height))
+	operators := plan(f.width, f.height)
+	if err := check(operators); err != nil {
+		return Reduction{}, err
+	}
+	r := f.newReducer(operators)
 	read := 0.0
 	if f.progressive {
 		p := f.newProgression(wanted{waves: !options.Means})

@@ -80,7 +80,7 @@ const (
 // FromJPEG hashes a JPEG file without decoding it to pixels: PDQ's cells are linear in
 // the coefficients that the file holds. The hashes are those of decoded pixels up to
 // rounding, and up to where colours leave the range of RGB within a block: 0 bits
-// on most photos, 2 on some, 4 on few. Below [MinimumQuality], where the bits of a hash are
+// on most photos, 2 on some, 4 on few, and up to 10 where [JPEG.Doubtful]. Below [MinimumQuality], where the bits of a hash are
 // rounding errors, only [ComputeForms] gives those of the reference.
 //
 // Options.Means reads the picture at an eighth of its size, for a first look:
