@@ -63,6 +63,9 @@ type FileResult struct {
 	PDQ        string `json:"pdq"`
 	PDQNearest string `json:"pdq_nn512"`
 	PDQQuality int    `json:"pdq_quality"`
+	// PDQWithin is how many bits the hashes may be off those of the reference, where no list has
+	// anything near.
+	PDQWithin int `json:"pdq_within"`
 	// Status says how the decoding went, and Detail more of it.
 	Status  string    `json:"status"`
 	Detail  string    `json:"detail"`

@@ -33,9 +33,10 @@ import (
 )
 
 type benchCommand struct {
-	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything."`
-	Hash  benchHashCommand  `cmd:"" help:"Measure hashing the JPEG files of a folder alone."`
-	Match benchMatchCommand `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
+	All    benchAllCommand    `cmd:"" default:"withargs" help:"Measure everything."`
+	Hash   benchHashCommand   `cmd:"" help:"Measure hashing the JPEG files of a folder alone."`
+	Match  benchMatchCommand  `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
+	Detect benchDetectCommand `cmd:"" help:"Measure a node that compares uploads, over HTTP."`
 }
 
 type benchAllCommand struct {
@@ -295,25 +296,16 @@ func benchList(ctx context.Context, n *node.Node, entries int) (listFigure, erro
 		}
 		return bytes, nil
 	}
-	manager := mandate.Actor{Kind: mandate.Person, ID: "person/bench", Roles: []mandate.Role{mandate.ListManager}, Organisation: mandate.Provider}
-	l, err := n.Lists.Create(ctx, manager, lists.NewList{Name: "bench", Source: "made by bench", Verification: "double", LegalBasis: n.Config.Detection.Sources[0].LegalBasis, Radius: -1})
+	l, err := n.Lists.Create(ctx, benchManager, lists.NewList{Name: "bench", Source: "made by bench", Verification: "double", LegalBasis: n.Config.Detection.Sources[0].LegalBasis, Radius: -1})
 	if err != nil {
 		return f, err
-	}
-	random := rand.NewChaCha8([32]byte{8})
-	var text bytes.Buffer
-	text.WriteString("md5,sha1,sha256,pdq,category\n")
-	digests := make([]byte, 16+20+32+32)
-	for range entries {
-		_, _ = random.Read(digests) // it never fails
-		fmt.Fprintf(&text, "%x,%x,%x,%x,training\n", digests[:16], digests[16:36], digests[36:68], digests[68:])
 	}
 	before, err := size()
 	if err != nil {
 		return f, err
 	}
 	begun := time.Now()
-	if _, err := n.Lists.Import(ctx, manager, l.ID, lists.Import{FileName: "list.csv", Content: &text, Reason: "made by bench"}); err != nil {
+	if err := takeIn(ctx, n, l.ID, rand.NewChaCha8([32]byte{8}), entries); err != nil {
 		return f, err
 	}
 	f.ImportedPerSecond = float64(entries) / time.Since(begun).Seconds()

@@ -45,21 +45,9 @@ func (c benchHashCommand) Run(ctx context.Context, w world) error {
 	if c.N < 1 || c.Rounds < 1 {
 		return problem.InvalidField("n", "it is not positive", "leave it out")
 	}
-	var files [][]byte
-	var paths []string
-	for _, found := range find([]string{c.Folder}) {
-		lower := strings.ToLower(found.Path)
-		if found.Err != nil || !strings.HasSuffix(lower, ".jpg") && !strings.HasSuffix(lower, ".jpeg") {
-			continue
-		}
-		data, err := os.ReadFile(found.Path)
-		if err != nil {
-			return problem.InvalidField("folder", err.Error(), "name a folder that can be read").Because(err)
-		}
-		files, paths = append(files, data), append(paths, found.Path)
-	}
-	if len(files) == 0 {
-		return problem.InvalidField("folder", "it has no file named .jpg or .jpeg", "name a folder of JPEG files")
+	files, paths, err := jpegs(c.Folder)
+	if err != nil {
+		return err
 	}
 	options := luma.Options{MaxPixels: 1 << 28}
 	out := json.NewEncoder(w.out)
@@ -119,6 +107,25 @@ func (l *hashModeLine) rate(took time.Duration, size int) {
 	if took > 0 {
 		l.ImagesPerSecond, l.MegabytesPerSec = float64(l.Files)/took.Seconds(), float64(size)/1e6/took.Seconds()
 	}
+}
+
+// jpegs reads the files of a folder that are named as JPEG files are.
+func jpegs(folder string) (files [][]byte, paths []string, err error) {
+	for _, found := range find([]string{folder}) {
+		lower := strings.ToLower(found.Path)
+		if found.Err != nil || !strings.HasSuffix(lower, ".jpg") && !strings.HasSuffix(lower, ".jpeg") {
+			continue
+		}
+		data, err := os.ReadFile(found.Path)
+		if err != nil {
+			return nil, nil, problem.InvalidField("folder", err.Error(), "name a folder that can be read").Because(err)
+		}
+		files, paths = append(files, data), append(paths, found.Path)
+	}
+	if len(files) == 0 {
+		return nil, nil, problem.InvalidField("folder", "it has no file named .jpg or .jpeg", "name a folder of JPEG files")
+	}
+	return files, paths, nil
 }
 
 // everything reads each file, computes its digests and hashes, and compares them in eight

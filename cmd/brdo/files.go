@@ -93,7 +93,7 @@ const inMemory = 64 << 20
 
 // examine computes digests and fingerprints of all candidates on all
 // processors and hands them over in order. It stops at the first error of take.
-func examine(ctx context.Context, decoder *media.Service, candidates []candidate, videos videoWork, take func(examined) error) error {
+func examine(ctx context.Context, decoder *media.Service, candidates []candidate, videos videoWork, first *firstLook, take func(examined) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -118,7 +118,7 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 				return
 			}
 			select {
-			case jobs <- func() { slot <- examineOne(ctx, decoder, c, videos) }:
+			case jobs <- func() { slot <- examineOne(ctx, decoder, c, videos, first) }:
 			case <-ctx.Done():
 				return
 			}
@@ -139,7 +139,16 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 	return ctx.Err()
 }
 
-func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos videoWork) examined {
+// firstLook is how files are looked at of which most are near to nothing. Without it each
+// is looked at closely at once.
+type firstLook struct {
+	// reduced allows large pictures to be read at a reduced size.
+	reduced bool
+	// near tells whether something may be near, so that a closer look is worth it.
+	near func(examined) bool
+}
+
+func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos videoWork, first *firstLook) examined {
 	e := examined{candidate: c}
 	fail := func(err error) examined {
 		e.Status, e.Detail, e.Err = statusUnreadableFile, err.Error(), err
@@ -178,7 +187,17 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos
 		}
 		return e
 	}
-	e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
+	if first == nil {
+		e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
+	} else {
+		e.Fingerprint, err = decoder.FirstLook(ctx, content, e.Sum.Size, first.reduced)
+	}
+	if err == nil && e.Fingerprint.Within > 0 && first.near(e) {
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
+			return fail(err)
+		}
+		e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
+	}
 	if err != nil {
 		return fail(fmt.Errorf("decoding: %w", err))
 	}

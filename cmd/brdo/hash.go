@@ -90,7 +90,7 @@ func (c hashCommand) Run(ctx context.Context, w world) (err error) {
 	write, finish := lineWriter(out, c.Format)
 	left := false
 	videos := videoWork{decode: c.Frames != "", hint: "a video: its frames are hashed with --frames", every: c.Every, progress: shown.add}
-	err = examine(ctx, decoder, candidates, videos, func(e examined) error {
+	err = examine(ctx, decoder, candidates, videos, nil, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)
 		if len(e.Frames.Features) > 0 {
 			if err := writeFrames(c.Frames, e); err != nil {

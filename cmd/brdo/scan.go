@@ -25,6 +25,7 @@ type scanCommand struct {
 	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
 	Kind64 string        `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
 	Radius int           `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
+	Full   bool          `help:"Look at each picture closely at once. It finds the same and takes longer."`
 	Format string        `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
 	Unsafe bool          `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }
@@ -87,7 +88,11 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	out := bufio.NewWriter(w.out)
 	var files, hits, left int
 	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
-	err = examine(ctx, decoder, candidates, videos, func(e examined) error {
+	var first *firstLook
+	if !c.Full {
+		first = &firstLook{reduced: index.Screens(media.ReducedWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
+	}
+	err = examine(ctx, decoder, candidates, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)
 		files++
 		lines := append(c.compareVideo(known, e), compare(index, e)...)
@@ -127,9 +132,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 func compare(index *match.Index, e examined) []scanLine {
 	var lines []scanLine
 	if e.Status != statusUnreadableFile {
-		found := index.Query(match.Query{
-			Digests: e.Sum, Forms: e.Forms, Decoded: e.Fingerprint.Status.Decoded(), Now: time.Now(),
-		})
+		found := query(index, e)
 		for i := range found.Matches {
 			lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Match: &found.Matches[i]})
 		}
@@ -138,6 +141,12 @@ func compare(index *match.Index, e examined) []scanLine {
 		lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Detail: e.Detail})
 	}
 	return lines
+}
+
+func query(index *match.Index, e examined) match.Result {
+	return index.Query(match.Query{
+		Digests: e.Sum, Forms: e.Forms, Decoded: e.Fingerprint.Status.Decoded(), Margin: e.Within, Now: time.Now(),
+	})
 }
 
 func (c scanCommand) write(out io.Writer, line scanLine) error {

@@ -164,3 +164,18 @@ func TestCrowdedSets(t *testing.T) {
 		t.Error("few or very many codes have other designs")
 	}
 }
+
+// TestExpectedTimesGrow with the radius and with the number of entries.
+func TestExpectedTimesGrow(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 7))
+	small, large := mustBuild(t, sample(random, 5_000, 0)), mustBuild(t, sample(random, 40_000, 0))
+	for radius, before := 0, -1; radius <= 200; radius += 8 {
+		if before >= 0 && large.Expected(radius) < large.Expected(before) {
+			t.Errorf("radius %d is expected to take less than radius %d", radius, before)
+		}
+		if radius >= 31 && small.Expected(radius) >= large.Expected(radius) {
+			t.Errorf("radius %d: 5,000 entries are expected to take %v, 40,000 %v", radius, small.Expected(radius), large.Expected(radius))
+		}
+		before = radius
+	}
+}

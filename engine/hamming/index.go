@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Entry is a code under an id. Several ids may have equal codes; an id has one
@@ -288,6 +289,16 @@ func (s *state) code(where location) Code {
 func (x *Index) Indexed(radius int) bool {
 	now := x.current.Load()
 	return len(now.parts) > 0 && now.parts[0].indexed(radius)
+}
+
+// Expected is about how long a search of this radius takes on one processor. It is a
+// model, not a measurement: for choosing between ways to the same result.
+func (x *Index) Expected(radius int) time.Duration {
+	nanoseconds := 0.0
+	for _, part := range x.current.Load().parts {
+		nanoseconds += part.expected(radius)
+	}
+	return time.Duration(nanoseconds)
 }
 
 // Accelerated tells whether this build uses vector instructions that the processor

@@ -125,3 +125,11 @@ func (s *segment) search(w *work, query *Code, radius int) {
 func (s *segment) indexed(radius int) bool {
 	return radius < len(s.plans) && s.plans[radius].nanoseconds < scanNanoseconds(s.len(), radius)
 }
+
+// expected is what a search is expected to take, in nanoseconds.
+func (s *segment) expected(radius int) float64 {
+	if s.indexed(radius) {
+		return s.plans[radius].nanoseconds
+	}
+	return scanNanoseconds(s.len(), radius)
+}

@@ -23,6 +23,9 @@ import (
 // text.
 type Hash [32]byte
 
+// Bits is how many bits a hash has.
+const Bits = 8 * len(Hash{})
+
 // MinimumQuality is the least quality at which a hash may be matched. Flat and
 // blank pictures lie below it: their hashes collide. Meta's README of PDQ sets
 // it: hashes of a quality of 49 and below are to be dropped.

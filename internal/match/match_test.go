@@ -335,3 +335,18 @@ func TestLookupFindsWhatAQueryFinds(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestAFirstLookAsksWithAMargin(t *testing.T) {
+	x := match.New()
+	x.PutList(match.List{ID: "list/a", Name: "List", Radius: 31})
+	apply(t, x, match.Delta{List: "list/a", To: 1, Put: []match.Entry{{ID: "entry/near", PDQ: bytesOf(code(1, 0))}}})
+	for _, test := range []struct{ away, margin, want int }{{31, 0, 1}, {32, 0, 0}, {32, 1, 1}, {47, 15, 0}, {47, 16, 1}} {
+		found := x.Query(match.Query{Digests: content(9), Forms: forms(100, variants(pdq.Rotate90, code(1, test.away))), Decoded: true, Margin: test.margin, Now: now})
+		if len(found.Matches) != test.want {
+			t.Errorf("%d bits away, margin %d: %d matches, want %d", test.away, test.margin, len(found.Matches), test.want)
+		}
+	}
+	if !x.Screens(16) {
+		t.Error("a first look at a reduced size does not pay with one entry")
+	}
+}

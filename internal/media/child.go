@@ -110,8 +110,8 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 // for it to depend on.
 func answer(asked request, content []byte, maxPixels int64) []byte {
 	switch asked.kind {
-	case kindFingerprint:
-		return encodeFingerprint(fingerprint(content, maxPixels))
+	case kindFingerprint, kindFirstLook, kindReducedLook:
+		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
 	case kindPreview:
 		return encodePreview(preview(content, asked.preview, maxPixels))
 	default:

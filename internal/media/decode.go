@@ -19,10 +19,19 @@ import (
 	"github.com/brdoproject/brdo/engine/pdq"
 )
 
-// fingerprint runs in the child.
-func fingerprint(content []byte, maxPixels int64) Fingerprint {
+// fingerprint runs in the child; kind says how closely to look.
+func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint {
+	if kind == kindReducedLook {
+		if means, ok := fromMeans(content, maxPixels); ok {
+			return means
+		}
+	}
 	quick, read := fromJPEG(content, maxPixels)
-	if read && quick.Read == 1 && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small) {
+	quality := quick.Full.Quality
+	switch whole := read && quick.Read == 1; {
+	case whole && kind != kindFingerprint && quality < surelyPlain:
+		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
+	case whole && quality >= pdq.MinimumQuality && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small):
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 	}
 	picture, about := decode(content, maxPixels)
@@ -30,16 +39,51 @@ func fingerprint(content []byte, maxPixels int64) Fingerprint {
 	switch {
 	case about.status == StatusOK:
 		found.Forms = pdq.ComputeForms(picture)
-		if quality := found.Forms.Full.Quality; quality < pdq.MinimumQuality {
-			found.Status = StatusUnhashable
-			found.Detail = fmt.Sprintf("too few features: quality %d, at least %d is needed", quality, pdq.MinimumQuality)
+		if found.Forms.Full.Quality < pdq.MinimumQuality {
+			return tooPlain(found)
 		}
-	case read:
+	case read && quality >= pdq.MinimumQuality:
 		found.Status, found.Forms = StatusPartial, quick.Forms
 		found.Width, found.Height = quick.Full.Width, quick.Full.Height
 		found.Detail = fmt.Sprintf("%d %% of the picture could be read (%s)", int(100*quick.Read), about.detail)
 	}
 	return found
+}
+
+func tooPlain(found Fingerprint) Fingerprint {
+	found.Status = StatusUnhashable
+	found.Detail = fmt.Sprintf("too few features: quality %d, at least %d is needed", found.Forms.Full.Quality, pdq.MinimumQuality)
+	return found
+}
+
+// What a first look relies on; docs/screening.md has the measurements.
+const (
+	// meansFrom is the shorter side, in pixels, from which the means of blocks stand for
+	// a picture, unless they say themselves that rounding would decide.
+	meansFrom = 1500
+	// surelyPlain is the quality below which a picture is too plain whatever rounding
+	// did: coefficients give the quality within 1.
+	surelyPlain = pdq.MinimumQuality - 1
+	// surelyRich is the quality from which on means cannot stand for a picture that is
+	// too plain.
+	surelyRich = 80
+)
+
+// fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
+// these may be further off than ReducedWithin.
+func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
+	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
+		return Fingerprint{}, false
+	}
+	config, err := jpeg.DecodeConfig(bytes.NewReader(content))
+	if err != nil || min(config.Width, config.Height) < meansFrom {
+		return Fingerprint{}, false
+	}
+	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
+	if err != nil || found.Read < 1 || found.Doubtful || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
+		return Fingerprint{}, false
+	}
+	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: ReducedWithin}, true
 }
 
 // small is the size in pixels up to which a picture whose hash is doubtful is decoded for
@@ -58,16 +102,16 @@ func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
 	return picture, outcome{status: StatusOK, mime: "image/jpeg", width: picture.Bounds().Dx(), height: picture.Bounds().Dy()}
 }
 
-// fromJPEG hashes a JPEG file without decoding it to pixels. Read is false where that is not
-// to be relied on: for kinds that it does not know, for pictures with too few features, in
-// which rounding decides, and where hardly anything could be read.
+// fromJPEG hashes a JPEG file without decoding it to pixels. Read is false for kinds that it
+// does not know, and where hardly anything could be read. Where the quality is below
+// [pdq.MinimumQuality] rounding decides.
 func fromJPEG(content []byte, maxPixels int64) (found pdq.JPEG, read bool) {
 	const enough = 0.1
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return pdq.JPEG{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels})
-	return found, err == nil && found.Read >= enough && found.Full.Quality >= pdq.MinimumQuality
+	return found, err == nil && found.Read >= enough
 }
 
 // decode returns the first picture of a file with status ok, or nil with the

@@ -25,6 +25,8 @@ type requestKind byte
 const (
 	kindHello requestKind = iota + 1 // unasked, the first frame of a child
 	kindFingerprint
+	kindFirstLook
+	kindReducedLook
 	kindPreview
 	kindSelfCheck
 )
@@ -87,7 +89,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes int64) (request
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindSelfCheck:
+	case kindFingerprint, kindFirstLook, kindReducedLook, kindSelfCheck:
 	case kindPreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)

@@ -226,7 +226,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x03\x00\x00ANMF\x10\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		const limit = 1 << 16
-		found := fingerprint(content, limit)
+		found := fingerprint(content, kindFingerprint, limit)
 		if _, err := parseFingerprint(encodeFingerprint(found), limit); err != nil {
 			t.Errorf("%+v: %v", found, err)
 		}

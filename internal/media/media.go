@@ -82,6 +82,9 @@ type Fingerprint struct {
 	Status Status
 	// Detail is a short plain text about the status: ASCII, at most 255 bytes.
 	Detail string
+	// Within is how many bits each hash may be off what [Service.Fingerprint] finds:
+	// 0 but after [Service.FirstLook].
+	Within int
 	// FirstFrameOnly is true when the file holds further pictures (frames of
 	// an animation, pages) that were not looked at.
 	FirstFrameOnly bool
@@ -94,6 +97,26 @@ type Fingerprint struct {
 // child could be started or the reader failed (problem.Unavailable), or ctx
 // ended.
 func (s *Service) Fingerprint(ctx context.Context, content io.Reader, size int64) (Fingerprint, error) {
+	return s.fingerprint(ctx, kindFingerprint, content, size)
+}
+
+// ReducedWithin is how many bits the hashes of a reduced look may be off.
+const ReducedWithin = 16
+
+// FirstLook is Fingerprint at less cost, for files of which most are known to nobody:
+// those that are too plain to be compared are not decoded for the reference's hash, and
+// with reduced, large JPEG files are read at an eighth of their size. Hashes may be off
+// by Fingerprint.Within bits: whoever finds a candidate within its radius and as many
+// bits more asks Fingerprint, and so finds what it would have found at once.
+func (s *Service) FirstLook(ctx context.Context, content io.Reader, size int64, reduced bool) (Fingerprint, error) {
+	kind := kindFirstLook
+	if reduced {
+		kind = kindReducedLook
+	}
+	return s.fingerprint(ctx, kind, content, size)
+}
+
+func (s *Service) fingerprint(ctx context.Context, kind requestKind, content io.Reader, size int64) (Fingerprint, error) {
 	status, detail, err := s.precheck(size)
 	if err != nil {
 		return Fingerprint{}, err
@@ -103,9 +126,11 @@ func (s *Service) Fingerprint(ctx context.Context, content io.Reader, size int64
 	}
 	options := s.pool.options
 	var found Fingerprint
-	status, detail, err = s.pool.ask(ctx, request{kind: kindFingerprint, length: size}, content, maxFingerprintReplySize,
+	status, detail, err = s.pool.ask(ctx, request{kind: kind, length: size}, content, maxFingerprintReplySize,
 		func(payload []byte) (pixels int, err error) {
-			found, err = parseFingerprint(payload, options.MaxPixels)
+			if found, err = parseFingerprint(payload, options.MaxPixels); err == nil && kind == kindFingerprint && found.Within > 0 {
+				err = fmt.Errorf("%w: a second look that is not exact", errMalformed)
+			}
 			return pixelsDecoded(found.Status, found.Width, found.Height), err
 		})
 	if err != nil {

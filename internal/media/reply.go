@@ -68,7 +68,7 @@ func bareType(mime string) string {
 
 const (
 	maxOutcomeSize          = 1 + 256 + 256 + 4 + 4 + 1
-	hashesSize              = 2 * (1 + 8*32)
+	hashesSize              = 2*(1+8*32) + 2
 	maxFingerprintReplySize = maxOutcomeSize + hashesSize
 )
 
@@ -83,7 +83,7 @@ func encodeFingerprint(f Fingerprint) []byte {
 			payload = append(payload, variant[:]...)
 		}
 	}
-	return payload
+	return binary.BigEndian.AppendUint16(payload, uint16(f.Within))
 }
 
 func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
@@ -103,6 +103,9 @@ func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
 			if form.Quality > 100 {
 				return Fingerprint{}, fmt.Errorf("%w: quality %d", errMalformed, form.Quality)
 			}
+		}
+		if f.Within = int(c.uint16()); f.Within > pdq.Bits {
+			return Fingerprint{}, fmt.Errorf("%w: hashes within %d bits", errMalformed, f.Within)
 		}
 		if quality := f.Forms.Full.Quality; (f.Status == StatusUnhashable) != (quality < pdq.MinimumQuality) {
 			return Fingerprint{}, fmt.Errorf("%w: status %q with quality %d", errMalformed, f.Status, quality)

@@ -124,13 +124,16 @@ type FileResult struct {
 	SHA256 string `json:"sha256"`
 	// PDQ is the hash at full size, PDQNearest the one after a reduction to 512 by 512
 	// by nearest neighbour.
-	PDQ        string          `json:"pdq,omitempty"`
-	PDQNearest string          `json:"pdq_nn512,omitempty"`
-	PDQQuality int             `json:"pdq_quality"`
-	Status     media.Status    `json:"status"`
-	Detail     string          `json:"detail,omitempty"`
-	Matches    []match.Match   `json:"matches"`
-	Skipped    []match.Skipped `json:"skipped_lists"`
+	PDQ        string `json:"pdq,omitempty"`
+	PDQNearest string `json:"pdq_nn512,omitempty"`
+	PDQQuality int    `json:"pdq_quality"`
+	// PDQWithin is how many bits the hashes may be off those of the reference: no list has
+	// anything near, so the file was read at a first look only. 0 for all that was kept.
+	PDQWithin int             `json:"pdq_within,omitempty"`
+	Status    media.Status    `json:"status"`
+	Detail    string          `json:"detail,omitempty"`
+	Matches   []match.Match   `json:"matches"`
+	Skipped   []match.Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
 	// NotCompared says why nothing at all was compared: the legal basis ended
@@ -274,22 +277,20 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			}})
 			continue
 		}
-		sum, picture, err := d.read(ctx, upload.Content)
+		wanted := s.Flagged || len(s.Signals) > 0
+		sum, picture, found, err := d.compare(ctx, upload.Content, wanted)
 		if err != nil {
 			return nil, err
 		}
-		found := d.index.Query(match.Query{
-			Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Now: d.ledger.Now(),
-		})
 		e := examined{FileResult: FileResult{
 			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
-			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, Status: picture.Status, Detail: picture.Detail,
+			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
 			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
 		}}
 		if picture.Status.Decoded() {
 			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
 		}
-		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || s.Flagged || len(s.Signals) > 0)
+		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err

@@ -140,22 +140,51 @@ func (d *Desk) Hash(ctx context.Context, actor mandate.Actor, content io.ReadSee
 }
 
 func (d *Desk) hash(ctx context.Context, content io.ReadSeeker) (Hashed, error) {
-	sum, picture, err := d.read(ctx, content)
+	sum, picture, err := d.read(ctx, content, d.decoder.Fingerprint)
 	return Hashed{Digests: sum, PDQ: picture.Forms.Full.Hash, Quality: picture.Forms.Full.Quality, Status: picture.Status, Detail: picture.Detail}, err
 }
 
 // read reads a file twice, for its digests and for its picture.
-func (d *Desk) read(ctx context.Context, content io.ReadSeeker) (digest.Sum, media.Fingerprint, error) {
+func (d *Desk) read(ctx context.Context, content io.ReadSeeker, look look) (digest.Sum, media.Fingerprint, error) {
 	sum, err := digest.Reader(content)
 	if err != nil {
 		return sum, media.Fingerprint{}, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
 	}
+	picture, err := see(ctx, content, sum.Size, look)
+	return sum, picture, err
+}
+
+// look decodes a file.
+type look func(ctx context.Context, content io.Reader, size int64) (media.Fingerprint, error)
+
+func see(ctx context.Context, content io.ReadSeeker, size int64, look look) (media.Fingerprint, error) {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return sum, media.Fingerprint{}, fmt.Errorf("reading the upload again: %w", err)
+		return media.Fingerprint{}, fmt.Errorf("reading the upload again: %w", err)
 	}
-	picture, err := d.decoder.Fingerprint(ctx, content, sum.Size)
+	picture, err := look(ctx, content, size)
 	if err != nil {
-		return sum, media.Fingerprint{}, fmt.Errorf("decoding an upload: %w", err)
+		return media.Fingerprint{}, fmt.Errorf("decoding an upload: %w", err)
 	}
-	return sum, picture, nil
+	return picture, nil
+}
+
+// compare compares a file with the lists. What hardly anything is near to at a first
+// look is not looked at again, unless it will be kept.
+func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, kept bool) (sum digest.Sum, picture media.Fingerprint, found match.Result, err error) {
+	first := func(ctx context.Context, content io.Reader, size int64) (media.Fingerprint, error) {
+		return d.decoder.FirstLook(ctx, content, size, d.index.Screens(media.ReducedWithin))
+	}
+	if sum, picture, err = d.read(ctx, content, first); err != nil {
+		return sum, picture, found, err
+	}
+	ask := func() {
+		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
+	}
+	if ask(); picture.Within > 0 && (kept || len(found.Matches) > 0) {
+		if picture, err = see(ctx, content, sum.Size, d.decoder.Fingerprint); err != nil {
+			return sum, picture, found, err
+		}
+		ask()
+	}
+	return sum, picture, found, nil
 }

@@ -1,0 +1,106 @@
+package media
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/internal/racetest"
+	"github.com/brdoproject/brdo/internal/vectortest"
+)
+
+// photographs are the JPEG files of the vectors and of the folder BRDO_PHOTOS.
+func photographs(t *testing.T) (paths []string) {
+	t.Helper()
+	for _, folder := range []string{vectortest.Folder(t, "pdq"), os.Getenv("BRDO_PHOTOS")} {
+		if folder == "" {
+			continue
+		}
+		if err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && strings.HasSuffix(strings.ToLower(path), ".jpg") {
+				paths = append(paths, path)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return paths
+}
+
+// TestAFirstLookKeepsItsWord compares first looks with the hashes of a close look, in all
+// orientations, at every photograph there is: docs/screening.md has the distribution over
+// five thousand.
+func TestAFirstLookKeepsItsWord(t *testing.T) {
+	racetest.Skip(t, "it decodes large photographs twice")
+	distances := map[int]int{}
+	for _, path := range photographs(t) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, first := fingerprint(content, kindFingerprint, DefaultMaxPixels), fingerprint(content, kindReducedLook, DefaultMaxPixels)
+		if second.Status != first.Status || second.MIME != first.MIME || second.Width != first.Width || second.Height != first.Height || second.Within != 0 {
+			t.Errorf("%s: %s %dx%d, at first look %s %dx%d", path, second.Status, second.Width, second.Height, first.Status, first.Width, first.Height)
+		}
+		furthest := 0
+		for v := range second.Forms.Full.Variants {
+			furthest = max(furthest, second.Forms.Full.Variants[v].Distance(first.Forms.Full.Variants[v]), second.Forms.Nearest.Variants[v].Distance(first.Forms.Nearest.Variants[v]))
+		}
+		if furthest > first.Within {
+			t.Errorf("%s: %d bits off, said to be within %d", path, furthest, first.Within)
+		}
+		if first.Within == ReducedWithin {
+			distances[furthest]++
+		}
+	}
+	if len(distances) == 0 {
+		t.Error("no photograph was read at a reduced size")
+	}
+	t.Log("bits off, of those read at a reduced size:", distances)
+}
+
+func TestWhichLookIsEnough(t *testing.T) {
+	grey := image.NewGray(image.Rect(0, 0, 320, 240))
+	for i := range grey.Pix {
+		grey.Pix[i] = uint8(i % 320 / 4)
+	}
+	fine := image.NewGray(image.Rect(0, 0, 1600, 1600))
+	for y := range 1600 {
+		for x := range 1600 {
+			fine.SetGray(x, y, color.Gray{Y: uint8(128 + 127*(x/2%2) - 127*(y/2%2)*(x/2%2))})
+		}
+	}
+	asJPEG := func(picture image.Image) []byte {
+		return encoded(t, func(to *bytes.Buffer) error { return jpeg.Encode(to, picture, &jpeg.Options{Quality: 90}) })
+	}
+	large := asJPEG(landscape(2000, 1600))
+	for _, test := range []struct {
+		name    string
+		content []byte
+		kind    requestKind
+		status  Status
+		within  int
+	}{
+		{"large", large, kindReducedLook, StatusOK, ReducedWithin},
+		{"large, not reduced", large, kindFirstLook, StatusOK, 0},
+		{"large, close", large, kindFingerprint, StatusOK, 0},
+		{"small", asJPEG(landscape(1600, 1400)), kindReducedLook, StatusOK, 0},
+		{"plain", asJPEG(grey), kindFirstLook, StatusUnhashable, pdq.Bits},
+		{"plain, reduced", asJPEG(grey), kindReducedLook, StatusUnhashable, pdq.Bits},
+		{"plain, close", asJPEG(grey), kindFingerprint, StatusUnhashable, 0},
+		{"too fine for means", asJPEG(fine), kindReducedLook, StatusUnhashable, pdq.Bits},
+		{"cut", large[:len(large)*2/3], kindReducedLook, StatusPartial, 0},
+		{"no JPEG file", asPNG(t, landscape(320, 240)), kindReducedLook, StatusOK, 0},
+	} {
+		if found := fingerprint(test.content, test.kind, DefaultMaxPixels); found.Status != test.status || found.Within != test.within {
+			t.Errorf("%s: %s within %d, want %s within %d", test.name, found.Status, found.Within, test.status, test.within)
+		}
+	}
+}
