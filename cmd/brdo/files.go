@@ -142,8 +142,8 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 // firstLook is how files are looked at of which most are near to nothing. Without it each
 // is looked at closely at once.
 type firstLook struct {
-	// reduced allows large pictures to be read at a reduced size.
-	reduced bool
+	// wide says that media.FirstLookWithin bits more than the radius can be searched.
+	wide bool
 	// near tells whether something may be near, so that a closer look is worth it.
 	near func(examined) bool
 }
@@ -190,7 +190,7 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos
 	if first == nil {
 		e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
 	} else {
-		e.Fingerprint, err = decoder.FirstLook(ctx, content, e.Sum.Size, first.reduced)
+		e.Fingerprint, err = decoder.FirstLook(ctx, content, e.Sum.Size, first.wide)
 	}
 	if err == nil && e.Fingerprint.Within > 0 && first.near(e) {
 		if _, err := content.Seek(0, io.SeekStart); err != nil {

@@ -90,7 +90,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
 	var first *firstLook
 	if !c.Full {
-		first = &firstLook{reduced: index.Screens(media.ReducedWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
+		first = &firstLook{wide: index.Screens(media.FirstLookWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
 	}
 	err = examine(ctx, decoder, candidates, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)

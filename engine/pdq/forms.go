@@ -64,8 +64,10 @@ type JPEG struct {
 	Forms
 	// Read is the share of the picture that could be read, 1 when the file is whole.
 	Read float64
-	// Doubtful is true when many frequencies lie so near the median that rounding may move more
-	// than a few bits: then [luma.DecodeJPEG] and [ComputeForms] give the reference's hash.
+	// Near is how many frequencies lie so near the median that rounding may move them to its
+	// other side; in the form that has more.
+	Near int
+	// Doubtful is true when they are so many that more than a few bits may differ: then [luma.DecodeJPEG] and [ComputeForms] give the reference's hash.
 	Doubtful bool
 }
 
@@ -96,7 +98,8 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 	var near [2]int
 	found.Full, near[0] = fromCells(reduced.Cells[0], reduced.Width, reduced.Height)
 	found.Nearest, near[1] = fromCells(reduced.Cells[len(reduced.Cells)-1], reduced.Width, reduced.Height)
-	found.Doubtful = max(near[0], near[1]) >= manyNear
+	found.Near = max(near[0], near[1])
+	found.Doubtful = found.Near >= manyNear
 	return found, nil
 }
 

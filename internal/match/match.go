@@ -291,11 +291,10 @@ func (x *Index) Query(q Query) Result {
 	})
 }
 
-// Screens tells whether reading large pictures at a reduced size first pays: whether
-// looking for candidates with a radius that is wider by margin takes less than reading
-// a picture closely.
+// Screens tells whether a less exact look pays: whether looking for candidates with a
+// radius that is wider by margin takes less than reading a picture closely.
 func (x *Index) Screens(margin int) bool {
-	const saved = 10 * time.Millisecond // for 12 megapixels, at least
+	const saved = 4 * time.Millisecond // for 640 by 480; much more for large pictures
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	radius := 0

@@ -347,6 +347,6 @@ func TestAFirstLookAsksWithAMargin(t *testing.T) {
 		}
 	}
 	if !x.Screens(16) {
-		t.Error("a first look at a reduced size does not pay with one entry")
+		t.Error("a first look does not pay with one entry")
 	}
 }

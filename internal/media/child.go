@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 )
 
@@ -90,6 +91,10 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 	if config.mustEnclose && !achieved.complete() {
 		return fmt.Errorf("not enclosed: %s", achieved.missing)
 	}
+	// A child lives for one file after another: it collects seldom, and early only where
+	// the memory that it may map gets scarce.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(config.memory / 2)
 	buffered := bufio.NewReader(in)
 	for {
 		asked, content, err := readRequest(buffered, config.maxBytes)
@@ -110,7 +115,7 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 // for it to depend on.
 func answer(asked request, content []byte, maxPixels int64) []byte {
 	switch asked.kind {
-	case kindFingerprint, kindFirstLook, kindReducedLook:
+	case kindFingerprint, kindFirstLook, kindWideLook:
 		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
 	case kindPreview:
 		return encodePreview(preview(content, asked.preview, maxPixels))

@@ -21,7 +21,7 @@ import (
 
 // fingerprint runs in the child; kind says how closely to look.
 func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint {
-	if kind == kindReducedLook {
+	if kind == kindWideLook {
 		if means, ok := fromMeans(content, maxPixels); ok {
 			return means
 		}
@@ -33,6 +33,8 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
 	case whole && quality >= pdq.MinimumQuality && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small):
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
+	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
+		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
 	}
 	picture, about := decode(content, maxPixels)
 	found := about.fingerprint()
@@ -67,10 +69,13 @@ const (
 	// surelyRich is the quality from which on means cannot stand for a picture that is
 	// too plain.
 	surelyRich = 80
+	// littleDoubtful bounds the frequencies near the median with which coefficients are at
+	// most doubtfulWithin bits off.
+	littleDoubtful, doubtfulWithin = 16, 12
 )
 
 // fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
-// these may be further off than ReducedWithin.
+// these may be further off than FirstLookWithin.
 func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return Fingerprint{}, false
@@ -83,7 +88,7 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if err != nil || found.Read < 1 || found.Doubtful || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
-	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: ReducedWithin}, true
+	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
 }
 
 // small is the size in pixels up to which a picture whose hash is doubtful is decoded for

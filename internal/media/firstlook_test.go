@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,13 +40,13 @@ func photographs(t *testing.T) (paths []string) {
 // five thousand.
 func TestAFirstLookKeepsItsWord(t *testing.T) {
 	racetest.Skip(t, "it decodes large photographs twice")
-	distances := map[int]int{}
+	distances := map[int]map[int]int{}
 	for _, path := range photographs(t) {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, first := fingerprint(content, kindFingerprint, DefaultMaxPixels), fingerprint(content, kindReducedLook, DefaultMaxPixels)
+		second, first := fingerprint(content, kindFingerprint, DefaultMaxPixels), fingerprint(content, kindWideLook, DefaultMaxPixels)
 		if second.Status != first.Status || second.MIME != first.MIME || second.Width != first.Width || second.Height != first.Height || second.Within != 0 {
 			t.Errorf("%s: %s %dx%d, at first look %s %dx%d", path, second.Status, second.Width, second.Height, first.Status, first.Width, first.Height)
 		}
@@ -56,14 +57,15 @@ func TestAFirstLookKeepsItsWord(t *testing.T) {
 		if furthest > first.Within {
 			t.Errorf("%s: %d bits off, said to be within %d", path, furthest, first.Within)
 		}
-		if first.Within == ReducedWithin {
-			distances[furthest]++
+		if distances[first.Within] == nil {
+			distances[first.Within] = map[int]int{}
 		}
+		distances[first.Within][furthest]++
 	}
-	if len(distances) == 0 {
-		t.Error("no photograph was read at a reduced size")
+	if len(distances[FirstLookWithin]) == 0 {
+		t.Error("no photograph was read at an eighth of its size")
 	}
-	t.Log("bits off, of those read at a reduced size:", distances)
+	t.Log("bits off, by what was said:", distances)
 }
 
 func TestWhichLookIsEnough(t *testing.T) {
@@ -77,6 +79,13 @@ func TestWhichLookIsEnough(t *testing.T) {
 			fine.SetGray(x, y, color.Gray{Y: uint8(128 + 127*(x/2%2) - 127*(y/2%2)*(x/2%2))})
 		}
 	}
+	rings := image.NewGray(image.Rect(0, 0, 900, 750))
+	for y := range 750 {
+		for x := range 900 {
+			from := math.Hypot(float64(x-150), float64(y-200))
+			rings.SetGray(x, y, color.Gray{Y: uint8(128 + 70*math.Sin(from/45) + 50*math.Sin(float64(x+2*y)/75))})
+		}
+	}
 	asJPEG := func(picture image.Image) []byte {
 		return encoded(t, func(to *bytes.Buffer) error { return jpeg.Encode(to, picture, &jpeg.Options{Quality: 90}) })
 	}
@@ -88,16 +97,18 @@ func TestWhichLookIsEnough(t *testing.T) {
 		status  Status
 		within  int
 	}{
-		{"large", large, kindReducedLook, StatusOK, ReducedWithin},
-		{"large, not reduced", large, kindFirstLook, StatusOK, 0},
+		{"large", large, kindWideLook, StatusOK, FirstLookWithin},
+		{"large, not wide", large, kindFirstLook, StatusOK, 0},
 		{"large, close", large, kindFingerprint, StatusOK, 0},
-		{"small", asJPEG(landscape(1600, 1400)), kindReducedLook, StatusOK, 0},
+		{"small", asJPEG(landscape(1600, 1400)), kindWideLook, StatusOK, 0},
+		{"doubtful", asJPEG(rings), kindWideLook, StatusOK, doubtfulWithin},
+		{"doubtful, not wide", asJPEG(rings), kindFirstLook, StatusOK, 0},
 		{"plain", asJPEG(grey), kindFirstLook, StatusUnhashable, pdq.Bits},
-		{"plain, reduced", asJPEG(grey), kindReducedLook, StatusUnhashable, pdq.Bits},
+		{"plain, wide", asJPEG(grey), kindWideLook, StatusUnhashable, pdq.Bits},
 		{"plain, close", asJPEG(grey), kindFingerprint, StatusUnhashable, 0},
-		{"too fine for means", asJPEG(fine), kindReducedLook, StatusUnhashable, pdq.Bits},
-		{"cut", large[:len(large)*2/3], kindReducedLook, StatusPartial, 0},
-		{"no JPEG file", asPNG(t, landscape(320, 240)), kindReducedLook, StatusOK, 0},
+		{"too fine for means", asJPEG(fine), kindWideLook, StatusUnhashable, pdq.Bits},
+		{"cut", large[:len(large)*2/3], kindWideLook, StatusPartial, 0},
+		{"no JPEG file", asPNG(t, landscape(320, 240)), kindWideLook, StatusOK, 0},
 	} {
 		if found := fingerprint(test.content, test.kind, DefaultMaxPixels); found.Status != test.status || found.Within != test.within {
 			t.Errorf("%s: %s within %d, want %s within %d", test.name, found.Status, found.Within, test.status, test.within)

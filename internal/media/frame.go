@@ -26,7 +26,7 @@ const (
 	kindHello requestKind = iota + 1 // unasked, the first frame of a child
 	kindFingerprint
 	kindFirstLook
-	kindReducedLook
+	kindWideLook
 	kindPreview
 	kindSelfCheck
 )
@@ -89,7 +89,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes int64) (request
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindFirstLook, kindReducedLook, kindSelfCheck:
+	case kindFingerprint, kindFirstLook, kindWideLook, kindSelfCheck:
 	case kindPreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)

@@ -100,18 +100,21 @@ func (s *Service) Fingerprint(ctx context.Context, content io.Reader, size int64
 	return s.fingerprint(ctx, kindFingerprint, content, size)
 }
 
-// ReducedWithin is how many bits the hashes of a reduced look may be off.
-const ReducedWithin = 16
+// FirstLookWithin is how many bits at most the hashes of a first look may be off, of
+// pictures that are not too plain to be compared.
+const FirstLookWithin = 16
 
 // FirstLook is Fingerprint at less cost, for files of which most are known to nobody:
-// those that are too plain to be compared are not decoded for the reference's hash, and
-// with reduced, large JPEG files are read at an eighth of their size. Hashes may be off
-// by Fingerprint.Within bits: whoever finds a candidate within its radius and as many
-// bits more asks Fingerprint, and so finds what it would have found at once.
-func (s *Service) FirstLook(ctx context.Context, content io.Reader, size int64, reduced bool) (Fingerprint, error) {
+// those that are too plain to be compared are not decoded for the reference's hash. With
+// wide, whoever asks can search [FirstLookWithin] bits further: then large JPEG files are read at
+// an eighth of their size, and others by their coefficients where rounding moves a few
+// bits. Hashes may be off by Fingerprint.Within bits: whoever finds a candidate within
+// its radius and as many bits more asks Fingerprint, and so finds what it would have
+// found at once.
+func (s *Service) FirstLook(ctx context.Context, content io.Reader, size int64, wide bool) (Fingerprint, error) {
 	kind := kindFirstLook
-	if reduced {
-		kind = kindReducedLook
+	if wide {
+		kind = kindWideLook
 	}
 	return s.fingerprint(ctx, kind, content, size)
 }

@@ -46,7 +46,7 @@ func TestALargePictureIsLookedAtTwiceWhereItMatters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := submit(picture, false); found.PDQWithin != media.ReducedWithin || found.Sighting != "" || len(found.Matches) > 0 {
+	if found := submit(picture, false); found.PDQWithin != media.FirstLookWithin || found.Sighting != "" || len(found.Matches) > 0 {
 		t.Fatalf("unknown: within %d, %+v", found.PDQWithin, found)
 	}
 	if found := submit(picture, true); found.PDQWithin != 0 || found.PDQ != exact.Forms.Full.Hash.String() || found.PDQNearest != exact.Forms.Nearest.Hash.String() || found.Sighting == "" {
@@ -73,7 +73,7 @@ func TestALargePictureIsLookedAtTwiceWhereItMatters(t *testing.T) {
 	if err != nil || found.Matches[0].Distance != min(copied.Forms.Full.Hash.Distance(exact.Forms.Full.Hash), copied.Forms.Nearest.Hash.Distance(exact.Forms.Full.Hash)) {
 		t.Errorf("the copy is said to be %d bits away (%v)", found.Matches[0].Distance, err)
 	}
-	if found := submit(boxes(t, 4, 90), false); found.PDQWithin != media.ReducedWithin || found.Sighting != "" {
+	if found := submit(boxes(t, 4, 90), false); found.PDQWithin != media.FirstLookWithin || found.Sighting != "" {
 		t.Errorf("another picture: within %d, %+v", found.PDQWithin, found)
 	}
 }

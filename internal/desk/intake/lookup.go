@@ -172,7 +172,7 @@ func see(ctx context.Context, content io.ReadSeeker, size int64, look look) (med
 // look is not looked at again, unless it will be kept.
 func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, kept bool) (sum digest.Sum, picture media.Fingerprint, found match.Result, err error) {
 	first := func(ctx context.Context, content io.Reader, size int64) (media.Fingerprint, error) {
-		return d.decoder.FirstLook(ctx, content, size, d.index.Screens(media.ReducedWithin))
+		return d.decoder.FirstLook(ctx, content, size, d.index.Screens(media.FirstLookWithin))
 	}
 	if sum, picture, err = d.read(ctx, content, first); err != nil {
 		return sum, picture, found, err
