@@ -24,9 +24,8 @@ import (
 	"strings"
 	"time"
 
-	// The drivers register themselves with database/sql.
+	// The driver registers itself with database/sql.
 	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite"
 )
 
 // Store is an open database. It is safe for concurrent use.
@@ -65,7 +64,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		"secure_delete(ON)",
 	}}
 	writing := url.Values{"_pragma": pragmas["_pragma"], "_txlock": {"immediate"}}
-	write, err := sql.Open("sqlite", "file:"+path+"?"+writing.Encode())
+	write, err := openFile("file:" + path + "?" + writing.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("opening %s for writing: %w", path, err)
 	}
@@ -77,7 +76,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("restricting the database file: %w", err), write.Close())
 	}
 	reading := url.Values{"_pragma": append([]string{"query_only(ON)"}, pragmas["_pragma"]...)}
-	read, err := sql.Open("sqlite", "file:"+path+"?"+reading.Encode())
+	read, err := openFile("file:" + path + "?" + reading.Encode())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s for reading: %w", path, err), write.Close())
 	}
