@@ -1,0 +1,329 @@
+package lists_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/exchange"
+	"github.com/brdoproject/brdo/internal/exchange/exchangetest"
+	"github.com/brdoproject/brdo/internal/node"
+	"github.com/brdoproject/brdo/internal/node/nodetest"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// canary is in every credential of the test and nowhere else.
+const canary = "canary-7f3a"
+
+// heard is what the operator was told.
+type heard struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.Lock()
+	defer h.Unlock()
+	return h.Buffer.Write(p)
+}
+
+func (h *heard) text() string {
+	h.Lock()
+	defer h.Unlock()
+	return h.String()
+}
+
+// reader is a provider's node that fetches lists from a played internet.
+type reader struct {
+	*nodetest.Node
+	ncmec *exchangetest.NCMEC
+	heard *heard
+}
+
+func openReader(t *testing.T, database func() string) *reader {
+	internet := nodetest.OpenInternet(t)
+	r := &reader{ncmec: exchangetest.NewNCMEC("brdo", canary), heard: &heard{}}
+	internet.Host(exchangetest.NCMECHost, r.ncmec)
+	t.Setenv(exchange.VariableOf("ncmec-industry"), "brdo:"+canary)
+	common := node.ListExchange{LegalBasis: nodetest.Basis, Verification: "double", StaleAfter: 4 * time.Hour}
+	add := func(c *node.Config, name string, kind exchange.Kind, address string) {
+		x := common
+		x.Name, x.Kind, x.URL = name, kind, address
+		c.ListExchanges = append(c.ListExchanges, x)
+	}
+	r.Node = nodetest.Open(t, nodetest.Options{
+		Kind: mandate.Provider, Database: database(), Internet: internet, Log: slog.New(slog.NewTextHandler(r.heard, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Configure: func(c *node.Config) {
+			add(c, "ncmec-industry", exchange.NCMEC, exchangetest.NCMECBase)
+		},
+	})
+	must(t, r.Lists.Begin(t.Context()))
+	return r
+}
+
+// follow makes a list that follows an exchange.
+func (r *reader) follow(t *testing.T, name string) string {
+	t.Helper()
+	l, err := r.Lists.Create(t.Context(), mona(r.Node), lists.NewList{
+		Name: "from " + name, Source: name, Verification: "double", LegalBasis: nodetest.Basis, Radius: -1, Follows: lists.Source{Node: exchange.AddressOf(name)},
+	})
+	must(t, err)
+	return l.ID
+}
+
+// later moves the clock beyond the next round and lets it happen.
+func (r *reader) later(t *testing.T) {
+	t.Helper()
+	r.Clock.Add(70 * time.Minute)
+	must(t, r.Drain(t.Context()))
+}
+
+// entries are the notes of a list's entries as key, state and category.
+func (r *reader) entries(t *testing.T, list string) string {
+	t.Helper()
+	var all []string
+	r.Look(t, func(tx *store.Tx) error {
+		rows, err := tx.ListEntriesChanged(list, 0, "", 1000)
+		for _, e := range rows {
+			if e.Verification != "double" {
+				t.Errorf("an entry is %s", e.Verification)
+			}
+			all = append(all, e.SourceID+" "+e.State+" "+e.Category)
+		}
+		return err
+	})
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+func (r *reader) state(t *testing.T, list string) (f store.FetchedList, versions []store.ListVersion) {
+	t.Helper()
+	r.Look(t, func(tx *store.Tx) (err error) {
+		if f, err = tx.FetchedList(list); err != nil {
+			return err
+		}
+		versions, err = tx.ListVersions(list, 100)
+		return err
+	})
+	return f, versions
+}
+
+// prints are the fingerprints of a made-up file.
+func prints(text string) map[string]string {
+	sum, err := digest.Reader(strings.NewReader(text))
+	if err != nil {
+		panic(err)
+	}
+	return map[string]string{"md5": fmt.Sprintf("%x", sum.MD5), "sha1": fmt.Sprintf("%x", sum.SHA1), "pdna": "AAEC"}
+}
+
+func image(member int, id string, changed time.Time, class, text string) exchangetest.NCMECEntry {
+	return exchangetest.NCMECEntry{Member: member, MemberName: "Example Member", ID: id, Changed: changed, Classification: class, Fingerprints: prints(text)}
+}
+
+// TestAListFollowsNCMEC: over pages, with updates and deletions, through failures and
+// interruptions, and no credential appears anywhere.
+func TestAListFollowsNCMEC(t *testing.T) {
+	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
+		r := openReader(t, database)
+		ctx, begun := t.Context(), r.Clock.Now()
+		must(t, r.Drain(ctx))
+		if asked := r.ncmec.Asked(); len(asked) != 0 {
+			t.Errorf("an exchange was asked although no list follows it: %v", asked)
+		}
+		if _, err := r.Lists.Create(ctx, mona(r.Node), lists.NewList{Name: "x", Source: "x", Verification: "double", LegalBasis: nodetest.Basis, Follows: lists.Source{Node: "exchange/other"}}); !problem.Is(err, problem.Invalid) {
+			t.Errorf("a list follows an exchange that is not configured: %v", err)
+		}
+
+		// Five entries in three pages; the second page fails at first.
+		for i, class := range []string{"A1", "A2", "B1", "B2", "A1"} {
+			r.ncmec.Put(image(42, fmt.Sprintf("image%d", i+1), begun.Add(-time.Duration(i+1)*time.Hour), class, fmt.Sprintf("message %d", i+1)))
+		}
+		failing := true
+		r.ncmec.Before(func(w http.ResponseWriter, q *http.Request) bool {
+			if failing && q.URL.Query().Get("start") == "3" {
+				http.Error(w, canary, http.StatusBadGateway)
+				return true
+			}
+			return false
+		})
+		list := r.follow(t, "ncmec-industry")
+		must(t, r.Drain(ctx))
+		r.ncmec.Asked()
+		f, _ := r.state(t, list)
+		if strings.Count(r.entries(t, list), "active") != 2 || f.Failures != 1 || !f.UpTo.After(begun.AddDate(-2, 0, 0)) || !f.UpTo.Before(begun.AddDate(0, 0, -1)) {
+			t.Errorf("after the first page: %s, %+v", r.entries(t, list), f)
+		}
+		if f.Problem != "the exchange reports an error of its own (502)" {
+			t.Errorf("the problem is %q", f.Problem)
+		}
+		failing = false
+		r.later(t)
+		if asked := r.ncmec.Asked(); !strings.Contains(asked[0], "start=3") {
+			t.Errorf("it went on with %s", asked[0])
+		}
+		const five = "42/image1 active A1, 42/image2 active A2, 42/image3 active B1, 42/image4 active B2, 42/image5 active A1"
+		f, versions := r.state(t, list)
+		if got := r.entries(t, list); got != five || f.Failures != 0 || f.SucceededAt.IsZero() || r.Clock.Now().Sub(f.UpTo) > 2*time.Minute || f.Problem != "" {
+			t.Errorf("after all pages: %s, %+v", got, f)
+		}
+		if len(versions) != 3 || versions[0].By != "node" || versions[0].Reason != "fetched from ncmec-industry" || versions[0].Format != "ncmec-v2" {
+			t.Errorf("versions: %+v", versions)
+		}
+		// Nothing new: no version, whatever is read again.
+		r.later(t)
+		if again, versions := r.state(t, list); len(versions) != 3 || !again.UpTo.After(f.UpTo) {
+			t.Errorf("%d versions of a list to which nothing changed, %+v", len(versions), again)
+		}
+
+		// Another member has the file of image1 too; then the first takes its entry back.
+		now := r.Clock.Now
+		r.ncmec.Put(image(43, "same", now(), "A1", "message 1"), image(42, "image2", now(), "B2", "message 2"))
+		r.later(t)
+		gone := func(member int, id string) exchangetest.NCMECEntry {
+			return exchangetest.NCMECEntry{Member: member, ID: id, Changed: now(), Deleted: true}
+		}
+		r.ncmec.Put(gone(42, "image1"), gone(42, "image4"), gone(42, "never-seen"))
+		r.later(t)
+		const four = "42/image1 active A1, 42/image2 active B2, 42/image3 active B1, 42/image4 withdrawn B2, 42/image5 active A1"
+		if got := r.entries(t, list); got != four {
+			t.Errorf("after a deletion: %s", got)
+		}
+		// What people here stop stays stopped; what the exchange brings back holds again.
+		r.change(t, list, "42/image5", store.EntrySuspended)
+		r.ncmec.Put(gone(43, "same"), image(42, "image5", now(), "A2", "message 5"), image(42, "image4", now(), "B2", "message 4"))
+		r.later(t)
+		const people = "42/image1 withdrawn A1, 42/image2 active B2, 42/image3 active B1, 42/image4 active B2, 42/image5 suspended A2"
+		if got := r.entries(t, list); got != people {
+			t.Errorf("after people stopped one: %s", got)
+		}
+		if active := r.Index.Len(); active != 3 {
+			t.Errorf("the index holds %d entries", active)
+		}
+
+		r.goesRound(t, list)
+		r.isInterrupted(t, list)
+		r.staleIsAnAlarm(t, list)
+		if text := r.heard.text(); strings.Contains(text, canary) {
+			t.Errorf("the operator is told a credential:\n%s", text)
+		}
+		r.Look(t, func(tx *store.Tx) error {
+			f, err := tx.FetchedList(list)
+			events, err2 := tx.LogEventsFrom(0, 1000)
+			for _, event := range events {
+				if strings.Contains(fmt.Sprintf("%+v", f)+string(event.Record), canary) {
+					t.Error("a credential was stored")
+				}
+			}
+			return errors.Join(err, err2)
+		})
+	})
+}
+
+func (r *reader) change(t *testing.T, list, record, state string) {
+	t.Helper()
+	var id string
+	r.Look(t, func(tx *store.Tx) error {
+		f, _, err := tx.FetchedRecord(list, record)
+		id = f.EntryID
+		return err
+	})
+	must(t, r.Lists.ChangeEntry(t.Context(), mona(r.Node), list, id, state, "checked again"))
+}
+
+// goesRound: pages that lead in a circle, or elsewhere, end the round.
+func (r *reader) goesRound(t *testing.T, list string) {
+	t.Helper()
+	for next, says := range map[string]string{
+		"/v2/entries?from=2026-03-01T00:00:00Z&amp;to=2026-03-02T00:00:00Z&amp;start=1&amp;size=1000&amp;max=9": "circle",
+		"https://other.example/v2/entries?start=2":                                                              "none of its entries", "//other.example/v2/entries?start=2": "none of its entries", "/v2/members?start=2": "none of its entries",
+	} {
+		r.ncmec.Before(func(w http.ResponseWriter, _ *http.Request) bool {
+			fmt.Fprint(w, `<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2"><images count="0"/><paging><next>`+next+`</next></paging></queryResult>`)
+			return true
+		})
+		r.ncmec.Asked()
+		r.later(t)
+		f, _ := r.state(t, list)
+		if asked := r.ncmec.Asked(); !strings.Contains(f.Problem, says) || len(asked) > 3 {
+			t.Errorf("%s: %q after %d questions", next, f.Problem, len(asked))
+		}
+		r.ncmec.Before(func(w http.ResponseWriter, q *http.Request) bool { // it forgot the page
+			if q.URL.Query().Has("start") {
+				http.Error(w, "", http.StatusNotFound)
+				return true
+			}
+			return false
+		})
+		r.later(t)
+		if f, _ := r.state(t, list); f.Problem != "" {
+			t.Errorf("after the page was forgotten: %q", f.Problem)
+		}
+	}
+}
+
+// isInterrupted: a process that stops between two pages loses and doubles nothing.
+func (r *reader) isInterrupted(t *testing.T, list string) {
+	t.Helper()
+	before, _ := r.state(t, list)
+	for i := range 6 {
+		r.ncmec.Put(image(50, fmt.Sprint("more", i), r.Clock.Now(), "A1", fmt.Sprint("another message ", i)))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	r.ncmec.Before(func(_ http.ResponseWriter, q *http.Request) bool {
+		if q.URL.Query().Get("start") == "5" {
+			stop()
+			<-q.Context().Done()
+			return true
+		}
+		return false
+	})
+	r.Clock.Add(70 * time.Minute)
+	_ = r.Drain(ctx)
+	half, _ := r.state(t, list)
+	if got := strings.Count(r.entries(t, list), "50/"); got != 4 || half.Failures != 0 || half.UpTo != before.UpTo {
+		t.Errorf("%d entries when it was interrupted, %+v", got, half)
+	}
+	r.ncmec.Before(nil)
+	r.ncmec.Asked()
+	r.later(t)
+	asked := r.ncmec.Asked()
+	if got := strings.Count(r.entries(t, list), "50/"); got != 6 || !strings.Contains(asked[0], "start=5") {
+		t.Errorf("%d entries, after %v", got, asked)
+	}
+}
+
+// staleIsAnAlarm: when nothing comes for too long, people are told once.
+func (r *reader) staleIsAnAlarm(t *testing.T, list string) {
+	t.Helper()
+	r.ncmec.Password = "changed"
+	for range 6 {
+		r.later(t)
+	}
+	f, _ := r.state(t, list)
+	if f.Problem != "the exchange refuses the credentials (401)" || f.Failures != 6 {
+		t.Errorf("%+v", f)
+	}
+	alarms, _, err := r.Alarms.List(t.Context(), mona(r.Node))
+	must(t, err)
+	if len(alarms) != 1 || alarms[0].Times != 1 || alarms[0].Subject != list || alarms[0].Reason != "nothing came from the exchange ncmec-industry for 4h0m0s: the exchange refuses the credentials (401)" {
+		t.Errorf("alarms: %+v", alarms)
+	}
+	r.ncmec.Password = canary
+	r.later(t)
+	if f, _ := r.state(t, list); f.Failures != 0 || f.Alarmed {
+		t.Errorf("when it answers again: %+v", f)
+	}
+}

@@ -1,0 +1,126 @@
+package node
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/exchange"
+	"github.com/brdoproject/brdo/internal/lookout"
+)
+
+// ListExchange is an exchange that lists can follow. Its credentials are never in the
+// configuration: they come from a file or from the environment, see
+// [exchange.VariableOf].
+type ListExchange struct {
+	// Name is in small letters, digits and hyphens.
+	Name string        `yaml:"name"`
+	Kind exchange.Kind `yaml:"kind"`
+	// URL is its address, https.
+	URL             string `yaml:"url"`
+	CredentialsFile string `yaml:"credentials_file"`
+	// LegalBasis is a profile; outside its dates nothing is fetched.
+	LegalBasis   law.Ref `yaml:"legal_basis"`
+	Verification string  `yaml:"verification"`
+	// Every is the pause between two rounds, StaleAfter how long none may succeed
+	// before people are told.
+	Every      time.Duration `yaml:"every"`
+	StaleAfter time.Duration `yaml:"stale_after"`
+	// Since is the beginning of what is asked for.
+	Since time.Time `yaml:"since"`
+}
+
+// Defaults of a [ListExchange].
+const (
+	defaultEvery      = 15 * time.Minute
+	defaultStaleAfter = 24 * time.Hour
+	leastEvery        = time.Minute
+)
+
+// firstEntries is before the first entries of every exchange.
+var firstEntries = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
+
+var isExchangeName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+
+func (x ListExchange) filled() ListExchange {
+	if x.Every == 0 {
+		x.Every = defaultEvery
+	}
+	if x.StaleAfter == 0 {
+		x.StaleAfter = defaultStaleAfter
+	}
+	if x.Since.IsZero() {
+		x.Since = firstEntries
+	}
+	return x
+}
+
+// checkExchanges reports what is wrong.
+func (c Config) checkExchanges() error {
+	seen := map[string]bool{}
+	for i, x := range c.ListExchanges {
+		x = x.filled()
+		at := fmt.Sprintf("list_exchanges[%d]", i)
+		switch {
+		case !isExchangeName.MatchString(x.Name) || seen[x.Name]:
+			return problem.InvalidField(at+".name", "it is not of small letters, digits and hyphens, or used twice", "give each exchange its own name, for example ncmec-industry")
+		case !slices.Contains(lists.Verifications, x.Verification):
+			return problem.InvalidField(at+".verification", "there is no such level", "use self-reported, single, double or triple")
+		case x.LegalBasis.IsZero():
+			return problem.InvalidField(at+".legal_basis", "it is missing", "every exchange names its legal basis; see law/legal-basis")
+		case x.Every < leastEvery || x.StaleAfter < x.Every:
+			return problem.InvalidField(at+".every", "it is shorter than a minute, or longer than stale_after", "give times such as 15m and 24h, or leave them out")
+		case x.CredentialsFile != "" && !filepath.IsAbs(x.CredentialsFile):
+			return problem.InvalidField(at+".credentials_file", "it is no absolute path", "name the file from the root")
+		}
+		if err := x.checkSource(at, c.Egress); err != nil {
+			return err
+		}
+		seen[x.Name] = true
+	}
+	return nil
+}
+
+func (x ListExchange) checkSource(at string, egress Egress) error {
+	switch x.Kind {
+	case exchange.NCMEC:
+	default:
+		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec")
+	}
+	u, err := lookout.Rules{Ports: egress.Ports}.Check(x.URL)
+	switch {
+	case err != nil:
+		return problem.InvalidField(at+".url", problem.From(err).Reason, "give the public address of the exchange")
+	case u.Scheme != "https" || u.RawQuery != "":
+		return problem.InvalidField(at+".url", "it does not begin with https://, or has a query", "give the address as those who run the exchange name it")
+	case egress.Proxy == "":
+		return problem.InvalidField(at+".url", "the node has no proxy to fetch through", "set egress.proxy")
+	}
+	return nil
+}
+
+// openExchanges makes the sources of what is configured. through is nil without a proxy.
+func openExchanges(config Config, library *law.Library, through *lookout.Lookout) ([]exchange.Exchange, error) {
+	var all []exchange.Exchange
+	for i, x := range config.ListExchanges {
+		x = x.filled()
+		basis, err := library.LegalBasis(x.LegalBasis)
+		if err != nil {
+			return nil, problem.InvalidField(fmt.Sprintf("list_exchanges[%d].legal_basis", i), "there is no such profile", "see law/legal-basis").Because(err)
+		}
+		all = append(all, exchange.Exchange{
+			Name: x.Name, Kind: x.Kind, Basis: basis, Verification: x.Verification, Every: x.Every, StaleAfter: x.StaleAfter, Source: x.source(through),
+		})
+	}
+	return all, nil
+}
+
+func (x ListExchange) source(through *lookout.Lookout) exchange.Source {
+	credentials := exchange.Credentials{File: x.CredentialsFile, Variable: exchange.VariableOf(x.Name)}
+	return &exchange.NCMECSource{Base: x.URL, Credentials: credentials, Since: x.Since, Through: through}
+}
