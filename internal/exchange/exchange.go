@@ -69,6 +69,9 @@ const (
 	File           Kind = "file"
 )
 
+// Kinds are all of them.
+var Kinds = []Kind{NCMEC, ThreatExchange, StopNCII, File}
+
 // Exchange is one exchange as the operator configured it.
 type Exchange struct {
 	// Name is in small letters, digits and hyphens.

@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/lookout"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 // ListExchange is an exchange that lists can follow. Its credentials are never in the
@@ -113,14 +114,51 @@ func openExchanges(config Config, library *law.Library, through *lookout.Lookout
 		if err != nil {
 			return nil, problem.InvalidField(fmt.Sprintf("list_exchanges[%d].legal_basis", i), "there is no such profile", "see law/legal-basis").Because(err)
 		}
-		all = append(all, exchange.Exchange{
-			Name: x.Name, Kind: x.Kind, Basis: basis, Verification: x.Verification, Every: x.Every, StaleAfter: x.StaleAfter, Source: x.source(through),
-		})
+		e := x.named()
+		e.Basis, e.Verification, e.Source = basis, x.Verification, x.source(through)
+		all = append(all, e)
 	}
 	return all, nil
 }
 
-func (x ListExchange) source(through *lookout.Lookout) exchange.Source {
-	credentials := exchange.Credentials{File: x.CredentialsFile, Variable: exchange.VariableOf(x.Name)}
-	return &exchange.NCMECSource{Base: x.URL, Credentials: credentials, Since: x.Since, Through: through}
+// named is the exchange without its source, to ask how it stands.
+func (x ListExchange) named() exchange.Exchange {
+	x = x.filled()
+	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter}
 }
+
+// credentials are where its credentials are.
+func (x ListExchange) credentials() exchange.Credentials {
+	return exchange.Credentials{File: x.CredentialsFile, Variable: exchange.VariableOf(x.Name)}
+}
+
+func (x ListExchange) source(through *lookout.Lookout) exchange.Source {
+	return &exchange.NCMECSource{Base: x.URL, Credentials: x.credentials(), Since: x.Since, Through: through}
+}
+
+// exchanges says how lists stand that are fetched.
+func (e *examination) exchanges(tx *store.Tx) error {
+	for _, x := range e.config.ListExchanges {
+		what := "exchange " + x.Name
+		at, err := lists.Standing(tx, x.named(), e.now)
+		if err != nil {
+			return err
+		}
+		secret, missing := x.credentials().Read()
+		switch {
+		case missing != nil || (x.needsCredentials() && len(secret.Reveal()) == 0):
+			e.add(Ill, what, "write them into credentials_file, or set "+exchange.VariableOf(x.Name), "its credentials are missing, or others may read them")
+		case at.List.ID == "":
+			e.add(Warning, what, "let a list manager make a list that follows exchange/"+x.Name, "no list follows it")
+		case at.Problem != "":
+			e.add(map[bool]Health{true: Ill, false: Warning}[at.Stale], what, at.Remedy, "%d rounds failed, the last because %s", at.Failures, at.Problem)
+		case at.Stale:
+			e.add(Ill, what, "check that a worker runs", "it was not asked for longer than %s", at.StaleAfter)
+		default:
+			e.add(Well, what, "", "%d entries; complete up to %s", at.Active, at.UpTo.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+func (x ListExchange) needsCredentials() bool { return true }

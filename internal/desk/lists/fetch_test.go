@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ func openReader(t *testing.T, database func() string) *reader {
 	r.Node = nodetest.Open(t, nodetest.Options{
 		Kind: mandate.Provider, Database: database(), Internet: internet, Log: slog.New(slog.NewTextHandler(r.heard, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Configure: func(c *node.Config) {
+			c.HMA.Enabled = true
 			add(c, "ncmec-industry", exchange.NCMEC, exchangetest.NCMECBase)
 		},
 	})
@@ -213,6 +215,7 @@ func TestAListFollowsNCMEC(t *testing.T) {
 			t.Errorf("the index holds %d entries", active)
 		}
 
+		r.isShown(t, list)
 		r.goesRound(t, list)
 		r.isInterrupted(t, list)
 		r.staleIsAnAlarm(t, list)
@@ -326,4 +329,52 @@ func (r *reader) staleIsAnAlarm(t *testing.T, list string) {
 	if f, _ := r.state(t, list); f.Failures != 0 || f.Alarmed {
 		t.Errorf("when it answers again: %+v", f)
 	}
+}
+
+// isShown: pages, the interface for machines, the routes of HMA, figures and the doctor
+// tell how far it has come.
+func (r *reader) isShown(t *testing.T, list string) {
+	t.Helper()
+	all, err := r.Lists.Exchanges(t.Context(), mona(r.Node))
+	must(t, err)
+	if f := all[0]; f.List.ID != list || f.Active != 3 || f.Records != 4 || f.Lag < time.Minute || f.Lag > 2*time.Minute || f.Stale || f.Problem != "" {
+		t.Errorf("%+v", all)
+	}
+	if _, err := r.Lists.Exchanges(t.Context(), r.Person("olga", mandate.Operator)); !problem.Is(err, problem.Denied) {
+		t.Errorf("an operator without any task about lists: %v", err)
+	}
+	token := r.NewKey(t, "", mandate.ScopeLists)
+	get := func(handler http.Handler, path string) string {
+		t.Helper()
+		q := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		q.Header.Set("Authorization", "Bearer "+token)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, q)
+		if answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+		return answer.Body.String()
+	}
+	for path, want := range map[string]string{
+		"/v1/exchanges": `"name":"ncmec-industry","kind":"ncmec","list":"` + list + `","last_fetch":"2026-`, "/hma/c/exchange/FROM_NCMEC_INDUSTRY": `"api":"ncmec","enabled":true,"exchange":"ncmec-industry"`,
+		"/hma/c/exchange/FROM_NCMEC_INDUSTRY/status": `"last_fetch_succeeded":true,"running_fetch_start_ts":null,"up_to_date":true`,
+	} {
+		if text := get(r.Handler(), path); !strings.Contains(text, want) || strings.Contains(text, canary) {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+	for _, want := range []string{`brdo_list_exchange_lag_seconds{exchange="ncmec-industry"} 60`, `brdo_list_exchange_failures{exchange="ncmec-industry"} 0`, `brdo_list_exchange_stale{exchange="ncmec-industry"} 0`} {
+		if text := get(r.Metrics(), "/metrics"); !strings.Contains(text, want) {
+			t.Errorf("no %s among the figures", want)
+		}
+	}
+	for _, f := range node.Examine(t.Context(), r.Config, r.Clock.Now()) {
+		if f.What == "exchange ncmec-industry" {
+			if f.Health != node.Well || !strings.HasPrefix(f.Found, "3 entries; complete up to 2026-") {
+				t.Errorf("the doctor says %+v", f)
+			}
+			return
+		}
+	}
+	t.Error("the doctor says nothing of it")
 }
