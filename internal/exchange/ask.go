@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,6 +82,12 @@ type answered struct {
 
 // Unwrap is the problem that can be shown.
 func (a answered) Unwrap() error { return a.error }
+
+// refusedQuestion says that the exchange does not know what it was asked for.
+func refusedQuestion(err error) bool {
+	var a answered
+	return errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusGone || a.status == http.StatusBadRequest)
+}
 
 // refusal says what an answer other than 200 means.
 func refusal(answer *http.Response) error {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -81,8 +82,7 @@ func (s *NCMECSource) Changes(ctx context.Context, checkpoint string, now time.T
 				}
 			}
 			page, err := s.page(ctx, at)
-			var gone answered
-			if err != nil && resumed && errors.As(err, &gone) && (gone.status == http.StatusNotFound || gone.status == http.StatusGone || gone.status == http.StatusBadRequest) {
+			if err != nil && resumed && refusedQuestion(err) {
 				// It forgot the page: the span is read from its beginning, which doubles nothing.
 				at.Next, resumed = "", false
 				continue
@@ -144,15 +144,14 @@ func onward(asked, next string) error {
 	if asked == "" {
 		return nil
 	}
-	circle := problem.New(problem.Unavailable, "the pages of the exchange lead in a circle", "tell those who run the exchange; nothing more is read until it ends")
 	before, err := url.Parse(asked)
 	if err != nil || asked == next {
-		return circle
+		return circle()
 	}
 	from, first := strconv.ParseInt(before.Query().Get("start"), 10, 64)
 	to, second := strconv.ParseInt(u.Query().Get("start"), 10, 64)
 	if first == nil && second == nil && to <= from {
-		return circle
+		return circle()
 	}
 	return nil
 }
@@ -193,9 +192,7 @@ type ncmecRecord struct {
 //
 // Errors: Unavailable; nothing of a page that has one is used.
 func parseNCMEC(text []byte) (ncmecPage, error) {
-	odd := func(why string) (ncmecPage, error) {
-		return ncmecPage{}, problem.New(problem.Unavailable, "a page of the exchange cannot be read: "+why, "tell those who run the exchange; nothing of the page was taken in")
-	}
+	odd := func(why string) (ncmecPage, error) { return ncmecPage{}, odd(why) }
 	if !utf8.Valid(text) {
 		return odd("it is not in UTF-8")
 	}
@@ -230,10 +227,10 @@ func parseNCMEC(text []byte) (ncmecPage, error) {
 		for _, r := range of.records {
 			name := strings.ToLower(r.XMLName.Local)
 			id, member := strings.TrimSpace(r.ID), strings.TrimSpace(r.Member.ID)
-			if id == "" || member == "" || len(id)+len(member) > 300 || strings.Contains(member, "/") {
+			change := Change{Key: member + "/" + id}
+			if id == "" || member == "" || strings.Contains(member, "/") || !isKey(change.Key) {
 				return odd("an entry names no member or no identifier")
 			}
-			change := Change{Key: member + "/" + id}
 			switch name {
 			case of.name:
 				change.fill(r)
@@ -251,7 +248,7 @@ func parseNCMEC(text []byte) (ncmecPage, error) {
 // fill turns a record into an entry.
 func (c *Change) fill(r ncmecRecord) {
 	e := hashlist.Entry{
-		Size: -1, PDQQuality: -1, Category: shorten(r.Classification), Source: shorten(r.Member.Name), SourceID: c.Key,
+		Size: -1, PDQQuality: -1, Category: shorten(r.Classification), Source: shorten(r.Member.Name), SourceID: shorten(c.Key),
 	}
 	for _, f := range r.Fingerprints.All {
 		kind, err := hashlist.ParseKind(strings.ToLower(f.XMLName.Local))
@@ -299,11 +296,27 @@ func (c *Change) settle(e hashlist.Entry) {
 	}
 }
 
-// maxText is the longest text of an entry that is kept, in bytes.
-const maxText = 200
+// maxText is the longest text of an entry that is kept, and maxKey the longest name of a
+// record, in bytes.
+const (
+	maxText = 200
+	maxKey  = 300
+)
 
+// isKey says that a record can be called so.
+func isKey(text string) bool {
+	return text != "" && len(text) <= maxKey && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// shorten is a text as it is kept: on one line, and not longer than [maxText].
 func shorten(text string) string {
-	if text = strings.TrimSpace(text); len(text) > maxText {
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text))
+	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "")
 	}
 	return text

@@ -65,6 +65,7 @@ func TestPagesOfNCMEC(t *testing.T) {
 // FuzzNCMEC: whatever a page holds, what is taken from it can be stored and asked for.
 func FuzzNCMEC(f *testing.F) {
 	f.Add([]byte(ncmecPageText))
+	f.Add([]byte("<queryResult><images><image><member id=\"1\">\u0085</member><id>x</id><classification>a\nb</classification><fingerprints><md5>" + strings.Repeat("1", 32) + "</md5></fingerprints></image></images></queryResult>"))
 	f.Add([]byte(`<queryResult><images count="0"/><videos count="0"/></queryResult>`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		page, err := parseNCMEC(text)
@@ -82,7 +83,7 @@ func FuzzNCMEC(f *testing.F) {
 func usable(t *testing.T, changes []Change) {
 	for _, c := range changes {
 		switch {
-		case c.Key == "" || len(c.Key) > 400:
+		case !isKey(c.Key):
 			t.Errorf("a record is called %q", c.Key)
 		case c.Gone || c.Refused != "":
 			if c.Entry.Kinds != 0 {
@@ -90,8 +91,9 @@ func usable(t *testing.T, changes []Change) {
 			}
 		case c.Entry.Kinds == 0 || c.Entry.NamesEmptyFile():
 			t.Errorf("%s has no digest, or that of nothing", c.Key)
-		case len(c.Entry.Category) > maxText || len(c.Entry.Source) > maxText || len(c.Entry.Note) > maxText || len(c.Entry.SourceID) > 400:
-			t.Errorf("%s has a long text", c.Key)
+		case len(c.Entry.Category) > maxText || len(c.Entry.Source) > maxText || len(c.Entry.Note) > maxText || len(c.Entry.SourceID) > maxText ||
+			strings.ContainsAny(c.Entry.Category+c.Entry.Source+c.Entry.Note+c.Entry.SourceID, "\x00\n"):
+			t.Errorf("%s has a long or an odd text", c.Key)
 		}
 	}
 }

@@ -32,14 +32,19 @@ type ListExchange struct {
 	// before people are told.
 	Every      time.Duration `yaml:"every"`
 	StaleAfter time.Duration `yaml:"stale_after"`
-	// Since is the beginning of what is asked for.
+	// Since is the beginning of what NCMEC is asked for.
 	Since time.Time `yaml:"since"`
+	// Group is the privacy group of ThreatExchange.
+	Group string `yaml:"group"`
+	// MayShrink is the share of the records that may go at once when all are read anew.
+	MayShrink float64 `yaml:"may_shrink"`
 }
 
 // Defaults of a [ListExchange].
 const (
 	defaultEvery      = 15 * time.Minute
 	defaultStaleAfter = 24 * time.Hour
+	defaultMayShrink  = 0.1
 	leastEvery        = time.Minute
 )
 
@@ -54,6 +59,9 @@ func (x ListExchange) filled() ListExchange {
 	}
 	if x.StaleAfter == 0 {
 		x.StaleAfter = defaultStaleAfter
+	}
+	if x.MayShrink == 0 {
+		x.MayShrink = defaultMayShrink
 	}
 	if x.Since.IsZero() {
 		x.Since = firstEntries
@@ -76,6 +84,8 @@ func (c Config) checkExchanges() error {
 			return problem.InvalidField(at+".legal_basis", "it is missing", "every exchange names its legal basis; see law/legal-basis")
 		case x.Every < leastEvery || x.StaleAfter < x.Every:
 			return problem.InvalidField(at+".every", "it is shorter than a minute, or longer than stale_after", "give times such as 15m and 24h, or leave them out")
+		case x.MayShrink < 0 || x.MayShrink > 1:
+			return problem.InvalidField(at+".may_shrink", "it is no share", "give a number from 0 to 1, for example 0.1")
 		case x.CredentialsFile != "" && !filepath.IsAbs(x.CredentialsFile):
 			return problem.InvalidField(at+".credentials_file", "it is no absolute path", "name the file from the root")
 		}
@@ -89,9 +99,13 @@ func (c Config) checkExchanges() error {
 
 func (x ListExchange) checkSource(at string, egress Egress) error {
 	switch x.Kind {
-	case exchange.NCMEC:
+	case exchange.NCMEC, exchange.StopNCII:
+	case exchange.ThreatExchange:
+		if err := exchange.CheckGroup(x.Group); err != nil {
+			return problem.InvalidField(at+".group", problem.From(err).Reason, problem.From(err).Remedy)
+		}
 	default:
-		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec")
+		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec, threatexchange or stopncii")
 	}
 	u, err := lookout.Rules{Ports: egress.Ports}.Check(x.URL)
 	switch {
@@ -124,7 +138,7 @@ func openExchanges(config Config, library *law.Library, through *lookout.Lookout
 // named is the exchange without its source, to ask how it stands.
 func (x ListExchange) named() exchange.Exchange {
 	x = x.filled()
-	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter}
+	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter, MayShrink: x.MayShrink}
 }
 
 // credentials are where its credentials are.
@@ -133,6 +147,12 @@ func (x ListExchange) credentials() exchange.Credentials {
 }
 
 func (x ListExchange) source(through *lookout.Lookout) exchange.Source {
+	switch x.Kind {
+	case exchange.ThreatExchange:
+		return &exchange.ThreatExchangeSource{Base: x.URL, Group: x.Group, Credentials: x.credentials(), Through: through}
+	case exchange.StopNCII:
+		return &exchange.StopNCIISource{Base: x.URL, Credentials: x.credentials(), Through: through}
+	}
 	return &exchange.NCMECSource{Base: x.URL, Credentials: x.credentials(), Since: x.Since, Through: through}
 }
 

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -49,14 +51,23 @@ func (h *heard) text() string {
 // reader is a provider's node that fetches lists from a played internet.
 type reader struct {
 	*nodetest.Node
-	ncmec *exchangetest.NCMEC
-	heard *heard
+	ncmec   *exchangetest.NCMEC
+	threats *exchangetest.Threats
+	ncii    *exchangetest.NCII
+	heard   *heard
 }
 
 func openReader(t *testing.T, database func() string) *reader {
 	internet := nodetest.OpenInternet(t)
-	r := &reader{ncmec: exchangetest.NewNCMEC("brdo", canary), heard: &heard{}}
+	r := &reader{
+		ncmec: exchangetest.NewNCMEC("brdo", canary), threats: exchangetest.NewThreats("12345678|" + canary), ncii: exchangetest.NewNCII("fetch-"+canary, canary), heard: &heard{},
+	}
 	internet.Host(exchangetest.NCMECHost, r.ncmec)
+	internet.Host(exchangetest.ThreatHost, r.threats)
+	internet.Host(exchangetest.NCIIHost, r.ncii)
+	t.Setenv(exchange.VariableOf("threats"), r.threats.Token)
+	file := filepath.Join(t.TempDir(), "ncii")
+	must(t, os.WriteFile(file, []byte(r.ncii.Key+","+canary+"\n"), 0o600))
 	t.Setenv(exchange.VariableOf("ncmec-industry"), "brdo:"+canary)
 	common := node.ListExchange{LegalBasis: nodetest.Basis, Verification: "double", StaleAfter: 4 * time.Hour}
 	add := func(c *node.Config, name string, kind exchange.Kind, address string) {
@@ -69,6 +80,10 @@ func openReader(t *testing.T, database func() string) *reader {
 		Configure: func(c *node.Config) {
 			c.HMA.Enabled = true
 			add(c, "ncmec-industry", exchange.NCMEC, exchangetest.NCMECBase)
+			add(c, "threats", exchange.ThreatExchange, exchangetest.ThreatBase)
+			c.ListExchanges[1].Group = exchangetest.ThreatGroup
+			add(c, "ncii", exchange.StopNCII, exchangetest.NCIIBase)
+			c.ListExchanges[2].CredentialsFile = file
 		},
 	})
 	must(t, r.Lists.Begin(t.Context()))
@@ -135,9 +150,9 @@ func image(member int, id string, changed time.Time, class, text string) exchang
 	return exchangetest.NCMECEntry{Member: member, MemberName: "Example Member", ID: id, Changed: changed, Classification: class, Fingerprints: prints(text)}
 }
 
-// TestAListFollowsNCMEC: over pages, with updates and deletions, through failures and
+// TestListsFollowExchanges: over pages, with updates and deletions, through failures and
 // interruptions, and no credential appears anywhere.
-func TestAListFollowsNCMEC(t *testing.T) {
+func TestListsFollowExchanges(t *testing.T) {
 	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
 		r := openReader(t, database)
 		ctx, begun := t.Context(), r.Clock.Now()
@@ -216,6 +231,8 @@ func TestAListFollowsNCMEC(t *testing.T) {
 		}
 
 		r.isShown(t, list)
+		r.followsThreats(t)
+		r.followsNCII(t)
 		r.goesRound(t, list)
 		r.isInterrupted(t, list)
 		r.staleIsAnAlarm(t, list)
@@ -321,13 +338,106 @@ func (r *reader) staleIsAnAlarm(t *testing.T, list string) {
 	}
 	alarms, _, err := r.Alarms.List(t.Context(), mona(r.Node))
 	must(t, err)
-	if len(alarms) != 1 || alarms[0].Times != 1 || alarms[0].Subject != list || alarms[0].Reason != "nothing came from the exchange ncmec-industry for 4h0m0s: the exchange refuses the credentials (401)" {
-		t.Errorf("alarms: %+v", alarms)
+	var said []string
+	for _, a := range alarms {
+		said = append(said, fmt.Sprint(a.Times, " ", a.Reason))
+	}
+	if !slices.Equal(said, []string{
+		"1 the exchange threats is not followed any more: of 3 records it would hold only 2; a list does not shrink so much by itself",
+		"1 nothing came from the exchange ncmec-industry for 4h0m0s: the exchange refuses the credentials (401)",
+	}) || alarms[1].Subject != list {
+		t.Errorf("alarms: %q", said)
 	}
 	r.ncmec.Password = canary
 	r.later(t)
 	if f, _ := r.state(t, list); f.Failures != 0 || f.Alarmed {
 		t.Errorf("when it answers again: %+v", f)
+	}
+}
+
+// followsThreats: ThreatExchange, with tags, deletions, and everything anew after 85 days.
+func (r *reader) followsThreats(t *testing.T) {
+	t.Helper()
+	says := func(status string, tags ...string) exchangetest.ThreatDescriptor {
+		return exchangetest.ThreatDescriptor{Owner: "7", Status: status, Tags: tags}
+	}
+	put := func(number int, d ...exchangetest.ThreatDescriptor) {
+		r.threats.Put(exchangetest.Threat{ID: fmt.Sprint(100 + number), Indicator: prints(fmt.Sprint("threat ", number))["md5"], Type: "HASH_MD5", Changed: r.Clock.Now().Add(-time.Minute), Descriptors: d})
+	}
+	put(1, says("MALICIOUS", "b", "a"), says("NON_MALICIOUS"))
+	put(2, says("NON_MALICIOUS"))
+	put(3, says("UNKNOWN", "c"))
+	r.threats.Put(exchangetest.Threat{ID: "104", Indicator: "https://page.example", Type: "URI", Changed: r.Clock.Now().Add(-time.Minute), Descriptors: []exchangetest.ThreatDescriptor{says("MALICIOUS")}})
+	put(5, says("MALICIOUS"))
+	list := r.follow(t, "threats")
+	must(t, r.Drain(t.Context()))
+	if got := r.entries(t, list); got != "101 active a b, 103 active c, 105 active " {
+		t.Errorf("entries of ThreatExchange: %s", got)
+	}
+	if asked := r.threats.Asked(); len(asked) != 3 || asked[2].Get("after") != "4" || asked[2].Get("start_time") != "" {
+		t.Errorf("asked: %v", asked)
+	}
+	f, versions := r.state(t, list)
+	if f.Generation != 1 || f.Problem != "" || versions[0].Format != "threat_updates" || versions[1].Refused != 1 {
+		t.Errorf("%+v %+v", f, versions)
+	}
+	r.threats.Put(exchangetest.Threat{ID: "103", Changed: r.Clock.Now(), Deleted: true})
+	r.later(t)
+	if got := r.entries(t, list); got != "101 active a b, 103 withdrawn c, 105 active " {
+		t.Errorf("after a deletion: %s", got)
+	}
+	if asked := r.threats.Asked(); asked[0].Get("start_time") == "" {
+		t.Errorf("everything was asked for again: %v", asked)
+	}
+	// After a long pause deletions are lost: everything is read anew, but a list does not
+	// shrink by more than a tenth.
+	r.threats.Forget("101")
+	r.Clock.Add(86 * 24 * time.Hour)
+	r.later(t)
+	f, _ = r.state(t, list)
+	if got := r.entries(t, list); f.Generation != 2 || !strings.HasPrefix(f.Problem, "of 3 records it would hold only 2") || strings.Contains(got, "101 withdrawn") {
+		t.Errorf("after a long pause: %s, %+v", got, f)
+	}
+	for i := range 18 {
+		put(10+i, says("MALICIOUS"))
+	}
+	r.later(t)
+	if got := r.entries(t, list); !strings.HasPrefix(got, "101 withdrawn a b, 103 withdrawn c, 105 active ,") {
+		t.Errorf("with so many others: %s", got)
+	}
+	if f, _ = r.state(t, list); f.Problem != "" || f.Generation != 2 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// followsNCII: StopNCII, whose records are gone with their last case.
+func (r *reader) followsNCII(t *testing.T) {
+	t.Helper()
+	value := func(digit string) string { return strings.Repeat(digit+"e", 32) }
+	put := func(digit, status string, cases ...string) {
+		of := map[string]string{}
+		for i, c := range cases {
+			of[fmt.Sprint(i)] = c
+		}
+		r.ncii.Put(exchangetest.NCIIRecord{Type: "ImagePDQ", Value: value(digit), Status: status, Changed: r.Clock.Now(), Cases: of})
+	}
+	put("1", "Active", "Active", "Withdrawn")
+	put("2", "Received", "Withdrawn", "Deleted")
+	put("3", "Received", "Received")
+	list := r.follow(t, "ncii")
+	must(t, r.Drain(t.Context()))
+	key := func(digit string) string { return "ImagePDQ:" + value(digit) }
+	if got := r.entries(t, list); got != key("1")+" active ncii, "+key("3")+" active ncii" {
+		t.Errorf("entries of StopNCII: %s", got)
+	}
+	put("1", "Withdrawn", "Withdrawn")
+	r.later(t)
+	if got := r.entries(t, list); got != key("1")+" withdrawn ncii, "+key("3")+" active ncii" {
+		t.Errorf("after the last case: %s", got)
+	}
+	asked := r.ncii.Asked()
+	if last := asked[len(asked)-1]; asked[0].Get("startTimestamp") != "10" || last.Get("startTimestamp") == "10" {
+		t.Errorf("asked: %v", asked)
 	}
 }
 
