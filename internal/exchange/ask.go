@@ -23,55 +23,67 @@ const (
 	maxPause = 6 * time.Hour
 )
 
-// get asks for one page. dress adds what the exchange wants to know of who asks.
+// send asks a question. dress adds what the exchange wants to know of who asks.
 //
-// Errors: Unavailable, or a [Pause] around one, without anything of the request or of
-// what the server said but numbers; those of the context.
-func get(ctx context.Context, through *lookout.Lookout, address string, dress func(*http.Request)) ([]byte, error) {
-	timed, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	request, err := http.NewRequestWithContext(timed, http.MethodGet, address, http.NoBody)
+// Errors: Invalid; Unavailable; those of the context. None holds anything of the request.
+func send(ctx context.Context, through *lookout.Lookout, address string, dress func(*http.Request)) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, problem.InvalidField("url", "it is no web address", "mend the configuration")
 	}
 	request.Header.Set("User-Agent", "Brdo")
 	request.Header.Set("Accept-Encoding", "identity")
 	dress(request)
-	answer, err := through.Send(request)
-	if err == nil {
-		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return nil, refusal(answer)
-		}
-		var page []byte
-		if page, err = capped(answer.Body, answer.ContentLength, maxPage); err == nil {
-			return page, nil
-		}
-	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case timed.Err() != nil:
-		return nil, problem.New(problem.Unavailable, fmt.Sprintf("the answer was not complete after %s", patience), "it is tried again by itself")
-	}
-	return nil, err
+	return through.Send(request)
 }
 
-// capped reads all of a body that has at most a number of bytes.
-func capped(body io.Reader, says, most int64) ([]byte, error) {
-	tooLong := problem.New(problem.Unavailable, fmt.Sprintf("the answer has more than %d MiB", most>>20), "tell those who run the exchange")
-	if says > most {
-		return nil, tooLong
+// get asks for one page.
+//
+// Errors: those of [send], or a [Pause] around one, without anything of what the server
+// said but numbers.
+func get(ctx context.Context, through *lookout.Lookout, address string, dress func(*http.Request)) ([]byte, error) {
+	timed, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	answer, err := send(timed, through, address, dress)
+	if err != nil {
+		return nil, ended(ctx, timed, patience, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, refusal(answer)
 	}
 	var page bytes.Buffer
-	read, err := io.Copy(&page, io.LimitReader(body, most+1))
-	switch {
-	case err != nil:
-		return nil, problem.New(problem.Unavailable, "the answer broke off", "it is tried again by itself")
-	case read > most:
-		return nil, tooLong
+	if err := take(&page, answer.Body, answer.ContentLength, maxPage); err != nil {
+		return nil, ended(ctx, timed, patience, err)
 	}
 	return page.Bytes(), nil
+}
+
+// ended is the error of a question: the end of the context, of our patience, or another.
+func ended(ctx, timed context.Context, patience time.Duration, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case timed.Err() != nil:
+		return problem.New(problem.Unavailable, fmt.Sprintf("the answer was not complete after %s", patience), "it is tried again by itself")
+	}
+	return err
+}
+
+// take reads all of a body that has at most a number of bytes.
+func take(into io.Writer, body io.Reader, says, most int64) error {
+	tooLong := problem.New(problem.Unavailable, fmt.Sprintf("the answer has more than %d MiB", most>>20), "tell those who run the exchange")
+	if says > most {
+		return tooLong
+	}
+	read, err := io.Copy(into, io.LimitReader(body, most+1))
+	switch {
+	case err != nil:
+		return problem.New(problem.Unavailable, "the answer broke off", "it is tried again by itself").Because(err)
+	case read > most:
+		return tooLong
+	}
+	return nil
 }
 
 // answered is an answer that is no page.

@@ -49,7 +49,8 @@ type Batch struct {
 
 // Change is what became of one record of the exchange.
 type Change struct {
-	// Key is the exchange's own name of the record.
+	// Key is the exchange's own name of the record; empty for one that is refused and has
+	// none.
 	Key string
 	// Gone: the exchange holds it no more. Entry and Refused are empty then.
 	Gone bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/lookout"
@@ -22,8 +23,9 @@ type ListExchange struct {
 	// Name is in small letters, digits and hyphens.
 	Name string        `yaml:"name"`
 	Kind exchange.Kind `yaml:"kind"`
-	// URL is its address, https.
+	// URL is its address, https; Path is a file or a folder in place of it.
 	URL             string `yaml:"url"`
+	Path            string `yaml:"path"`
 	CredentialsFile string `yaml:"credentials_file"`
 	// LegalBasis is a profile; outside its dates nothing is fetched.
 	LegalBasis   law.Ref `yaml:"legal_basis"`
@@ -36,6 +38,10 @@ type ListExchange struct {
 	Since time.Time `yaml:"since"`
 	// Group is the privacy group of ThreatExchange.
 	Group string `yaml:"group"`
+	// Format of a file is plain, csv, jsonl or vics; empty to recognise it. Digest64 says
+	// what 64 digits are that the file gives no name: sha256 or pdq.
+	Format   hashlist.Format `yaml:"format"`
+	Digest64 string          `yaml:"digest_64"`
 	// MayShrink is the share of the records that may go at once when all are read anew.
 	MayShrink float64 `yaml:"may_shrink"`
 }
@@ -104,14 +110,27 @@ func (x ListExchange) checkSource(at string, egress Egress) error {
 		if err := exchange.CheckGroup(x.Group); err != nil {
 			return problem.InvalidField(at+".group", problem.From(err).Reason, problem.From(err).Remedy)
 		}
+	case exchange.File:
+		if _, err := x.kind64(); err != nil {
+			return problem.InvalidField(at+".digest_64", "there is no such digest of 64 digits", "use sha256 or pdq")
+		}
+		if !slices.Contains([]hashlist.Format{hashlist.Auto, hashlist.Plain, hashlist.CSV, hashlist.JSONLines, hashlist.VICS}, x.Format) {
+			return problem.InvalidField(at+".format", "there is no such format", "use plain, csv, jsonl or vics, or leave it out")
+		}
+		if x.Path != "" {
+			if x.URL != "" || !filepath.IsAbs(x.Path) {
+				return problem.InvalidField(at+".path", "it is no absolute path, or stands beside an address", "name one of the two")
+			}
+			return nil
+		}
 	default:
-		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec, threatexchange or stopncii")
+		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec, threatexchange, stopncii or file")
 	}
 	u, err := lookout.Rules{Ports: egress.Ports}.Check(x.URL)
 	switch {
 	case err != nil:
 		return problem.InvalidField(at+".url", problem.From(err).Reason, "give the public address of the exchange")
-	case u.Scheme != "https" || u.RawQuery != "":
+	case u.Scheme != "https" || (u.RawQuery != "" && x.Kind != exchange.File):
 		return problem.InvalidField(at+".url", "it does not begin with https://, or has a query", "give the address as those who run the exchange name it")
 	case egress.Proxy == "":
 		return problem.InvalidField(at+".url", "the node has no proxy to fetch through", "set egress.proxy")
@@ -129,7 +148,7 @@ func openExchanges(config Config, library *law.Library, through *lookout.Lookout
 			return nil, problem.InvalidField(fmt.Sprintf("list_exchanges[%d].legal_basis", i), "there is no such profile", "see law/legal-basis").Because(err)
 		}
 		e := x.named()
-		e.Basis, e.Verification, e.Source = basis, x.Verification, x.source(through)
+		e.Basis, e.Verification, e.Source = basis, x.Verification, x.source(through, config.Data)
 		all = append(all, e)
 	}
 	return all, nil
@@ -146,12 +165,29 @@ func (x ListExchange) credentials() exchange.Credentials {
 	return exchange.Credentials{File: x.CredentialsFile, Variable: exchange.VariableOf(x.Name)}
 }
 
-func (x ListExchange) source(through *lookout.Lookout) exchange.Source {
+// kind64 is what 64 digits without a name are.
+func (x ListExchange) kind64() (hashlist.Kind, error) {
+	switch x.Digest64 {
+	case "", "sha256":
+		return hashlist.SHA256, nil
+	case "pdq":
+		return hashlist.PDQ, nil
+	}
+	return 0, problem.InvalidField("digest_64", "there is no such digest of 64 digits", "use sha256 or pdq")
+}
+
+// source makes where it is read from; spool is a folder for files while they are read.
+func (x ListExchange) source(through *lookout.Lookout, spool string) exchange.Source {
 	switch x.Kind {
 	case exchange.ThreatExchange:
 		return &exchange.ThreatExchangeSource{Base: x.URL, Group: x.Group, Credentials: x.credentials(), Through: through}
 	case exchange.StopNCII:
 		return &exchange.StopNCIISource{Base: x.URL, Credentials: x.credentials(), Through: through}
+	case exchange.File:
+		kind, _ := x.kind64() // the configuration was checked
+		return &exchange.FileSource{
+			URL: x.URL, Path: x.Path, Format: x.Format, Kind64: kind, Credentials: x.credentials(), Through: through, Spool: spool, MaxBytes: exchange.DefaultMaxFile,
+		}
 	}
 	return &exchange.NCMECSource{Base: x.URL, Credentials: x.credentials(), Since: x.Since, Through: through}
 }
@@ -181,4 +217,4 @@ func (e *examination) exchanges(tx *store.Tx) error {
 	return nil
 }
 
-func (x ListExchange) needsCredentials() bool { return true }
+func (x ListExchange) needsCredentials() bool { return x.Kind != exchange.File }

@@ -216,6 +216,10 @@ func (f *fetched) begin(tx *ledger.Tx) (err error) {
 
 func (f *fetched) change(tx *ledger.Tx, e exchange.Exchange, c exchange.Change, generation int64) error {
 	f.result.Rows++
+	if c.Key == "" { // it cannot be used, and has no name either
+		f.result.RefusedCount++
+		return nil
+	}
 	held, found, err := tx.FetchedRecord(f.list.ID, c.Key)
 	if err != nil {
 		return err

@@ -54,17 +54,23 @@ type reader struct {
 	ncmec   *exchangetest.NCMEC
 	threats *exchangetest.Threats
 	ncii    *exchangetest.NCII
-	heard   *heard
+	file    *exchangetest.File
+	// folder is where files are put.
+	folder string
+	heard  *heard
 }
 
 func openReader(t *testing.T, database func() string) *reader {
 	internet := nodetest.OpenInternet(t)
 	r := &reader{
-		ncmec: exchangetest.NewNCMEC("brdo", canary), threats: exchangetest.NewThreats("12345678|" + canary), ncii: exchangetest.NewNCII("fetch-"+canary, canary), heard: &heard{},
+		ncmec: exchangetest.NewNCMEC("brdo", canary), threats: exchangetest.NewThreats("12345678|" + canary), ncii: exchangetest.NewNCII("fetch-"+canary, canary),
+		file: &exchangetest.File{User: "brdo", Password: canary}, folder: t.TempDir(), heard: &heard{},
 	}
 	internet.Host(exchangetest.NCMECHost, r.ncmec)
 	internet.Host(exchangetest.ThreatHost, r.threats)
 	internet.Host(exchangetest.NCIIHost, r.ncii)
+	internet.Host(exchangetest.FileHost, r.file)
+	t.Setenv(exchange.VariableOf("address"), "brdo:"+canary)
 	t.Setenv(exchange.VariableOf("threats"), r.threats.Token)
 	file := filepath.Join(t.TempDir(), "ncii")
 	must(t, os.WriteFile(file, []byte(r.ncii.Key+","+canary+"\n"), 0o600))
@@ -84,6 +90,9 @@ func openReader(t *testing.T, database func() string) *reader {
 			c.ListExchanges[1].Group = exchangetest.ThreatGroup
 			add(c, "ncii", exchange.StopNCII, exchangetest.NCIIBase)
 			c.ListExchanges[2].CredentialsFile = file
+			add(c, "folder", exchange.File, "")
+			c.ListExchanges[3].Path = r.folder
+			add(c, "address", exchange.File, exchangetest.FileURL)
 		},
 	})
 	must(t, r.Lists.Begin(t.Context()))
@@ -233,7 +242,10 @@ func TestListsFollowExchanges(t *testing.T) {
 		r.isShown(t, list)
 		r.followsThreats(t)
 		r.followsNCII(t)
+		r.followsFiles(t)
+		r.followsAnAddress(t)
 		r.goesRound(t, list)
+		r.sendsTooMuch(t, list)
 		r.isInterrupted(t, list)
 		r.staleIsAnAlarm(t, list)
 		if text := r.heard.text(); strings.Contains(text, canary) {
@@ -294,6 +306,24 @@ func (r *reader) goesRound(t *testing.T, list string) {
 	}
 }
 
+// sendsTooMuch: what is too long is refused before it is read.
+func (r *reader) sendsTooMuch(t *testing.T, list string) {
+	t.Helper()
+	for says, length := range map[string]string{"the answer has more than 64 MiB": "67108865", "the answer broke off": "100"} {
+		r.ncmec.Before(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Length", length)
+			fmt.Fprint(w, "<queryResult>")
+			return true
+		})
+		r.later(t)
+		if f, _ := r.state(t, list); f.Problem != says {
+			t.Errorf("%s bytes: %q", length, f.Problem)
+		}
+	}
+	r.ncmec.Before(nil)
+	r.later(t)
+}
+
 // isInterrupted: a process that stops between two pages loses and doubles nothing.
 func (r *reader) isInterrupted(t *testing.T, list string) {
 	t.Helper()
@@ -344,8 +374,12 @@ func (r *reader) staleIsAnAlarm(t *testing.T, list string) {
 	}
 	if !slices.Equal(said, []string{
 		"1 the exchange threats is not followed any more: of 3 records it would hold only 2; a list does not shrink so much by itself",
+		"1 the exchange folder is not followed any more: of 20 records it would hold only 10; a list does not shrink so much by itself",
+		"1 the exchange folder is not followed any more: the file holds no row that can be used",
+		"1 the exchange folder is not followed any more: the file cannot be read: line 21: a quotation mark is not closed or stands in the wrong place",
+		"1 nothing came from the exchange folder for 4h0m0s: the file was changed less than a minute ago",
 		"1 nothing came from the exchange ncmec-industry for 4h0m0s: the exchange refuses the credentials (401)",
-	}) || alarms[1].Subject != list {
+	}) || alarms[len(alarms)-1].Subject != list {
 		t.Errorf("alarms: %q", said)
 	}
 	r.ncmec.Password = canary
@@ -438,6 +472,118 @@ func (r *reader) followsNCII(t *testing.T) {
 	asked := r.ncii.Asked()
 	if last := asked[len(asked)-1]; asked[0].Get("startTimestamp") != "10" || last.Get("startTimestamp") == "10" {
 		t.Errorf("asked: %v", asked)
+	}
+}
+
+// csvOf is a list of some made-up files in CSV, in a category.
+func csvOf(category string, numbers ...int) string {
+	text := "id,md5,sha1,category\n"
+	for _, n := range numbers {
+		p := prints(fmt.Sprint("file ", n))
+		text += fmt.Sprintf("f%02d,%s,%s,%s\n", n, p["md5"], p["sha1"], category)
+	}
+	return text
+}
+
+// put writes a file into the folder, at a time of the node's clock.
+func (r *reader) put(t *testing.T, name, text string, at time.Time) {
+	t.Helper()
+	path := filepath.Join(r.folder, name)
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+	must(t, os.Chtimes(path, at, at))
+}
+
+// problem is what is wrong with the exchange of a list.
+func (r *reader) problem(t *testing.T, list string) string {
+	f, _ := r.state(t, list)
+	return f.Problem
+}
+
+// count counts entries of a list by their state.
+func (r *reader) count(t *testing.T, list string) (active, withdrawn int) {
+	text := r.entries(t, list)
+	return strings.Count(text, " active "), strings.Count(text, " withdrawn ")
+}
+
+// followsFiles: the newest file of a folder is the whole list; what it lacks is gone, but
+// a list does not shrink too much, and what cannot be read changes nothing.
+func (r *reader) followsFiles(t *testing.T) {
+	t.Helper()
+	twenty := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}
+	hour := time.Hour
+	list := r.follow(t, "folder")
+	must(t, r.Drain(t.Context()))
+	if says := r.problem(t, list); says != "there is no file, or it cannot be opened" {
+		t.Errorf("an empty folder: %q", says)
+	}
+	r.put(t, "a.csv", csvOf("A1", twenty...), r.Clock.Now().Add(-2*hour))
+	r.put(t, "newer.csv.part", "half", r.Clock.Now().Add(-hour))
+	r.put(t, ".hidden.csv", csvOf("A1", 99), r.Clock.Now().Add(-hour))
+	r.later(t)
+	active, gone := r.count(t, list)
+	f, versions := r.state(t, list)
+	if active != 20 || gone != 0 || f.Problem != "" || len(versions) != 1 || versions[0].FileName != "a.csv" || len(versions[0].FileSHA256) != 64 || versions[0].Added != 20 {
+		t.Errorf("%d %d %+v %+v", active, gone, f, versions)
+	}
+	// A newer file that lacks one, has another, and changes the category of all.
+	r.put(t, "b.csv", csvOf("A2", append(twenty[1:], 30)...), r.Clock.Now())
+	r.later(t)
+	if active, gone := r.count(t, list); active != 20 || gone != 1 || strings.Count(r.entries(t, list), "active A2") != 20 {
+		t.Errorf("after a difference: %s", r.entries(t, list))
+	}
+	before, versions := r.state(t, list)
+	for i, bad := range []struct{ text, says string }{
+		{csvOf("A2", twenty[:10]...), "of 20 records it would hold only 10; a list does not shrink so much by itself"},
+		{"id,md5,sha1,category\n", "the file holds no row that can be used"}, {"", "the file holds no row that can be used"},
+		{csvOf("A2", twenty[1:]...) + "f21,\"x", "the file cannot be read: line 21: "},
+	} {
+		r.put(t, fmt.Sprintf("c%d.csv", i), bad.text, r.Clock.Now())
+		r.later(t)
+		after, again := r.state(t, list)
+		if active, gone := r.count(t, list); active != 20 || gone != 1 || !strings.HasPrefix(after.Problem, bad.says) || len(again) != len(versions) || after.Checkpoint != before.Checkpoint {
+			t.Errorf("file %d: %d %d %q", i, active, gone, after.Problem)
+		}
+	}
+	r.Clock.Add(hour)
+	r.put(t, "d.csv", csvOf("A2", append(twenty[1:], 30, 1)...), r.Clock.Now().Add(10*time.Second))
+	must(t, r.Drain(t.Context()))
+	if says := r.problem(t, list); says != "the file was changed less than a minute ago" {
+		t.Errorf("while it is written: %q", says)
+	}
+	r.later(t)
+	if active, gone := r.count(t, list); active != 21 || gone != 0 || r.problem(t, list) != "" {
+		t.Errorf("at last: %d %d", active, gone)
+	}
+}
+
+// followsAnAddress: a file of a server is read only when it is another.
+func (r *reader) followsAnAddress(t *testing.T) {
+	t.Helper()
+	r.file.Put(csvOf("B1", 1, 2, 3))
+	list := r.follow(t, "address")
+	must(t, r.Drain(t.Context()))
+	if active, _ := r.count(t, list); active != 3 || r.problem(t, list) != "" {
+		t.Errorf("%d entries, %q", active, r.problem(t, list))
+	}
+	r.later(t)
+	if read, same := r.file.Served(); read != 1 || same == 0 {
+		t.Errorf("it was read %d times, and %d times it was said to be the same", read, same)
+	}
+	r.file.Put(csvOf("B1", 1, 2, 3, 4))
+	r.later(t)
+	if active, _ := r.count(t, list); active != 4 {
+		t.Errorf("%d entries", active)
+	}
+	r.file.Redirect = "https://elsewhere.example/list.csv"
+	r.later(t)
+	if says := r.problem(t, list); says != "the exchange sends on to another address, which is not followed (302)" {
+		t.Errorf("a redirect: %q", says)
+	}
+	r.file.Redirect = ""
+	r.file.Put(csvOf("B1", 1, 2, 3, 4))
+	r.later(t)
+	if f, versions := r.state(t, list); f.Problem != "" || len(versions) != 2 {
+		t.Errorf("the same content under another tag: %+v, %d versions", f, len(versions))
 	}
 }
 
