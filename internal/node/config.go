@@ -58,6 +58,8 @@ type Config struct {
 	Egress    Egress    `yaml:"egress"`
 	Detection Detection `yaml:"detection"`
 	HMA       HMA       `yaml:"hma"`
+	// ListExchanges are where lists can be fetched from.
+	ListExchanges []ListExchange `yaml:"list_exchanges"`
 	// Places is a file of two columns, a block of addresses and a country: at the
 	// Centre it shows which States addresses point to. Empty: nobody knows.
 	Places   string   `yaml:"places"`
@@ -407,6 +409,9 @@ func (c Config) check() error {
 		return err
 	}
 	if err := c.HMA.check(c.Egress); err != nil {
+		return err
+	}
+	if err := c.checkExchanges(); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

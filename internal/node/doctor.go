@@ -216,7 +216,7 @@ func (e *examination) rows(ctx context.Context) {
 		if len(waiting) > 0 && e.now.Sub(waiting[0].CreatedAt) > time.Hour {
 			e.add(Warning, "delivery", "check that the peer runs and can be reached", "an envelope waits for its receipt since %s: %s", waiting[0].CreatedAt.Format(time.RFC3339), waiting[0].LastError)
 		}
-		return nil
+		return e.exchanges(tx)
 	})
 	if err != nil {
 		e.add(Ill, "database", "start the node once so that it migrates, or check the disk", "it cannot be read as this version needs it")

@@ -382,6 +382,11 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		return err
 	}
 	n.outlook = outlook
+	exchanges, err := openExchanges(config, n.Law, outlook)
+	if err != nil {
+		return err
+	}
+	n.Lists.FetchFrom(exchanges)
 	n.Notices = notices.New(notices.Options{
 		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "notices/voluntary", ContactPoint: o.ContactPoint, Lookout: outlook,
 	})
@@ -613,7 +618,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		}
 		go func() { served <- figures.Serve(apart) }()
 	}
-	if err := n.Post.Begin(ctx); err != nil {
+	if err := errors.Join(n.Post.Begin(ctx), n.Lists.Begin(ctx)); err != nil {
 		return err
 	}
 	lock, err := n.takeOver(ctx)

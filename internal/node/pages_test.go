@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
@@ -397,6 +399,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	must(t, "inviting", err)
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
+	w.fetches(t)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)
@@ -425,6 +428,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"account", analyst, provider + "/account", nil},
 		{"problem", analyst, provider + "/log", nil},
 		{"lists", manager, provider + "/lists", nil},
+		{"exchanges", manager, provider + "/lists/exchanges", nil},
 		{"list", manager, provider + path(w.list), nil},
 		{"list-decided", other, provider + path(w.own) + "/decided", nil},
 		{"list-followed", manager, provider + path(followed), nil},
@@ -573,4 +577,37 @@ func TestTheHelpOpensByItsKey(t *testing.T) {
 	v.until("document.querySelector('dialog[data-help]').open")
 	v.press(kb.Escape)
 	v.until("!document.querySelector('dialog[data-help]').open")
+}
+
+// fetches lets the provider follow three exchanges: one that works, one that does not,
+// and one that no list follows.
+func (w worked) fetches(t *testing.T) {
+	t.Helper()
+	ctx, p := t.Context(), w.Provider
+	reference := law.Ref{ID: "demo/benign-pictures", Version: 1}
+	basis, err := p.Law.LegalBasis(reference)
+	must(t, "reading a legal basis", err)
+	file := filepath.Join(t.TempDir(), "list.csv")
+	must(t, "writing a list", os.WriteFile(file, []byte("md5\n00000000000000000000000000000017\n"), 0o600))
+	ago := time.Now().Add(-time.Hour)
+	must(t, "dating a list", os.Chtimes(file, ago, ago))
+	var all []exchange.Exchange
+	for name, path := range map[string]string{"weekly-file": file, "lost-file": file + ".lost", "unused": file} {
+		all = append(all, exchange.Exchange{
+			Name: name, Kind: exchange.File, Basis: basis, Verification: "single", Every: time.Hour, StaleAfter: 24 * time.Hour, Source: &exchange.FileSource{Path: path, MaxBytes: 1 << 20},
+		})
+	}
+	slices.SortFunc(all, func(a, b exchange.Exchange) int { return strings.Compare(a.Name, b.Name) })
+	p.Lists.FetchFrom(all)
+	for _, e := range all {
+		if e.Name == "unused" {
+			continue
+		}
+		_, err := p.Lists.Create(ctx, actor(t, p, mandate.ListManager), lists.NewList{
+			Name: "from " + e.Name, Source: e.Name, Verification: "single", LegalBasis: reference, Radius: -1, Follows: lists.Source{Node: e.Address()},
+		})
+		must(t, "following an exchange", err)
+	}
+	must(t, "beginning to fetch", p.Lists.Begin(ctx))
+	must(t, "fetching", p.Drain(ctx))
 }

@@ -484,6 +484,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")
+	do(p, manager, "GET /lists/exchanges", "/lists/exchanges", "", "list.consult")
 	do(p, manager, "POST /lists", "/lists", "name=patterns+of+the+test&source=test&verification=double&legal_basis=demo/benign-pictures@1", "list.create")
 	var list, entry string
 	must(t, "finding the list", p.Store.Read(ctx, func(tx *store.Tx) error {
@@ -691,6 +692,7 @@ func TestEachOperationOfTheInterfaceIsOneEvent(t *testing.T) {
 		action           string
 	}{
 		"GET /v1/lists":                    {"/v1/lists", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"GET /v1/exchanges":                {"/v1/exchanges", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}":               {"/v1/lists/" + short(w.list), "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}/entries":       {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"POST /v1/lists/{id}/import":       {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},

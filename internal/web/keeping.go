@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 func showLists(v *visit) error {
@@ -19,7 +20,12 @@ func showLists(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(listsPage(v.frame("lists.title", "/lists"), found, v.actor.Has(mandate.ListManager), v.takeDone()))
+	return v.show(listsPage(v.frame("lists.title", "/lists"), found, v.actor.Has(mandate.ListManager), v.s.options.Desks.Lists.Fetches(), v.takeDone()))
+}
+
+func followsExchange(l store.HashList) bool {
+	_, is := lists.FollowsExchange(l)
+	return is
 }
 
 func createList(v *visit) error {

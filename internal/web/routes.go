@@ -119,6 +119,7 @@ func (s *Server) Routes() []Route {
 
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
+		in("GET /lists/exchanges", showExchanges),
 		in("GET /lists/{id}", showList),
 		{Pattern: "POST /lists/{id}/import", File: true, call: importList},
 		in("POST /lists/{id}/request", requestExport),

@@ -254,4 +254,5 @@ func (d *Desk) Refuse(ctx context.Context, actor mandate.Actor, list, proposal, 
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.ItemChangedJob, d.itemChanged)
 	runner.Handle(deliverJob, d.deliver)
+	runner.Handle(fetchJob, d.fetch)
 }

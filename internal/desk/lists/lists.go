@@ -16,6 +16,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/peer"
@@ -30,6 +31,8 @@ type Desk struct {
 	law    *law.Library
 	// post carries lists and objections; nil where [Desk.Correspond] was not called.
 	post *peer.Post
+	// exchanges are those that lists can follow.
+	exchanges []exchange.Exchange
 	// loading keeps two from filling the index at the same time. It guards held, which
 	// says that what the index had at the begin was held against the rows, and foreign,
 	// the lists that were found to be others.
@@ -61,20 +64,23 @@ type NewList struct {
 	// then a mapping of law/classes, such as csar-reportable@1, whose class of the
 	// decision becomes the entry's category.
 	Own bool
-	// Follows names a list of another organisation that this one follows; own and
-	// following exclude each other.
+	// Follows names a list of another organisation, or an exchange, that this one
+	// follows; own and following exclude each other.
 	Follows Source
 }
 
-// Source names a list of another organisation.
+// Source names a list of another organisation; or an exchange, as the node, and no list.
 type Source struct{ Node, List string }
 
-// ParseSource reads what the keeper of a list shows to its subscribers:
-// node/…/list/…; the empty text is no source.
+// ParseSource reads what the keeper of a list shows to its subscribers,
+// node/…/list/…, or the address of an exchange, exchange/…; the empty text is no source.
 func ParseSource(text string) (Source, error) {
 	node, list, found := strings.Cut(text, "/list/")
 	if text == "" {
 		return Source{}, nil
+	}
+	if name, is := strings.CutPrefix(text, exchange.AddressOf("")); is && name != "" {
+		return Source{Node: text}, nil
 	}
 	if !found || !strings.HasPrefix(node, "node/") || len(node) == len("node/") || list == "" {
 		return Source{}, problem.InvalidField("follows", "it is not the address of a list", "copy it from what the keeper of the list shows: node/…/list/…")
@@ -83,7 +89,7 @@ func ParseSource(text string) (Source, error) {
 }
 
 // String is the form that [ParseSource] reads.
-func (s Source) String() string { return s.Node + "/" + s.List }
+func (s Source) String() string { return strings.TrimSuffix(s.Node+"/"+s.List, "/") }
 
 // DefaultRadius is the distance up to which Meta's README of PDQ calls two
 // pictures the same.
@@ -135,10 +141,10 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 			return err
 		}
 		if row.SourceNode != "" {
-			if err := followable(tx, row); err != nil {
+			if err := d.followable(tx, row); err != nil {
 				return err
 			}
-			tx.Note("follows", row.SourceList)
+			tx.Note("follows", Source{row.SourceNode, row.SourceList}.String())
 		}
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
@@ -152,9 +158,17 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	return List{HashList: row}, err
 }
 
-// followable refuses to follow a stranger, or the same list twice.
-func followable(tx *ledger.Tx, l store.HashList) error {
-	if _, err := tx.Peer(l.SourceNode); problem.Is(err, problem.NotFound) {
+// followable refuses to follow a stranger, or the same list twice. An exchange is
+// asked at once.
+func (d *Desk) followable(tx *ledger.Tx, l store.HashList) error {
+	if name, is := exchanged(l); is {
+		if _, known := exchange.ByName(d.exchanges, name); !known {
+			return problem.InvalidField("follows", "no such exchange is configured here", "let an operator configure it first")
+		}
+		if _, err := tx.ReleaseJobs(l.SourceNode, tx.Now); err != nil {
+			return err
+		}
+	} else if _, err := tx.Peer(l.SourceNode); problem.Is(err, problem.NotFound) {
 		return problem.InvalidField("follows", "no such organisation is registered here", "let an operator register it first")
 	} else if err != nil {
 		return err
@@ -164,6 +178,11 @@ func followable(tx *ledger.Tx, l store.HashList) error {
 		err = &problem.Error{Kind: problem.Conflict, Field: "follows", Reason: "the list " + other.Name + " follows it already", Remedy: "use that list"}
 	}
 	return err
+}
+
+// exchanged is the name of the exchange that a list follows, if it follows one.
+func exchanged(l store.HashList) (name string, is bool) {
+	return strings.CutPrefix(l.SourceNode, exchange.AddressOf(""))
 }
 
 func (d *Desk) check(l store.HashList, basis law.Ref) error {
