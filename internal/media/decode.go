@@ -31,7 +31,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	switch whole := read && quick.Read == 1; {
 	case whole && kind != kindFingerprint && quality < surelyPlain:
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
-	case whole && quality >= pdq.MinimumQuality && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small):
+	case whole && quick.Settled():
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
@@ -91,10 +91,6 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
 }
 
-// small is the size in pixels up to which a picture whose hash is doubtful is decoded for
-// the reference's: larger ones are doubtful by fewer bits, and cost more.
-const small = 1 << 20
-
 // exactly decodes a whole JPEG file to the pixels that the references of the field hash.
 func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
@@ -111,12 +107,11 @@ func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
 // does not know, and where hardly anything could be read. Where the quality is below
 // [pdq.MinimumQuality] rounding decides.
 func fromJPEG(content []byte, maxPixels int64) (found pdq.JPEG, read bool) {
-	const enough = 0.1
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return pdq.JPEG{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels})
-	return found, err == nil && found.Read >= enough
+	return found, err == nil && found.Read >= pdq.EnoughRead
 }
 
 // decode returns the first picture of a file with status ok, or nil with the
