@@ -40,10 +40,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	found := about.fingerprint()
 	switch {
 	case about.status == StatusOK:
-		found.Forms = pdq.ComputeForms(picture)
-		if found.Forms.Full.Quality < pdq.MinimumQuality {
-			return tooPlain(found)
-		}
+		found.hash(picture)
 	case read && quality >= pdq.MinimumQuality:
 		found.Status, found.Forms = StatusPartial, quick.Forms
 		found.Width, found.Height = quick.Full.Width, quick.Full.Height
@@ -91,6 +88,13 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
 }
 
+// hash hashes a picture that was decoded whole, or as far as its status says.
+func (f *Fingerprint) hash(picture image.Image) {
+	if f.Forms = pdq.ComputeForms(picture); f.Forms.Full.Quality < pdq.MinimumQuality {
+		*f = tooPlain(*f)
+	}
+}
+
 // exactly decodes a whole JPEG file to the pixels that the references of the field hash.
 func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
@@ -123,7 +127,7 @@ func decode(content []byte, maxPixels int64) (image.Image, outcome) {
 	}
 	known, mime := sniff(content)
 	about := outcome{mime: mime}
-	if known == nil {
+	if known == nil || known.decode == nil {
 		about.status, about.detail = StatusUnsupported, "not a format that is decoded"
 		return nil, about
 	}
