@@ -179,9 +179,11 @@ func assemble(content []byte, maxPixels int64) (*image.NRGBA, outcome, error) {
 	}
 	about := r.outcome()
 	about.status = StatusOK
-	if total := int64(r.frames() * r.frameSize()); end.flawed || end.read < total {
-		about.status = StatusPartial
-		about.detail = fmt.Sprintf("%d %% of the picture could be read (%s)", 100*end.read/total, end.detail)
+	switch total := int64(r.frames() * r.frameSize()); {
+	case end.read < total:
+		about.status, about.detail = StatusPartial, fmt.Sprintf("%d %% of the picture could be read (%s)", 100*end.read/total, end.detail)
+	case end.flawed:
+		about.status, about.detail = StatusPartial, fmt.Sprintf("a part of the picture is damaged (%s)", end.detail)
 	}
 	return turned(stored, r.orientation), about, nil
 }

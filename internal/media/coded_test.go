@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/pdq"
@@ -192,7 +193,7 @@ func TestTilesMakeAPicture(t *testing.T) {
 		return out
 	}
 	aperture := make([]byte, 0, 32)
-	for _, v := range []int32{200, 1, 150, 1, -28 * 2, 2, -21, 1} { // the upper left corner
+	for _, v := range []int32{200, 1, 150, 1, 24, 2, 9, 1} {
 		aperture = binary.BigEndian.AppendUint32(aperture, uint32(v))
 	}
 	for name, c := range map[string]struct {
@@ -205,7 +206,7 @@ func TestTilesMakeAPicture(t *testing.T) {
 		"right":    {gridOf(2, 2, 256, 192, box{"irot", []byte{3}}), orient(pattern, 6)},
 		"mirrored": {gridOf(2, 2, 256, 192, box{"imir", []byte{1}}), orient(pattern, 2)},
 		"fell":     {gridOf(2, 2, 250, 192, box{"irot", []byte{1}}, box{"imir", []byte{0}}), orient(orient(cut(image.Rect(0, 0, 250, 192)), 8), 4)},
-		"aperture": {gridOf(2, 2, 256, 192, box{"clap", aperture}), cut(image.Rect(0, 0, 200, 150))},
+		"aperture": {gridOf(2, 2, 256, 192, box{"clap", aperture}), cut(image.Rect(40, 30, 240, 180))},
 	} {
 		found := service.fingerprintBytes(t, writeHEIF(append([]item{c.grid}, tiles...)...))
 		want := pdq.Compute(c.want)
@@ -215,8 +216,12 @@ func TestTilesMakeAPicture(t *testing.T) {
 	}
 
 	file := writeHEIF(append([]item{gridOf(2, 2, 256, 192)}, tiles...)...)
-	if part := service.fingerprintBytes(t, file[:len(file)-100]); part.Status != StatusPartial || part.Detail == "" {
+	if part := service.fingerprintBytes(t, file[:len(file)-100]); part.Status != StatusPartial || !strings.HasPrefix(part.Detail, "75 % of the picture") {
 		t.Errorf("without the end of the last tile: %+v", part)
+	}
+	tiles[3].data = append(bytes.Clone(tiles[3].data[:200]), bytes.Repeat([]byte{0xff}, len(tiles[3].data)-200)...)
+	if part := service.fingerprintBytes(t, writeHEIF(append([]item{gridOf(2, 2, 256, 192)}, tiles...)...)); part.Status != StatusPartial || !strings.HasPrefix(part.Detail, "a part of the picture is damaged") {
+		t.Errorf("with a broken tile: %+v", part)
 	}
 	picture := service.previewBytes(t, file, PreviewRequest{Kind: Full})
 	seen, _, err := image.Decode(bytes.NewReader(picture.Data))

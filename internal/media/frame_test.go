@@ -252,6 +252,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add(animatedGIF(f, landscape(8, 8), 2))
 	f.Add(asPNG(f, landscape(8, 8)))
 	f.Add(asTIFF(f, landscape(8, 8)))
+	f.Add(animatedWebP([]byte("RIFF\x16\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00\x2f\x07\xc0\x01\x00\x07\x50\x88\x88\xfe"), 0, 0, 8, 8, 8, 8))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, mime := range []string{"image/jpeg", "image/tiff", "image/png"} {
 			if found := orientation(mime, content); found < 1 || found > 8 {
