@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/racetest"
@@ -357,6 +358,20 @@ func TestBrokenCodedPictures(t *testing.T) {
 	}
 	if counts := service.State().Counts; counts.Crashed != 0 || counts.TimedOut != 0 {
 		t.Errorf("a child was lost: %+v", counts)
+	}
+}
+
+// The frame of a small file, 75 MB, passes through this process and leaves nothing in it.
+func TestParentMemoryOfCodedPictures(t *testing.T) {
+	racetest.Skip(t, "one goroutine that waits for processes")
+	service := startPlaying(t, Options{Children: 1, Deadline: time.Minute})
+	before := residentPeak(t)
+	found := service.fingerprintBytes(t, codedFile(t, "flat.avif"))
+	if found.Status != StatusUnhashable || found.Width != 5000 {
+		t.Errorf("AVIF of 25 megapixels: %+v", found)
+	}
+	if growth := residentPeak(t) - before; growth > 64<<20 {
+		t.Errorf("resident peak grew by %d bytes", growth)
 	}
 }
 
