@@ -25,6 +25,7 @@ import (
 
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/media/mediatest"
+	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/vectortest"
 )
 
@@ -161,6 +162,7 @@ func pictures(t *testing.T) []asked {
 
 // TestBrowserHashesAsTheNode runs the program in a browser and asks the node's decoder for the same pictures.
 func TestBrowserHashesAsTheNode(t *testing.T) {
+	racetest.Skip(t, "one goroutine that waits for a browser")
 	program := compile(t)
 	var packed bytes.Buffer
 	zip, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -19,6 +20,9 @@ type recipeReply struct {
 
 // takeRecipe reads the stream behind a recipe into a file in memory.
 func (p *process) takeRecipe(payload []byte, options Options, clock *allowance) (found *recipeReply, err error) {
+	if runtime.GOOS != "linux" {
+		return nil, &verdict{StatusUnsupported, "this kind of picture is decoded on Linux only"}
+	}
 	found = &recipeReply{}
 	// Start codes and headers are added to what the file holds; see elementary.
 	if found.recipe, err = parseRecipe(payload, options.MaxPixels, 2*options.MaxBytes+2<<20); err != nil {
@@ -29,10 +33,13 @@ func (p *process) takeRecipe(payload []byte, options Options, clock *allowance) 
 		return err
 	})
 	var unread contentError
-	if errors.As(err, &unread) { // here it is the child that could not be read
-		err = unread.cause
+	switch {
+	case errors.As(err, &unread): // here it is the child that could not be read
+		return nil, unread.cause
+	case err != nil: // no file could be made, which says nothing about the picture
+		return nil, contentError{err}
 	}
-	return found, err
+	return found, nil
 }
 
 // verdict is what the end of ffmpeg says about a file, where nothing is left to be put together.
