@@ -85,6 +85,7 @@ var house = []room{
 	{path: "internal/node", floor: entrance},
 	{path: "internal/node/nodetest", floor: entrance, lateral: true, testing: true},
 	{path: "cmd/brdo", floor: entrance, lateral: true},
+	{path: "cmd/brdo-hash-wasm", floor: entrance, own: []string{"engine/"}},
 }
 
 // within reports whether a package lies in a room's folder.

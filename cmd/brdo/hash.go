@@ -30,7 +30,7 @@ func (hashCommand) Help() string {
   $ brdo hash photos/ > photos.jsonl
   {"path":"photos/lake.jpg","size":313032,"mime":"image/jpeg","width":1600,…,"status":"ok"}
 
-Videos are decoded only with --frames, by ffmpeg. What it writes can be given to "brdo scan --videos".
+HEIC, AVIF and JPEG XL are decoded by ffmpeg. Videos are decoded only with --frames, by ffmpeg. What it writes can be given to "brdo scan --videos".
 
 Statuses: ok, unhashable (PDQ quality below 50), partial, unsupported, unreadable, truncated,
 too-large, timed-out, crashed, empty, unreadable-file. Exit code 3 when a file has another

@@ -97,15 +97,25 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 	debug.SetMemoryLimit(config.memory / 2)
 	buffered := bufio.NewReader(in)
 	for {
-		asked, content, err := readRequest(buffered, config.maxBytes)
+		asked, content, err := readRequest(buffered, config.maxBytes, config.maxPixels)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		payload := answer(asked, content, config.maxPixels)
-		if err := writeReply(out, asked.id, asked.kind, payload); err != nil {
+		kind, payload, stream, err := answer(asked, content, config.maxPixels)
+		if err != nil {
+			return err
+		}
+		if err := writeReply(out, asked.id, kind, payload); err != nil {
+			return fmt.Errorf("replying: %w", err)
+		}
+		behind := bufio.NewWriterSize(out, 64<<10)
+		for _, part := range stream {
+			_, _ = behind.Write(part) // Flush tells
+		}
+		if err := behind.Flush(); err != nil {
 			return fmt.Errorf("replying: %w", err)
 		}
 	}
@@ -113,13 +123,37 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 
 // answer is a function of the request alone: nothing of an earlier one is left
 // for it to depend on.
-func answer(asked request, content []byte, maxPixels int64) []byte {
+func answer(asked request, content []byte, maxPixels int64) (kind requestKind, payload []byte, stream [][]byte, err error) {
 	switch asked.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook:
-		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
-	case kindPreview:
-		return encodePreview(preview(content, asked.preview, maxPixels))
+	case kindFingerprint, kindFirstLook, kindWideLook, kindPreview:
+		if r, stream, about, coded := plan(content, maxPixels); coded && about.status == StatusOK {
+			return kindRecipe, r.encode(), stream, nil
+		} else if coded && asked.kind != kindPreview {
+			return asked.kind, encodeFingerprint(about.fingerprint()), nil, nil
+		} else if coded {
+			return asked.kind, encodePreview(about, samples{}), nil, nil
+		}
+		if asked.kind != kindPreview {
+			return asked.kind, encodeFingerprint(fingerprint(content, asked.kind, maxPixels)), nil, nil
+		}
+		return asked.kind, encodePreview(preview(content, asked.preview, maxPixels)), nil, nil
+	case kindPictureFingerprint, kindPicturePreview:
+		picture, about, err := assemble(content, maxPixels)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		if asked.kind == kindPictureFingerprint {
+			found := about.fingerprint()
+			found.hash(picture)
+			return asked.kind, encodeFingerprint(found), nil, nil
+		}
+		if about.status == StatusPartial {
+			about.status = StatusUnreadable
+			return asked.kind, encodePreview(about, samples{}), nil, nil
+		}
+		asked.preview = asked.preview.complete()
+		return asked.kind, encodePreview(about, render(shrink(picture, asked.preview.MaxSide), asked.preview)), nil, nil
 	default:
-		return encodeChecks(tryEverything())
+		return asked.kind, encodeChecks(tryEverything()), nil, nil
 	}
 }

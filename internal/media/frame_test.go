@@ -24,7 +24,7 @@ func TestRequestSurvivesTheWire(t *testing.T) {
 			Region: Region{rapid.IntRange(0, columns-1).Draw(t, "column"), rapid.IntRange(0, rows-1).Draw(t, "row"), columns, rows},
 			Grey:   rapid.Bool().Draw(t, "grey"), Blur: rapid.IntRange(0, MaxBlur).Draw(t, "blur"),
 		}
-		got, gotContent, err := readRequest(bytes.NewReader(append(sent.header(), content...)), 300)
+		got, gotContent, err := readRequest(bytes.NewReader(append(sent.header(), content...)), 300, 1<<20)
 		if err != nil || got != sent || !bytes.Equal(gotContent, content) {
 			t.Fatalf("%+v became %+v, %v", sent, got, err)
 		}
@@ -204,7 +204,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(request{id: 1, kind: kindFingerprint, length: 3}.header())
 	f.Add(request{id: 2, kind: kindPreview, preview: PreviewRequest{Kind: Sketch, MaxSide: 640}, length: 3}.header())
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		asked, content, err := readRequest(bytes.NewReader(frame), 1<<16)
+		asked, content, err := readRequest(bytes.NewReader(frame), 1<<16, 1<<12)
 		if err != nil {
 			return
 		}
@@ -252,6 +252,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add(animatedGIF(f, landscape(8, 8), 2))
 	f.Add(asPNG(f, landscape(8, 8)))
 	f.Add(asTIFF(f, landscape(8, 8)))
+	f.Add(animatedWebP([]byte("RIFF\x16\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00\x2f\x07\xc0\x01\x00\x07\x50\x88\x88\xfe"), 0, 0, 8, 8, 8, 8))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, mime := range []string{"image/jpeg", "image/tiff", "image/png"} {
 			if found := orientation(mime, content); found < 1 || found > 8 {

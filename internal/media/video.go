@@ -133,7 +133,7 @@ func (s *Service) watch(ctx context.Context, content io.Reader, size int64, aske
 		found.Status, found.Detail = StatusUnsupported, "not a kind of video that is decoded"
 		return found, nil
 	}
-	player, err := s.pool.startPlayer(file)
+	player, err := s.pool.startPlayer(file, nil)
 	if err != nil {
 		return Video{}, err
 	}
@@ -153,7 +153,8 @@ type player struct {
 	once    sync.Once
 }
 
-func (p *pool) startPlayer(content *os.File) (*player, error) {
+// startPlayer starts ffmpeg for a video, or for the frames of a picture.
+func (p *pool) startPlayer(content *os.File, of *recipe) (*player, error) {
 	fail := func(err error) (*player, error) {
 		if errors.Is(err, errNotEnclosed) {
 			return nil, notEnclosed(err)
@@ -172,6 +173,10 @@ func (p *pool) startPlayer(content *os.File) (*player, error) {
 	config := playerConfig{
 		program: p.player, memory: p.options.Memory, processorSeconds: uint64(p.options.VideoDeadline / time.Second), mustEnclose: !p.options.AllowUnsandboxed,
 		maxPixels: p.options.MaxPixels, maxFrames: p.options.MaxFrames + 1, without: p.options.without,
+	}
+	if of != nil {
+		config.processorSeconds = p.options.processorSeconds()
+		config.maxFrames, config.codec, config.matrix, config.span = int64(of.frames()), of.codec, of.matrix, of.span
 	}
 	v := &player{out: out, told: &told{}, command: exec.Command(path, config.arguments()...)}
 	v.command.Args[0] = "brdo"

@@ -166,7 +166,7 @@ func TestVideosThatAreNotDecoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	player, err := service.pool.startPlayer(file)
+	player, err := service.pool.startPlayer(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
