@@ -1,16 +1,14 @@
 package scene
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
 
 // spot is a local extremum of a level.
 type spot struct {
-	x, y     int
-	response int32
-	dark     bool
+	x, y int
+	dark bool
 }
 
 // leastResponse leaves out what noise makes.
@@ -23,11 +21,12 @@ const border = patchRadius + 1
 const reach = 2
 
 // spots finds the places of a level where the determinant of the Hessian has a maximum, strongest first.
-func spots(l level, responses []int32) []spot {
+func spots(l level, responses []int32) []uint64 {
 	for y := border - 1; y <= l.height-border; y++ {
 		hessian(l, y, responses[y*side:][:l.width])
 	}
-	var found []spot
+	// The strength above the place, so that they can be sorted as numbers.
+	var found []uint64
 	for y := border; y < l.height-border; y++ {
 		up, here, down := responses[(y-1)*side:], responses[y*side:], responses[(y+1)*side:]
 		for x := border; x < l.width-border; x++ {
@@ -35,13 +34,11 @@ func spots(l level, responses []int32) []spot {
 			if r < leastResponse || r <= here[x-1] || r < here[x+1] || r <= up[x-1] || r <= up[x] || r <= up[x+1] || r < down[x-1] || r < down[x] || r < down[x+1] {
 				continue
 			}
-			row := l.row(y)
-			found = append(found, spot{x, y, r, 2*int(row[x]) < int(row[x-reach])+int(row[x+reach])})
+			found = append(found, uint64(r)<<32|uint64(y*side+x))
 		}
 	}
-	slices.SortFunc(found, func(a, b spot) int {
-		return cmp.Or(cmp.Compare(b.response, a.response), cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
-	})
+	slices.Sort(found)
+	slices.Reverse(found)
 	return found
 }
 
@@ -60,17 +57,22 @@ func hessian(l level, y int, into []int32) {
 }
 
 // choose takes so many spots of a level, the strongest of all parts of the picture first.
-func choose(l level, all []spot, quota int) []spot {
+func choose(l level, all []uint64, quota int) []spot {
 	const cell = 40
 	across := (l.width + cell - 1) / cell
 	down := (l.height + cell - 1) / cell
 	most := max(2, 2*quota/(across*down))
 	counts := make([]int, across*down)
-	var chosen, left []spot
-	for _, s := range all {
+	chosen := make([]spot, 0, quota)
+	var left []spot
+	for _, packed := range all {
 		if len(chosen) == quota {
 			break
 		}
+		at := int(uint32(packed))
+		s := spot{x: at % side, y: at / side}
+		row := l.row(s.y)
+		s.dark = 2*int(row[s.x]) < int(row[s.x-reach])+int(row[s.x+reach])
 		if count := &counts[s.y/cell*across+s.x/cell]; *count < most {
 			*count++
 			chosen = append(chosen, s)

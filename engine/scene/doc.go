@@ -13,5 +13,6 @@
 // whole transformation (Lowe, "Distinctive image features from scale-invariant keypoints", 2004). The bits here come in two
 // halves that mirroring swaps, so that a mirrored copy is found without describing the picture again.
 //
-// It is no proof: a logo or the frame of a program may be in many pictures. A person must look.
+// It is no proof: a logo or the frame of a program may be in many pictures. A person must look. What is found and what is
+// not, and at what cost: docs/robustness.md.
 package scene

@@ -1,9 +1,6 @@
 package scene
 
-import (
-	"math"
-	"math/rand/v2"
-)
+import "math"
 
 // patchRadius is how far from a spot levels are compared, in pixels of its level.
 const patchRadius = 15
@@ -19,25 +16,9 @@ const turns = 64
 var pattern = makePattern()
 
 func makePattern() *[turns][comparisons][2]int32 {
-	random := rand.New(rand.NewPCG(20, 26))
 	var points [comparisons][2][2]float64
-	for i := range comparisons / 2 {
-		for {
-			for end := range 2 {
-				for {
-					x, y := random.NormFloat64()*patchRadius*0.42, random.NormFloat64()*patchRadius*0.42
-					if math.Hypot(x, y) < patchRadius-0.8 {
-						points[i][end] = [2]float64{x, y}
-						break
-					}
-				}
-			}
-			a, b := points[i][0], points[i][1]
-			// A bit that mirroring leaves alone, or nearly, would stand twice.
-			if math.Hypot(a[0]-b[0], a[1]-b[1]) > 3 && math.Hypot(a[1], b[1]) > 2 {
-				break
-			}
-		}
+	for i, pair := range compared {
+		points[i] = [2][2]float64{{float64(pair[0]) / 4, float64(pair[1]) / 4}, {float64(pair[2]) / 4, float64(pair[3]) / 4}}
 		for end := range 2 {
 			points[i+comparisons/2][end] = [2]float64{points[i][end][0], -points[i][end][1]}
 		}

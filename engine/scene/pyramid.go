@@ -22,7 +22,7 @@ type level struct {
 
 // sizes are those of the levels of a picture, finest first.
 func sizes(width, height int) (all [][2]int) {
-	for octaveWidth, octaveHeight := width, height; octaveWidth > 0 && octaveHeight > 0; octaveWidth, octaveHeight = octaveWidth/2, octaveHeight/2 {
+	for octaveWidth, octaveHeight := width, height; ; octaveWidth, octaveHeight = (octaveWidth+1)/2, (octaveHeight+1)/2 {
 		for _, scale := range stepScales {
 			size := [2]int{int(float64(octaveWidth)*scale + 0.5), int(float64(octaveHeight)*scale + 0.5)}
 			if min(size[0], size[1]) < smallestLevel || len(all) == maxLevels {
@@ -31,7 +31,6 @@ func sizes(width, height int) (all [][2]int) {
 			all = append(all, size)
 		}
 	}
-	return all
 }
 
 // pyramid hands over the levels of a picture, finest first; each is overwritten by the next.
@@ -58,12 +57,46 @@ func pyramid(base plane, take func(level)) {
 // resized gives the memory of a plane to a smaller one.
 func (p plane) resized(width, height int) plane { return plane{width, height, p.levels[:height*side]} }
 
+// shrink fills a plane with one that is at most twice as large, by the shares of the area of each pixel.
 func (p plane) shrink(from plane) {
-	p.average(from.width, from.height, func(into []uint32, y int) {
-		for x, value := range from.row(y) {
-			into[x] = uint32(value)
+	across, down := thirds(p.width, from.width), thirds(p.height, from.height)
+	line := make([]uint32, from.width)
+	for y := range p.height {
+		t := &down[y]
+		a, b, c := from.row(t.at[0]), from.row(t.at[1]), from.row(t.at[2])
+		for x := range line {
+			line[x] = (t.weights[0]*uint32(a[x]) + t.weights[1]*uint32(b[x]) + t.weights[2]*uint32(c[x])) >> 12
 		}
-	})
+		to := p.row(y)
+		for x := range to {
+			t := &across[x]
+			to[x] = uint16((t.weights[0]*line[t.at[0]] + t.weights[1]*line[t.at[1]] + t.weights[2]*line[t.at[2]] + 1<<11) >> 12)
+		}
+	}
+}
+
+// third are the samples that one of a smaller line covers, at most three, and their weights, which add up to 1<<12.
+type third struct {
+	at      [3]int
+	weights [3]uint32
+}
+
+func thirds(width, from int) []third {
+	all := make([]third, width)
+	for x := range all {
+		t := &all[x]
+		left := uint32(1 << 12)
+		for k := range t.at {
+			first := x*from/width + k
+			t.at[k] = min(first, from-1)
+			if share := min((x+1)*from, (first+1)*width) - max(x*from, first*width); share > 0 {
+				t.weights[k] = uint32(share<<12) / uint32(from)
+				left -= t.weights[k]
+			}
+		}
+		t.weights[1] += left // what rounding has lost
+	}
+	return all
 }
 
 // smooth fills a plane with another, smoothed by the binomial filter of seven samples along both axes: close to a Gaussian of 1.2 pixels. The ends are
