@@ -1,6 +1,9 @@
 package scene
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // patchRadius is how far from a spot levels are compared, in pixels of its level.
 const patchRadius = 15
@@ -13,7 +16,7 @@ const turns = 64
 
 // pattern are the places compared by each bit, as offsets into a level, for each direction. The second half of the bits is
 // the first half mirrored at the direction's axis.
-var pattern = makePattern()
+var pattern = sync.OnceValue(makePattern)
 
 func makePattern() *[turns][comparisons][2]int32 {
 	var points [comparisons][2][2]float64
@@ -65,9 +68,10 @@ func describe(l level, x, y int, angle float64) (d descriptor) {
 	turn := int(math.Round(angle*turns/(2*math.Pi))+turns) % turns
 	levels := l.levels[y*side+x-border*(side+1):] // so that all offsets are positive
 	const centre = border * (side + 1)
+	all := pattern()
 	for i := range d {
 		word := uint64(0)
-		for bit, pair := range pattern[turn][i*64 : (i+1)*64] {
+		for bit, pair := range all[turn][i*64 : (i+1)*64] {
 			if levels[centre+pair[0]] < levels[centre+pair[1]] {
 				word |= 1 << bit
 			}

@@ -26,8 +26,8 @@ type Relation struct {
 
 // The thresholds at which pictures are said to show the same.
 const (
-	minimumInliers = 12
-	minimumSupport = 0.08
+	minimumInliers = 14
+	minimumSupport = 0.1
 	minimumSpread  = 0.1
 )
 
@@ -113,16 +113,19 @@ func spread(inliers []pair) float64 {
 	return 4 * math.Pi * math.Sqrt(max(0, xx*yy-xy*xy))
 }
 
+// Done is what was done to the second picture to make the first: the way back of Transform.
+func (r Relation) Done() Transform {
+	done, _ := r.Transform.inverse()
+	return done
+}
+
 // String says what was done to the first picture, for people: "mirrored, turned by 5 degrees, 100 % of it is 75 % of the other".
 func (r Relation) String() string {
 	if !r.Found {
 		return "nothing in common was found"
 	}
 	var said []string
-	done, ok := r.Transform.inverse() // the transform leads back from what was done
-	if !ok {
-		return "nothing in common was found"
-	}
+	done := r.Done()
 	if done.Mirrored() {
 		said = append(said, "mirrored")
 	}

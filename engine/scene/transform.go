@@ -52,7 +52,7 @@ func (t Transform) then(o Transform) Transform {
 // inverse is the way back; ok is false where there is none.
 func (t Transform) inverse() (back Transform, ok bool) {
 	d := t.determinant()
-	if math.Abs(d) < 1e-9 {
+	if d == 0 || math.IsNaN(d) {
 		return Transform{}, false
 	}
 	back = Transform{XX: t.YY / d, XY: -t.XY / d, YX: -t.YX / d, YY: t.XX / d}

@@ -119,6 +119,8 @@ func answer(asked request, content []byte, maxPixels int64) []byte {
 		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
 	case kindPreview:
 		return encodePreview(preview(content, asked.preview, maxPixels))
+	case kindScene:
+		return encodeScene(sceneOf(content, maxPixels))
 	default:
 		return encodeChecks(tryEverything())
 	}
