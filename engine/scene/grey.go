@@ -31,29 +31,15 @@ func fit(width, height int) (int, int) {
 	return max(1, (width*side+longer/2)/longer), max(1, (height*side+longer/2)/longer)
 }
 
-// reduce averages the picture's luminance over the area of each pixel of the smaller one.
+// reduce averages the picture's luminance over the area of each pixel of the smaller one, with the shares of the pixels
+// at its edges.
 func reduce(img image.Image) plane {
-	bounds := img.Bounds()
-	out := newPlane(fit(bounds.Dx(), bounds.Dy()))
-	read := rows(img)
-	line := make([]uint8, bounds.Dx())
-	out.average(bounds.Dx(), bounds.Dy(), func(into []uint32, y int) {
-		read(line, y)
-		for x, level := range line {
-			into[x] = uint32(level) * unit
-		}
-	})
-	return out
-}
-
-// average fills a plane with a larger one, scaled down. Each sample is the mean over its area, with the shares of the
-// pixels at its edges.
-func (p plane) average(fromWidth, fromHeight int, read func(into []uint32, y int)) {
-	width, height := p.width, p.height
-	source := make([]uint32, fromWidth)
+	fromWidth, fromHeight := img.Bounds().Dx(), img.Bounds().Dy()
+	out := newPlane(fit(fromWidth, fromHeight))
+	width, height := out.width, out.height
 	sums, line := make([]uint64, width), make([]uint64, width)
-	across := shares(width, fromWidth)
-	scale := 1 / (float64(fromWidth) * float64(fromHeight))
+	read := lines(img, shares(width, fromWidth))
+	scale := unit / (float64(fromWidth) * float64(fromHeight))
 	at := -1 // the row in line
 	for y := range height {
 		clear(sums)
@@ -62,8 +48,7 @@ func (p plane) average(fromWidth, fromHeight int, read func(into []uint32, y int
 			row := from / height
 			share := min(end, (row+1)*height) - from
 			if row != at {
-				read(source, row)
-				sumRow(line, source, across)
+				read(line, row)
 				at = row
 			}
 			for x, value := range line {
@@ -71,11 +56,12 @@ func (p plane) average(fromWidth, fromHeight int, read func(into []uint32, y int
 			}
 			from += share
 		}
-		to := p.row(y)
+		to := out.row(y)
 		for x := range to {
 			to[x] = uint16(float64(sums[x])*scale + 0.5)
 		}
 	}
+	return out
 }
 
 // span is which source samples a target sample covers: first, whole ones, last, with the shares of the two at its ends.
@@ -99,22 +85,60 @@ func shares(width, from int) []span {
 	return all
 }
 
-func sumRow(into []uint64, source []uint32, across []span) {
+// lines returns how to read the sums of a row's luminance over the spans, each of the weight of the whole row's width.
+func lines(img image.Image, across []span) func(into []uint64, y int) {
 	whole := uint64(len(across))
-	for x, s := range across {
-		sum := uint64(source[s.first]) * uint64(s.head)
-		if s.last > s.first {
-			inner := uint64(0)
-			for _, value := range source[s.first+1 : s.last] {
-				inner += uint64(value)
+	left, top := img.Bounds().Min.X, img.Bounds().Min.Y
+	colours := func(into []uint64, pixels []uint8) {
+		for x, s := range across {
+			one := pixels[4*s.first:][:3]
+			head := uint64(s.head)
+			r, g, b := head*uint64(one[0]), head*uint64(one[1]), head*uint64(one[2])
+			if s.last > s.first {
+				var reds, greens, blues uint32
+				for inner := pixels[4*s.first+4 : 4*s.last]; len(inner) >= 4; inner = inner[4:] {
+					reds, greens, blues = reds+uint32(inner[0]), greens+uint32(inner[1]), blues+uint32(inner[2])
+				}
+				one, tail := pixels[4*s.last:][:3], uint64(s.tail)
+				r, g, b = r+whole*uint64(reds)+tail*uint64(one[0]), g+whole*uint64(greens)+tail*uint64(one[1]), b+whole*uint64(blues)+tail*uint64(one[2])
 			}
-			sum += inner*whole + uint64(source[s.last])*uint64(s.tail)
+			into[x] = (redShare*r + greenShare*g + blueShare*b + 1<<15) >> 16
 		}
-		into[x] = sum
+	}
+	switch img := img.(type) {
+	case *image.NRGBA:
+		return func(into []uint64, y int) { colours(into, img.Pix[img.PixOffset(left, top+y):]) }
+	case *image.RGBA:
+		if img.Opaque() {
+			return func(into []uint64, y int) { colours(into, img.Pix[img.PixOffset(left, top+y):]) }
+		}
+	}
+	read := rows(img)
+	source := make([]uint8, img.Bounds().Dx())
+	return func(into []uint64, y int) {
+		read(source, y)
+		for x, s := range across {
+			sum := uint64(source[s.first]) * uint64(s.head)
+			if s.last > s.first {
+				inner := uint32(0)
+				for _, value := range source[s.first+1 : s.last] {
+					inner += uint32(value)
+				}
+				sum += uint64(inner)*whole + uint64(source[s.last])*uint64(s.tail)
+			}
+			into[x] = sum
+		}
 	}
 }
 
-// rows returns how to read a row of an image's luminance (ITU-R BT.601). Alpha is laid on nothing: it is dropped, as the hashes do.
+// Shares of red, green and blue in the luminance (ITU-R BT.601), of 1<<16.
+const (
+	redShare   = 19595
+	greenShare = 38470
+	blueShare  = 7471
+)
+
+// rows returns how to read a row of an image's luminance. Alpha is dropped, as the hashes do.
 func rows(img image.Image) func(into []uint8, y int) {
 	bounds := img.Bounds()
 	left, top := bounds.Min.X, bounds.Min.Y
@@ -125,12 +149,6 @@ func rows(img image.Image) func(into []uint8, y int) {
 		return func(into []uint8, y int) { copy(into, img.Y[img.YOffset(left, top+y):]) }
 	case *image.NYCbCrA:
 		return func(into []uint8, y int) { copy(into, img.Y[img.YOffset(left, top+y):]) }
-	case *image.NRGBA:
-		return func(into []uint8, y int) { luminances(into, img.Pix[img.PixOffset(left, top+y):]) }
-	case *image.RGBA:
-		if img.Opaque() {
-			return func(into []uint8, y int) { luminances(into, img.Pix[img.PixOffset(left, top+y):]) }
-		}
 	case *image.Paletted:
 		var table [256]uint8
 		for i, c := range img.Palette {
@@ -151,18 +169,7 @@ func rows(img image.Image) func(into []uint8, y int) {
 	}
 }
 
-func luminances(into, pixels []uint8) {
-	for x := range into {
-		p := pixels[4*x:][:3]
-		into[x] = luminance(p[0], p[1], p[2])
-	}
-}
-
 func luminanceOf(c color.Color) uint8 {
 	plain := color.NRGBAModel.Convert(c).(color.NRGBA)
-	return luminance(plain.R, plain.G, plain.B)
-}
-
-func luminance(r, g, b uint8) uint8 {
-	return uint8((19595*uint32(r) + 38470*uint32(g) + 7471*uint32(b) + 1<<15) >> 16)
+	return uint8((redShare*uint32(plain.R) + greenShare*uint32(plain.G) + blueShare*uint32(plain.B) + 1<<15) >> 16)
 }

@@ -101,18 +101,48 @@ func TestUnlikePicturesAreNotFound(t *testing.T) {
 	}
 }
 
-// A logo that two pictures share does not make them the same scene.
+// A logo that two pictures share does not make them the same scene, be there much else in them or little.
 func TestSharedLogoIsNotFound(t *testing.T) {
-	logo := generated(50, 200, 150)
-	var both [2]scene.Features
-	for i := range both {
-		picture := generated(uint64(60+i), 800, 600)
-		draw.Draw(picture, logo.Rect.Add(image.Pt(580, 430)), logo, image.Point{}, draw.Src)
-		both[i] = scene.Describe(picture)
+	full := func(i int) *image.NRGBA { return generated(uint64(60+i), 800, 600) }
+	plain := func(int) *image.NRGBA { return image.NewNRGBA(image.Rect(0, 0, 800, 600)) }
+	for name, c := range map[string]struct {
+		picture func(i int) *image.NRGBA
+		size    image.Point
+		at      []image.Point
+	}{
+		"in full pictures":      {full, image.Pt(200, 150), []image.Point{{580, 430}}},
+		"in plain pictures":     {plain, image.Pt(200, 150), []image.Point{{580, 430}}},
+		"small, in all corners": {full, image.Pt(90, 80), []image.Point{{20, 20}, {690, 20}, {20, 500}, {690, 500}}},
+	} {
+		var both [2]scene.Features
+		for i := range both {
+			whole := c.picture(i)
+			for k, at := range c.at {
+				logo := generated(uint64(50+k), c.size.X, c.size.Y)
+				draw.Draw(whole, logo.Rect.Add(at), logo, image.Point{}, draw.Src)
+			}
+			both[i] = scene.Describe(whole)
+		}
+		r := scene.Compare(both[0], both[1])
+		if r.Found || r.Inliers < 3 || !both[0].Enough() {
+			t.Errorf("%s: %+v", name, r)
+		}
+		t.Logf("%s: %d places, support %.2f, spread %.2f", name, r.Inliers, r.Support, r.Spread)
 	}
-	if r := scene.Compare(both[0], both[1]); r.Found || r.Inliers < 3 {
-		t.Errorf("%+v", r)
+}
+
+// A picture with too few features is not found in itself either, though all of them agree.
+func TestTooFewFeaturesAreSaid(t *testing.T) {
+	var f scene.Features
+	var r scene.Relation
+	for seed := uint64(0); seed < 100 && (f.Enough() || r.Inliers < 16); seed++ {
+		f = scene.Describe(generated(seed, 90+int(seed%5)*20, 44))
+		r = scene.Compare(f, f)
 	}
+	if f.Enough() || r.Inliers < 16 || r.Found || r.String() != "nothing in common was found" {
+		t.Errorf("%d features, %+v", f.Count(), r)
+	}
+	t.Logf("%d features, %d places, support %.2f, spread %.2f", f.Count(), r.Inliers, r.Support, r.Spread)
 }
 
 func TestPlainAndTinyPictures(t *testing.T) {
@@ -160,7 +190,7 @@ func TestImageTypes(t *testing.T) {
 	draw.Draw(grey, grey.Rect, source, image.Point{}, draw.Src)
 	framed := image.NewNRGBA(image.Rect(-7, -3, 410, 310))
 	draw.Draw(framed, source.Rect, source, image.Point{}, draw.Src)
-	for name, img := range map[string]image.Image{"RGBA": rgba, "part of a picture": framed.SubImage(source.Rect), "no type of Go's": hidden{source}} {
+	for name, img := range map[string]image.Image{"RGBA": rgba, "part of a picture": framed.SubImage(source.Rect)} {
 		if !bytes.Equal(marshalled(t, scene.Describe(img)), want) {
 			t.Errorf("%s: other features", name)
 		}
@@ -172,8 +202,8 @@ func TestImageTypes(t *testing.T) {
 	known := scene.Describe(source)
 	ycbcr := image.NewYCbCr(source.Rect, image.YCbCrSubsampleRatio420)
 	copy(ycbcr.Y, grey.Pix)
-	for name, img := range map[string]image.Image{"grey": grey, "YCbCr": ycbcr} {
-		if r := scene.Compare(scene.Describe(img), known); !r.Found || r.Inliers < 9*known.Count()/10/2 {
+	for name, img := range map[string]image.Image{"grey": grey, "YCbCr": ycbcr, "no type of Go's": hidden{source}} {
+		if r := scene.Compare(scene.Describe(img), known); !r.Found || r.Inliers < known.Count()/2 || r.Support < 0.9 {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -228,7 +258,7 @@ func TestBinaryForm(t *testing.T) {
 }
 
 func FuzzUnmarshalBinary(f *testing.F) {
-	known := scene.Describe(generated(1, 300, 200))
+	known := scene.Describe(generated(1, 120, 90))
 	data, err := known.MarshalBinary()
 	if err != nil {
 		f.Fatal(err)
