@@ -46,7 +46,7 @@ var edits = []edit{
 	{"box over 1 %", covered(0.01)}, {"box over 4 %", covered(0.04)}, {"box over 10 %", covered(0.10)}, {"caption", captioned},
 	{"cropped by 1 %", cropped(0.01)}, {"cropped by 2 %", cropped(0.02)}, {"cropped by 3 %", cropped(0.03)}, {"cropped by 4 %", cropped(0.04)},
 	{"cropped by 5 %", cropped(0.05)}, {"cropped by 7.5 %", cropped(0.075)}, {"cropped by 10 %", cropped(0.1)}, {"cropped by 12.5 %", cropped(0.125)},
-	{"cropped by 17.5 %", cropped(0.175)}, {"cropped by 20 %", cropped(0.2)},
+	{"cropped by 17.5 %", cropped(0.175)}, {"cropped by 20 %", cropped(0.2)}, {"cropped by 40 %", cropped(0.4)},
 	{"5 % cut off one side", cutOff(0.05)}, {"10 % cut off one side", cutOff(0.1)}, {"30 % cut off one side", cutOff(0.3)},
 	{"border of 2 %", framed(0.02, 0.02, color.White)}, {"border of 5 %", framed(0.05, 0.05, color.White)},
 	{"letterbox of 5 %", framed(0, 0.05, color.Black)}, {"letterbox of 12 %", framed(0, 0.12, color.Black)},
@@ -219,9 +219,10 @@ func captioned(_ testing.TB, p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
+// cropped leaves off a share of the width and the height, half of it at each side.
 func cropped(share float64) func(testing.TB, *image.NRGBA) *image.NRGBA {
 	return func(_ testing.TB, p *image.NRGBA) *image.NRGBA {
-		x, y := int(share*float64(p.Rect.Dx())), int(share*float64(p.Rect.Dy()))
+		x, y := int(share/2*float64(p.Rect.Dx())), int(share/2*float64(p.Rect.Dy()))
 		return pixels(p.SubImage(image.Rect(x, y, p.Rect.Dx()-x, p.Rect.Dy()-y)))
 	}
 }

@@ -39,7 +39,7 @@ func TestEditedCopiesAreFound(t *testing.T) {
 		{"caption", 1, 0, false, 1, 1, 1},
 		{"box over 10 %", 1, 0, false, 1, 1, 1},
 		{"10 % cut off one side", 1, 0, false, 1, 1, 0.9},
-		{"cropped by 20 %", 1, 0, false, 1, 1, 0.36},
+		{"cropped by 40 %", 1, 0, false, 1, 1, 0.36},
 		{"letterbox of 12 %", 1, 0, false, 1, 1 / 1.24, 1},
 		{"turned by 5°", 1, -5, false, 1, 0.95, 0.95},
 		{"turned by 20°", 1, -20, false, 1, 0.87, 0.87},
