@@ -125,29 +125,32 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 // for it to depend on.
 func answer(asked request, content []byte, maxPixels int64) (kind requestKind, payload []byte, stream [][]byte, err error) {
 	switch asked.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook, kindPreview:
-		if r, stream, about, coded := plan(content, maxPixels); coded && about.status == StatusOK {
+	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindPreview:
+		r, stream, about, coded := plan(content, maxPixels)
+		switch {
+		case coded && about.status == StatusOK:
 			return kindRecipe, r.encode(), stream, nil
-		} else if coded && asked.kind != kindPreview {
-			return asked.kind, encodeFingerprint(about.fingerprint()), nil, nil
-		} else if coded {
-			return asked.kind, encodePreview(about, samples{}), nil, nil
+		case coded:
+			return asked.kind, encodeNothing(asked.kind, about), nil, nil
+		case asked.kind == kindPreview:
+			return asked.kind, encodePreview(preview(content, asked.preview, maxPixels)), nil, nil
+		case asked.kind == kindScene:
+			return asked.kind, encodeScene(sceneOf(content, maxPixels)), nil, nil
 		}
-		if asked.kind != kindPreview {
-			return asked.kind, encodeFingerprint(fingerprint(content, asked.kind, maxPixels)), nil, nil
-		}
-		return asked.kind, encodePreview(preview(content, asked.preview, maxPixels)), nil, nil
-	case kindPictureFingerprint, kindPicturePreview:
+		return asked.kind, encodeFingerprint(fingerprint(content, asked.kind, maxPixels)), nil, nil
+	case kindPictureFingerprint, kindPictureScene, kindPicturePreview:
 		picture, about, err := assemble(content, maxPixels)
 		if err != nil {
 			return 0, nil, nil, err
 		}
-		if asked.kind == kindPictureFingerprint {
+		switch {
+		case asked.kind == kindPictureFingerprint:
 			found := about.fingerprint()
 			found.hash(picture)
 			return asked.kind, encodeFingerprint(found), nil, nil
-		}
-		if about.status == StatusPartial {
+		case asked.kind == kindPictureScene:
+			return asked.kind, encodeScene(about.described(picture)), nil, nil
+		case about.status == StatusPartial:
 			about.status = StatusUnreadable
 			return asked.kind, encodePreview(about, samples{}), nil, nil
 		}
@@ -156,4 +159,15 @@ func answer(asked request, content []byte, maxPixels int64) (kind requestKind, p
 	default:
 		return asked.kind, encodeChecks(tryEverything()), nil, nil
 	}
+}
+
+// encodeNothing is the answer about a file of which there is no picture.
+func encodeNothing(kind requestKind, about outcome) []byte {
+	switch kind {
+	case kindPreview:
+		return encodePreview(about, samples{})
+	case kindScene:
+		return encodeScene(about.scene())
+	}
+	return encodeFingerprint(about.fingerprint())
 }

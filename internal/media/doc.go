@@ -1,4 +1,4 @@
-// Package media decodes, fingerprints and previews hostile image files.
+// Package media decodes, fingerprints, describes and previews hostile image files.
 //
 // Every file is an attack until parsed (design rule 8), so no decoder ever
 // runs in the node itself. A [Service] keeps a small pool of child processes

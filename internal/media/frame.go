@@ -29,20 +29,25 @@ const (
 	kindWideLook
 	kindPreview
 	kindSelfCheck
+	kindScene
 	kindPictureFingerprint // of a recipe and its frames
 	kindPicturePreview     // likewise
+	kindPictureScene       // likewise
 	kindRecipe             // the reply where frames are to be decoded first: a recipe, and behind the frame the stream
 )
 
 // readsFile reports whether the content is a file, so that frames may have to be decoded first.
 func (k requestKind) readsFile() bool {
-	return k == kindFingerprint || k == kindFirstLook || k == kindWideLook || k == kindPreview
+	return k == kindFingerprint || k == kindFirstLook || k == kindWideLook || k == kindScene || k == kindPreview
 }
 
 // ofPicture is the kind that asks the same of a recipe and its frames.
 func (k requestKind) ofPicture() requestKind {
-	if k == kindPreview {
+	switch k {
+	case kindPreview:
 		return kindPicturePreview
+	case kindScene:
+		return kindPictureScene
 	}
 	return kindPictureFingerprint
 }
@@ -108,7 +113,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes, maxPixels int6
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook, kindSelfCheck, kindPictureFingerprint:
+	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindSelfCheck, kindPictureFingerprint, kindPictureScene:
 	case kindPreview, kindPicturePreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)

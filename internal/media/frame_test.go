@@ -177,6 +177,7 @@ func FuzzReply(f *testing.F) {
 	asked := PreviewRequest{Kind: Full, MaxSide: 4}
 	f.Add(append([]byte(replyMagic+"\x00\x00\x00\x00\x00\x00\x00\x01\x02\x00\x00\x00\x40"),
 		encodePreview(outcome{status: StatusOK, mime: "image/gif", width: 2, height: 2}, samples{2, 2, true, make([]byte, 6)})...))
+	f.Add(encodeScene(sceneOf(asPNG(f, landscape(200, 150)), DefaultMaxPixels)))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		payload, err := readReply(bytes.NewReader(frame), 1, kindFingerprint, 64<<10)
 		if err != nil {
@@ -193,6 +194,11 @@ func FuzzReply(f *testing.F) {
 		if about, rendered, err := parsePreview(payload, asked, DefaultMaxPixels); err == nil && about.status == StatusOK {
 			if _, err := rendered.encode(asked.Kind); err != nil {
 				t.Errorf("accepted samples that cannot be encoded: %v", err)
+			}
+		}
+		if found, err := parseScene(payload, DefaultMaxPixels); err == nil {
+			if again := encodeScene(found); !bytes.Equal(again, payload) && len(found.Detail) <= 200 {
+				t.Errorf("%x is not canonical", payload)
 			}
 		}
 		_, _ = parseChecks(payload)
@@ -229,6 +235,9 @@ func FuzzDecode(f *testing.F) {
 		found := fingerprint(content, kindFingerprint, limit)
 		if _, err := parseFingerprint(encodeFingerprint(found), limit); err != nil {
 			t.Errorf("%+v: %v", found, err)
+		}
+		if _, err := parseScene(encodeScene(sceneOf(content, limit)), limit); err != nil {
+			t.Errorf("scene: %v", err)
 		}
 		for _, kind := range []PreviewKind{Sketch, Full} {
 			asked := PreviewRequest{Kind: kind, MaxSide: 16}
