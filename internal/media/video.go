@@ -29,6 +29,9 @@ type VideoRequest struct {
 	Progress func(at, length time.Duration)
 	// Limits may be closer than those of the service.
 	Limits VideoLimits
+
+	// see is shown each frame that is hashed, in order, and must not keep it.
+	see func(frame int, whole *image.Gray)
 }
 
 // VideoLimits bound the work on one video; 0 is the limit of the service.
@@ -82,6 +85,9 @@ var videoTypes = map[string]bool{
 
 // IsVideo reports whether a file is one for [Service.Video], by its first bytes (3072 are enough).
 func IsVideo(head []byte) bool { return videoTypes[VideoType(head)] }
+
+// IsVideoType reports whether a media type is that of a video.
+func IsVideoType(mime string) bool { return videoTypes[mime] }
 
 // VideoType is the media type of a file by its first bytes (3072 are enough), as [Service.Video] sees it.
 func VideoType(head []byte) string {
@@ -283,6 +289,9 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 		}
 		at := s.timeOf(found.Frames)
 		if found.Frames%step == 0 {
+			if asked.see != nil {
+				asked.see(found.Frames, &image.Gray{Pix: buffer, Stride: s.width, Rect: image.Rect(0, 0, s.width, s.height)})
+			}
 			hashing.hash(buffer, found.Frames, at)
 		} else {
 			hashing.back(buffer)

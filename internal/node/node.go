@@ -360,7 +360,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
-		Post: n.Post, MaxBytes: config.Media.MaxBytes,
+		Post: n.Post, MaxBytes: config.Media.MaxBytes, Video: config.Media.Video.limits(),
 	})
 	o := config.Organisation
 	places, err := loadPlaces(config.Places)

@@ -9,11 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/media"
@@ -86,6 +88,7 @@ func TestKnownVideosAndPartsOfThem(t *testing.T) {
 		if row, _ := n.Item(t, found.SHA256); row.MIME != "video/matroska" || row.Width != 320 || row.MediaStatus != string(media.StatusOK) || row.Content != store.ContentSealed {
 			t.Errorf("%+v", row)
 		}
+		look(t, n, found.SHA256)
 		if found := submit(film(bytes.NewReader(other))); len(found.Matches) > 0 || found.Sighting != "" || found.Video.Hashed != 3 || found.Unhashable != "" {
 			t.Errorf("another video: %+v", found)
 		}
@@ -129,6 +132,40 @@ func TestKnownVideosAndPartsOfThem(t *testing.T) {
 			t.Errorf("the list is suspended: %+v", found)
 		}
 	})
+}
+
+// look shows the video to an analyst at each level, and wants each view to be recorded.
+func look(t *testing.T, n *nodetest.Node, id string) {
+	t.Helper()
+	analyst := n.Analyst()
+	nodetest.Must(t, n.Triage.Take(t.Context(), analyst, id))
+	for _, c := range []struct {
+		look          triage.Look
+		width, height int // of a scene with its frame and words
+	}{
+		{triage.Look{Level: item.LevelSketch}, 169, 90 + 25},
+		{triage.Look{Level: item.LevelRegion, Column: 1}, 320 + 8, 180 + 25},
+		{triage.Look{Level: item.LevelFull}, 320 + 8, 180 + 25},
+	} {
+		exposure, err := n.Triage.View(t.Context(), analyst, id, c.look)
+		nodetest.Must(t, err)
+		picture, err := n.Triage.Picture(t.Context(), analyst, exposure)
+		if err != nil || picture.MIME != "image/png" || picture.Height%c.height != 0 || picture.Width%c.width != 0 || (picture.Width == c.width) != (c.look.Level == item.LevelRegion) {
+			t.Errorf("%+v: %v, %d by %d %s, of scenes of %d by %d", c.look, err, picture.Width, picture.Height, picture.MIME, c.width, c.height)
+		}
+		nodetest.Must(t, n.Triage.EndView(t.Context(), analyst, exposure))
+	}
+	n.Look(t, func(tx *store.Tx) error {
+		exposures, err := tx.ExposuresOfItem(id)
+		if len(exposures) != 3 {
+			t.Errorf("%d views are recorded", len(exposures))
+		}
+		return err
+	})
+	c, err := n.Triage.Card(t.Context(), analyst, id)
+	if err != nil || len(c.Sightings) != 1 || !strings.Contains(c.Sightings[0].Matches[0].Explanation, "00:00:02-00:00:04 of the video is 00:00:01-00:00:03") {
+		t.Errorf("the card says %+v, %v", c.Sightings, err)
+	}
 }
 
 // heldUp is read twice, for its digests and its beginning, and then waits.
