@@ -75,6 +75,8 @@ type FileResult struct {
 	// of the file was.
 	Unhashable  string `json:"unhashable"`
 	NotCompared string `json:"not_compared"`
+	// Video says what became of the frames of a video; nil for other files.
+	Video *Video `json:"video"`
 	// Sighting is set when the file was kept for a person to look at, and Inherited
 	// when people decided about the same file before.
 	Sighting  string `json:"sighting"`
@@ -83,23 +85,56 @@ type FileResult struct {
 	Next string `json:"next"`
 }
 
+// Video is what became of the frames of a video.
+type Video struct {
+	// Frames were decoded, Hashed of them compared.
+	Frames int `json:"frames"`
+	Hashed int `json:"hashed"`
+	// Read is the share of the video that was read: 1 when it is whole, 0 when it is
+	// not known.
+	Read float64 `json:"read"`
+	// NotCompared says why no frame was compared; empty when some were.
+	NotCompared string `json:"not_compared"`
+}
+
+// VideoMatch says how much of an upload and of an entry is in the other, and where.
+type VideoMatch struct {
+	UploadPercent float64 `json:"upload_percent"`
+	EntryPercent  float64 `json:"entry_percent"`
+	// Parts are what runs alike; MoreParts counts those that are not told.
+	Parts     []Part `json:"parts"`
+	MoreParts int    `json:"more_parts"`
+}
+
+// Part is a part of an upload that runs as a part of an entry does, in seconds.
+type Part struct {
+	UploadFrom float64 `json:"upload_from"`
+	UploadTo   float64 `json:"upload_to"`
+	EntryFrom  float64 `json:"entry_from"`
+	EntryTo    float64 `json:"entry_to"`
+	// Frames of the upload are alike in it.
+	Frames int `json:"frames"`
+}
+
 // Match is one entry of a list that is like what was asked about.
 type Match struct {
 	List     string `json:"list"`
 	ListName string `json:"list_name"`
 	Entry    string `json:"entry"`
-	// Kind is sha256, sha1, md5 or pdq.
+	// Kind is sha256, sha1, md5, pdq or frames.
 	Kind string `json:"kind"`
 	// Distance in bits; 0 for equal digests. Radius is the list's.
 	Distance int `json:"distance"`
 	Radius   int `json:"radius"`
 	// Variant says how the picture was turned or mirrored, Form which form of PDQ was
 	// nearest.
-	Variant      string `json:"variant"`
-	Form         string `json:"form"`
-	Verification string `json:"verification"`
-	Category     string `json:"category"`
-	ListVersion  int64  `json:"list_version"`
+	Variant string `json:"variant"`
+	Form    string `json:"form"`
+	// Video is set for the kind frames.
+	Video        *VideoMatch `json:"video"`
+	Verification string      `json:"verification"`
+	Category     string      `json:"category"`
+	ListVersion  int64       `json:"list_version"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 }

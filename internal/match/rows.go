@@ -31,9 +31,10 @@ const (
 	hasSHA1
 	hasMD5
 	exactKinds
-	hasPDQ = exactKinds
-	isOdd  = exactKinds + 1
-	isLive = exactKinds + 2
+	hasPDQ    = exactKinds
+	isOdd     = exactKinds + 1
+	isLive    = exactKinds + 2
+	hasFrames = exactKinds + 3
 )
 
 func (r *row) is(bit int) bool { return r.has&(1<<bit) != 0 }

@@ -142,7 +142,7 @@ func (p *picture) pixels(into []byte) (int, error) {
 func (p *picture) begin() error {
 	r := &p.asked.recipe
 	if p.player == nil {
-		player, err := p.pool.startPlayer(p.asked.stream, r)
+		player, err := p.pool.startPlayer(p.asked.stream, p.pool.options, r)
 		if err != nil {
 			return err
 		}

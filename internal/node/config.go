@@ -20,8 +20,10 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/api"
+	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/lookout"
+	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -269,6 +271,44 @@ type Profiles struct {
 type Media struct {
 	MaxBytes         int64 `yaml:"max_bytes"`
 	AllowUnsandboxed bool  `yaml:"allow_unsandboxed"`
+	Video            Video `yaml:"video"`
+}
+
+// Video limits what is decoded of videos, for comparison and for people to look at.
+type Video struct {
+	// MaxBytes is the largest video that is decoded, MaxFrames how many frames of one.
+	MaxBytes  int64 `yaml:"max_bytes"`
+	MaxFrames int64 `yaml:"max_frames"`
+	// Deadline is how long all videos of one upload may take.
+	Deadline time.Duration `yaml:"deadline"`
+	// Every is the time between two frames that are compared; 0 compares each one.
+	Every time.Duration `yaml:"every"`
+	// AtOnce is how many uploads with videos are examined at once.
+	AtOnce int `yaml:"at_once"`
+}
+
+func (v Video) limits() media.VideoLimits {
+	return media.VideoLimits{MaxBytes: v.MaxBytes, MaxFrames: v.MaxFrames, Deadline: v.Deadline}
+}
+
+func (v Video) rules() intake.VideoRules {
+	return intake.VideoRules{Every: v.Every, Limits: v.limits(), AtOnce: v.AtOnce}
+}
+
+// check reports what is wrong.
+func (v Video) check() error {
+	for field, value := range map[string]int64{"max_bytes": v.MaxBytes, "max_frames": v.MaxFrames, "at_once": int64(v.AtOnce)} {
+		if value <= 0 {
+			return problem.InvalidField("media.video."+field, "it is not positive", "give a number, or leave it out")
+		}
+	}
+	if v.Deadline < time.Second {
+		return problem.InvalidField("media.video.deadline", "it is less than a second", "give a time such as 1m, or leave it out")
+	}
+	if v.Every < 0 {
+		return problem.InvalidField("media.video.every", "it is negative", "give a time such as 1s, or leave it out")
+	}
+	return nil
 }
 
 // Log says how much the node tells the operator.
@@ -299,7 +339,7 @@ func Defaults() Config {
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
 		Role:  RoleAll,
-		Media: Media{MaxBytes: 100 << 20},
+		Media: Media{MaxBytes: 100 << 20, Video: Video{MaxBytes: 100 << 20, MaxFrames: 200_000, Deadline: time.Minute, Every: time.Second, AtOnce: 4}},
 		Doors: Doors{
 			API:   Door{AtOnce: 16, Reserve: 4, Waiting: 64, Patience: 10 * time.Second},
 			Peers: Door{AtOnce: 8, Reserve: 4, Waiting: 32, Patience: 10 * time.Second},
@@ -404,6 +444,9 @@ func (c Config) check() error {
 		if err := door.Limit(d).Validate("doors." + name); err != nil {
 			return err
 		}
+	}
+	if err := c.Media.Video.check(); err != nil {
+		return err
 	}
 	if err := c.Egress.check(); err != nil {
 		return err

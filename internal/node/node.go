@@ -356,11 +356,11 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	n.Lists.Correspond(n.Post)
 	n.Intake = intake.New(intake.Options{
 		Ledger: n.Ledger, Store: n.Store, Content: n.Content, Decoder: n.Decoder, Index: n.Index, Law: n.Law, Sources: sources,
-		Scheme: config.Profiles.Scheme, Review: review,
+		Scheme: config.Profiles.Scheme, Review: review, Video: config.Media.Video.rules(),
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
-		Post: n.Post, MaxBytes: config.Media.MaxBytes,
+		Post: n.Post, MaxBytes: config.Media.MaxBytes, Video: config.Media.Video.limits(),
 	})
 	o := config.Organisation
 	places, err := loadPlaces(config.Places)

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -23,6 +24,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	orderdomain "github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/notices"
 	"github.com/brdoproject/brdo/internal/desk/orders"
@@ -30,6 +32,8 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/exchange"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/media/mediatest"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
@@ -400,6 +404,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
 	w.fetches(t)
+	film, watcher := w.film(t), visit(t, browser)
+	watcher.login(provider + "/login/" + film.token)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)
@@ -416,6 +422,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"waiting", analyst, provider + "/items/" + w.waiting, nil},
 		{"card", analyst, provider + "/items/" + w.taken, nil},
 		{"shown", analyst, provider + "/items/" + w.taken, (*visitor).look},
+		{"film", watcher, provider + "/items/" + film.item, (*visitor).lookAtScenes},
 		{"decided", supervisor, provider + "/items/" + w.decided, nil},
 		{"reports", analyst, provider + "/reports", nil},
 		{"draft", analyst, provider + path(w.draft), nil},
@@ -610,4 +617,44 @@ func (w worked) fetches(t *testing.T) {
 	}
 	must(t, "beginning to fetch", p.Lists.Begin(ctx))
 	must(t, "fetching", p.Drain(ctx))
+}
+
+// film is a video of which a list knows a part, taken by somebody who has a login link.
+type film struct{ item, token string }
+
+func (w worked) film(t *testing.T) film {
+	t.Helper()
+	ctx := t.Context()
+	const size = "=size=320x180:rate=5"
+	content := mediatest.Clip(t, "mandelbrot"+size+",trim=duration=4[a];testsrc2"+size+",trim=duration=3[b];smptehdbars"+size+",trim=duration=3[c];testsrc"+size+",trim=duration=5[d];[a][b][c][d]concat=n=4")
+	hashed, err := w.Provider.Decoder.Video(ctx, bytes.NewReader(content), int64(len(content)), media.VideoRequest{Every: time.Second})
+	must(t, "hashing a video", err)
+	var text strings.Builder
+	must(t, "writing its frames", video.Write(&text, hashed.Features[4:7]))
+	manager := actor(t, w.Provider, mandate.ListManager)
+	l, err := w.Provider.Lists.Create(ctx, manager, lists.NewList{
+		Name: "Videos", Source: "made by the test", Verification: "double", LegalBasis: w.Provider.Config.Detection.Sources[0].LegalBasis, Radius: -1, VideoUpload: -1, VideoEntry: -1,
+	})
+	must(t, "making a list", err)
+	_, err = w.Provider.Lists.Import(ctx, manager, l.ID, lists.Import{FileName: "clip.txt", Content: strings.NewReader(text.String()), Reason: "made by the test"})
+	must(t, "importing a video", err)
+	found, _ := detect(t, w.World, "film", content)
+	operator := mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}
+	person, link, err := w.Provider.Identity.Invite(ctx, operator, "who watches", []mandate.Role{mandate.Analyst})
+	must(t, "inviting", err)
+	must(t, "taking", w.Provider.Triage.Take(ctx, w.Provider.Identity.Actor(person), found.Files[0].SHA256))
+	return film{found.Files[0].SHA256, link.Token}
+}
+
+// lookAtScenes asks for one scene of a video, goes on to the next two, and then sees all, by the keyboard.
+func (v *visitor) lookAtScenes() {
+	v.t.Helper()
+	v.press("r")
+	for _, scene := range []string{"2", "3"} {
+		v.until("document.querySelector('[data-viewer] img')?.naturalWidth > 0")
+		v.press(kb.ArrowRight)
+		v.until("document.querySelector('[data-viewer-status]').textContent.includes('Scene " + scene + " ')")
+	}
+	v.press("h")
+	v.look()
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
@@ -38,6 +39,9 @@ type HashList struct {
 	ValidFrom, ValidUntil time.Time
 	// Radius is the largest PDQ distance that is a match.
 	Radius int
+	// VideoUpload and VideoEntry are how many per cent of the frames of an upload, or of
+	// an entry, are a match; 0: that share is not looked at.
+	VideoUpload, VideoEntry int
 	// Version grows by one with each change of the list or of its entries.
 	Version     int64
 	State       string
@@ -54,9 +58,11 @@ type HashList struct {
 
 // ListEntry is one row of a hash list; a digest that it lacks is nil.
 type ListEntry struct {
-	ID, ListID                     string
-	Identity                       string
-	MD5, SHA1, SHA256, PDQ         []byte
+	ID, ListID             string
+	Identity               string
+	MD5, SHA1, SHA256, PDQ []byte
+	// Frames is how many frames of a video the entry has; see [Tx.ListFrames].
+	Frames                         int
 	Category, Verification, Series string
 	Source, SourceID, Note         string
 	State, StateReason             string
@@ -76,13 +82,13 @@ type ListVersion struct {
 	Added, Changed, Refused      int64
 }
 
-const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version`
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, video_upload, video_entry`
 
 func scanList(row scanner) (HashList, error) {
 	var l HashList
 	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
 		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy, &l.Own,
-		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion)
+		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.VideoUpload, &l.VideoEntry)
 	return l, err
 }
 
@@ -95,9 +101,9 @@ func (tx *Tx) InsertList(l HashList) error {
 	if taken > 0 {
 		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
 	}
-	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy, l.Own,
-		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion)
+		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.VideoUpload, l.VideoEntry)
 }
 
 // List returns one list.
@@ -186,39 +192,69 @@ func (tx *Tx) ListVersions(listID string, limit int) ([]ListVersion, error) {
 
 // PutListEntry adds an entry, or replaces the one of the same identity when
 // something about it differs. A withdrawn entry stays withdrawn: only a person
-// brings it back. It reports whether the entry was added or changed.
-func (tx *Tx) PutListEntry(e ListEntry) (added, changed bool, err error) {
+// brings it back. frames are the hashes of a video in the form of video.Pack, or
+// nil. It reports whether the entry was added or changed.
+func (tx *Tx) PutListEntry(e ListEntry, frames []byte) (added, changed bool, err error) {
 	var id string
+	var digest []byte
+	if frames != nil {
+		sum := sha256.Sum256(frames)
+		digest = sum[:]
+	}
 	var addedVersion int64
 	err = tx.rows("writing a list entry",
-		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14)
+		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version, frames, frames_digest)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14, $15, $16)
 		 ON CONFLICT (list_id, identity) DO UPDATE SET
 		   md5 = COALESCE(excluded.md5, list_entries.md5), sha1 = COALESCE(excluded.sha1, list_entries.sha1),
 		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq),
 		   category = excluded.category, verification = excluded.verification, series = excluded.series,
-		   source = excluded.source, source_id = excluded.source_id, note = excluded.note, changed_version = excluded.changed_version
+		   source = excluded.source, source_id = excluded.source_id, note = excluded.note, changed_version = excluded.changed_version,
+		   frames = CASE WHEN excluded.frames > 0 THEN excluded.frames ELSE list_entries.frames END, frames_digest = COALESCE(excluded.frames_digest, list_entries.frames_digest)
 		 WHERE list_entries.category <> excluded.category OR list_entries.verification <> excluded.verification
 		   OR list_entries.series <> excluded.series OR list_entries.note <> excluded.note
 		   OR (excluded.md5 IS NOT NULL AND list_entries.md5 IS NULL) OR (excluded.sha1 IS NOT NULL AND list_entries.sha1 IS NULL)
 		   OR (excluded.sha256 IS NOT NULL AND list_entries.sha256 IS NULL) OR (excluded.pdq IS NOT NULL AND list_entries.pdq IS NULL)
+		   OR (excluded.frames_digest IS NOT NULL AND (list_entries.frames_digest IS NULL OR list_entries.frames_digest <> excluded.frames_digest))
 		 RETURNING id, added_version`,
-		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion},
+		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion, e.Frames, digest},
 		func(row scanner) error { return row.Scan(&id, &addedVersion) })
 	if err != nil || id == "" {
 		return false, false, err
 	}
+	if frames != nil {
+		if err := tx.exec("writing the frames of a list entry", `INSERT INTO list_frames (entry_id, frames) VALUES ($1, $2)
+			 ON CONFLICT (entry_id) DO UPDATE SET frames = excluded.frames`, id, frames); err != nil {
+			return false, false, err
+		}
+	}
 	return id == e.ID, id != e.ID, nil
 }
 
-const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version`
+// ListFrames returns the frames of some entries in the form of video.Pack, by entry:
+// all of a list that changed after one cursor of [Tx.ListEntriesChanged], up to another.
+func (tx *Tx) ListFrames(listID string, afterVersion int64, afterID string, lastVersion int64, lastID string) (map[string][]byte, error) {
+	found := map[string][]byte{}
+	err := tx.rows("reading the frames of list entries", `SELECT entry_id, list_frames.frames FROM list_entries JOIN list_frames ON entry_id = list_entries.id
+		 WHERE list_id = $1 AND (changed_version, list_entries.id) > ($2, $3) AND (changed_version, list_entries.id) <= ($4, $5)`,
+		[]any{listID, afterVersion, afterID, lastVersion, lastID}, func(row scanner) error {
+			var id string
+			var frames []byte
+			err := row.Scan(&id, &frames)
+			found[id] = frames
+			return err
+		})
+	return found, err
+}
+
+const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, frames`
 
 func (tx *Tx) listEntries(query string, arguments ...any) ([]ListEntry, error) {
 	var found []ListEntry
 	err := tx.rows("reading list entries", query, arguments, func(row scanner) error {
 		var e ListEntry
 		err := row.Scan(&e.ID, &e.ListID, &e.Identity, &e.MD5, &e.SHA1, &e.SHA256, &e.PDQ, &e.Category, &e.Verification, &e.Series,
-			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion)
+			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion, &e.Frames)
 		found = append(found, e)
 		return err
 	})

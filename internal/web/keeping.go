@@ -38,6 +38,12 @@ func createList(v *visit) error {
 	if err != nil {
 		return problem.InvalidField("radius", "it is not a number", "31 is usual")
 	}
+	var shares [2]int
+	for i, name := range []string{"video_upload", "video_entry"} {
+		if shares[i], err = strconv.Atoi(cmp.Or(text(name), "-1")); err != nil {
+			return problem.InvalidField(name, "it is not a number", "50 is usual")
+		}
+	}
 	until, err := time.Parse(time.DateOnly, text("valid_until"))
 	if err != nil && text("valid_until") != "" {
 		return problem.InvalidField("valid_until", "it is not a date", "choose a day")
@@ -48,6 +54,7 @@ func createList(v *visit) error {
 	}
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
+		VideoUpload: shares[0], VideoEntry: shares[1],
 		Own: text("own") == "yes", Follows: follows,
 	})
 	if err != nil {

@@ -105,7 +105,7 @@ func completed() map[string][]string {
 	return map[string][]string{
 		"alarms.of.": {"report", "received", "referral", "order", "deconfliction", "notice", "list"}, "alarms.peer.": peer.AlarmKinds,
 		"journey.did.": did, "exchanges.kind.": fetched,
-		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
+		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels, "film.": levels, "film.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
 		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
 		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},

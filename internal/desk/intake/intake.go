@@ -21,6 +21,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -48,6 +49,9 @@ type Desk struct {
 	scheme  law.Ref
 	review  *law.Review
 	stopped stopped
+	video   VideoRules
+	// watching holds who examines videos; see [VideoRules.AtOnce].
+	watching chan struct{}
 }
 
 // Options of the desk; all are required.
@@ -62,11 +66,12 @@ type Options struct {
 	// Scheme and Review are the profiles that new items begin under.
 	Scheme law.Ref
 	Review *law.Review
+	Video  VideoRules
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
-	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review}
+	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, video: o.Video, watching: make(chan struct{}, o.Video.AtOnce)}
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
 	}
@@ -134,8 +139,10 @@ type FileResult struct {
 	Detail    string          `json:"detail,omitempty"`
 	Matches   []match.Match   `json:"matches"`
 	Skipped   []match.Skipped `json:"skipped_lists"`
-	// Unhashable says why the picture itself could not be compared.
+	// Unhashable says why the picture or the video itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
+	// Video says what became of the frames of a video; absent for other files.
+	Video *Video `json:"video,omitempty"`
 	// NotCompared says why nothing at all was compared: the legal basis ended
 	// while the files before this one were.
 	NotCompared string `json:"not_compared,omitempty"`
@@ -269,6 +276,9 @@ type examined struct {
 
 func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
 	var all []examined
+	wanted := s.Flagged || len(s.Signals) > 0
+	w := &watching{desk: d, urgent: wanted}
+	defer w.leave()
 	for _, upload := range s.Files {
 		// A long batch does not outlive the basis that it began under.
 		if err := d.inForce(source); err != nil {
@@ -277,20 +287,25 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			}})
 			continue
 		}
-		wanted := s.Flagged || len(s.Signals) > 0
-		sum, picture, found, err := d.compare(ctx, upload.Content, wanted)
+		sum, err := digests(upload.Content)
 		if err != nil {
 			return nil, err
 		}
-		e := examined{FileResult: FileResult{
-			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
-			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
-			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
-		}}
-		if picture.Status.Decoded() {
-			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+		mime, film, err := isVideo(upload.Content)
+		if err != nil {
+			return nil, err
 		}
-		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || wanted)
+		var e examined
+		if film {
+			e.FileResult, err = d.examineVideo(ctx, source, w, upload, mime, sum)
+		} else {
+			e.FileResult, err = d.examinePicture(ctx, upload, sum, wanted)
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.Name, e.Size, e.MD5, e.SHA1, e.SHA256 = upload.Name, sum.Size, sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex()
+		e.keep = sum.Size > 0 && (len(e.Matches) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
@@ -299,6 +314,21 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum, wanted bool) (FileResult, error) {
+	picture, found, err := d.compare(ctx, upload.Content, sum, wanted)
+	if err != nil {
+		return FileResult{}, err
+	}
+	result := FileResult{
+		MIME: picture.MIME, Width: picture.Width, Height: picture.Height, PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
+		Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
+	}
+	if picture.Status.Decoded() {
+		result.PDQ, result.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+	}
+	return result, nil
 }
 
 // seal stores content under a key of its own, before the row that names it. A
@@ -320,7 +350,7 @@ func matchesOf(found []match.Match) []item.Match {
 	var all []item.Match
 	for _, m := range found {
 		all = append(all, item.Match{
-			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ, Distance: m.Distance, Radius: m.Radius,
+			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ && m.Kind != match.Frames, Distance: m.Distance, Radius: m.Radius,
 			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
 		})
 	}
@@ -338,6 +368,9 @@ func score(found []match.Match) float64 {
 		near := 1.0
 		if m.Radius > 0 {
 			near = 1 - float64(m.Distance)/float64(2*m.Radius)
+		}
+		if m.Video != nil {
+			near *= max(m.Video.UploadPercent, m.Video.EntryPercent) / 100
 		}
 		best = max(best, near*cmp.Or(weights[m.Verification], 0.7))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -167,12 +168,21 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 		if err != nil {
 			return count, err
 		}
+		rows = rows[:few(rows)]
+		frames, err := framesOf(tx, list, version, id, rows)
+		if err != nil {
+			return count, err
+		}
 		for _, r := range rows {
 			version, id = r.ChangedVersion, r.ID
 			if (!delta && r.State != store.EntryActive) || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
 				continue
 			}
-			err := writer.Write(exported(r))
+			entry := exported(r)
+			if entry.Frames, err = video.Unpack(frames[r.ID]); err != nil {
+				return count, fmt.Errorf("entry %s: %w", r.ID, err)
+			}
+			err = writer.Write(entry)
 			if unfit := (*hashlist.EntryError)(nil); errors.As(err, &unfit) {
 				return count, problem.InvalidField("format", fmt.Sprintf("%s does not fit in it: %s", r.ID, unfit.Reason), unfit.Remedy).Because(err)
 			}
@@ -181,7 +191,7 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 			}
 			count++
 		}
-		if len(rows) < page {
+		if len(rows) == 0 {
 			return count, writer.Close()
 		}
 	}

@@ -60,6 +60,9 @@ type NewList struct {
 	ValidFrom, ValidUntil time.Time
 	// Radius is the largest PDQ distance that is a match; negative means 31.
 	Radius int
+	// VideoUpload and VideoEntry are how many per cent of the frames of an upload, or of
+	// an entry, are a match; 0: that share is not looked at, negative: [DefaultShare].
+	VideoUpload, VideoEntry int
 	// Own: the list takes entries from items that people here decided. Scheme is
 	// then a mapping of law/classes, such as csar-reportable@1, whose class of the
 	// decision becomes the entry's category.
@@ -94,6 +97,11 @@ func (s Source) String() string { return strings.TrimSuffix(s.Node+"/"+s.List, "
 // DefaultRadius is the distance up to which Meta's README of PDQ calls two
 // pictures the same.
 const DefaultRadius = 31
+
+// DefaultShare is how many per cent of the frames of an upload are a match when the
+// entry has them, and the other way round. Half of the one or of the other is a part
+// of a known video, or holds one; an opening that many videos share is neither.
+const DefaultShare = 50
 
 // List is a list with how many entries it has in each state.
 type List struct {
@@ -131,10 +139,17 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
+		VideoUpload: n.VideoUpload, VideoEntry: n.VideoEntry,
 		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
+	}
+	if n.VideoUpload < 0 {
+		row.VideoUpload = DefaultShare
+	}
+	if n.VideoEntry < 0 {
+		row.VideoEntry = DefaultShare
 	}
 	err := d.ledger.Do(ctx, act(actor, mandate.ListCreate, mandate.PurposeListManagement, row.ID), func(tx *ledger.Tx) error {
 		if err := d.check(row, n.LegalBasis); err != nil {
@@ -195,6 +210,8 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("verification", "there is no such level", "use self-reported, single, double or triple")
 	case l.Radius > match.MaximumRadius:
 		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
+	case l.VideoUpload > 100 || l.VideoEntry > 100:
+		return problem.InvalidField("video", "it is more than 100 per cent", "50 is usual; 0 leaves a share out")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
 	}
@@ -216,6 +233,7 @@ func indexed(l store.HashList) match.List {
 	return match.List{
 		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
 		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != store.ListActive,
+		VideoUpload: l.VideoUpload, VideoEntry: l.VideoEntry,
 	}
 }
 
