@@ -272,7 +272,7 @@ func (f *fetched) put(tx *ledger.Tx, e exchange.Exchange, c exchange.Change) (st
 	entry := c.Entry
 	entry.State, entry.Verification = hashlist.StateActive, e.Verification
 	put := row(f.list, f.version, entry)
-	added, changed, err := tx.PutListEntry(put, framesOf(entry))
+	added, changed, err := tx.PutListEntry(put, packedFrames(entry))
 	if err != nil {
 		return "", err
 	}

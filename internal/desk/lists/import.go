@@ -153,7 +153,7 @@ func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChang
 			continue
 		}
 		entryRow := row(list, version, entry)
-		added, changed, err := tx.PutListEntry(entryRow, framesOf(entry))
+		added, changed, err := tx.PutListEntry(entryRow, packedFrames(entry))
 		if err == nil && entry.State != "" {
 			var moved bool
 			moved, err = settleAll(tx, entryRow, entry, in.Reason, mayChange, result)
@@ -180,8 +180,8 @@ func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChang
 	return nil
 }
 
-// framesOf are the frames of a video as rows keep them; nil for an entry without.
-func framesOf(e hashlist.Entry) []byte {
+// packedFrames are the frames of a video as rows keep them; nil for an entry without.
+func packedFrames(e hashlist.Entry) []byte {
 	if e.Frames == nil {
 		return nil
 	}
