@@ -105,7 +105,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes, maxPixels int6
 	r.preview.MaxSide = int(c.uint32())
 	r.preview.Region = Region{Column: int(c.uint16()), Row: int(c.uint16()), Columns: int(c.uint16()), Rows: int(c.uint16())}
 	length := c.uint64()
-	if r.kind == kindPictureFingerprint || r.kind == kindPicturePreview {
+	if r.kind == kindPictureFingerprint || r.kind == kindPicturePreview || r.kind == kindPictureScene {
 		maxBytes = recipeSize + 3*maxPixels + endingSize
 	}
 	if length > uint64(maxBytes) {

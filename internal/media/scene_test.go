@@ -111,3 +111,17 @@ func TestScenesOfCodedPictures(t *testing.T) {
 		t.Errorf("cut: %s (%s)", found.Status, found.Detail)
 	}
 }
+
+// Frames may be larger than the largest file, for whatever they are asked.
+func TestFramesMayBeLargerThanFiles(t *testing.T) {
+	for _, kind := range []requestKind{kindPictureFingerprint, kindPicturePreview, kindPictureScene} {
+		asked := request{id: 1, kind: kind, preview: PreviewRequest{Kind: Sketch, MaxSide: 64}, length: 5000}
+		if _, err := parseRequestHeader([requestHeaderSize]byte(asked.header()), 1000, 4000); err != nil {
+			t.Errorf("kind %d: %v", kind, err)
+		}
+	}
+	asked := request{id: 1, kind: kindScene, length: 5000}
+	if _, err := parseRequestHeader([requestHeaderSize]byte(asked.header()), 1000, 4000); !errors.Is(err, errMalformed) {
+		t.Errorf("a file beyond the limit: %v", err)
+	}
+}
