@@ -250,6 +250,9 @@ type Match struct {
 	Verification string `json:"verification"`
 	Category     string `json:"category"`
 	ListVersion  int64  `json:"list_version"`
+	// Quarantine says why this hit by itself brings nothing to people now: the entry
+	// matched too much. Empty when it does; whoever asks the index fills it in.
+	Quarantine string `json:"quarantine,omitempty"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 }

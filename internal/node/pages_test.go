@@ -400,6 +400,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
 	w.fetches(t)
+	flooded(t, w.Provider, w.list)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -48,6 +49,8 @@ type Desk struct {
 	scheme  law.Ref
 	review  *law.Review
 	stopped stopped
+	flood   flood.Limits
+	counter counter
 }
 
 // Options of the desk; all are required.
@@ -62,11 +65,14 @@ type Options struct {
 	// Scheme and Review are the profiles that new items begin under.
 	Scheme law.Ref
 	Review *law.Review
+	// Flood says when an entry matches too much.
+	Flood flood.Limits
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
-	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review}
+	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, flood: o.Flood}
+	d.counter = counter{process: store.NewID("process"), pending: map[string]bool{}}
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
 	}
@@ -95,6 +101,10 @@ type Upload struct {
 	Name    string
 	Content io.ReadSeeker
 }
+
+// maxKept is how many matches of one file are kept and counted, the strongest; a list
+// may hold any number of entries that are alike. It is what domain/item allows.
+const maxKept = 1000
 
 // MaxFiles is how many files one submission may have.
 const MaxFiles = 100
@@ -129,11 +139,13 @@ type FileResult struct {
 	PDQQuality int    `json:"pdq_quality"`
 	// PDQWithin is how many bits the hashes may be off those of the reference: no list has
 	// anything near, so the file was read at a first look only. 0 for all that was kept.
-	PDQWithin int             `json:"pdq_within,omitempty"`
-	Status    media.Status    `json:"status"`
-	Detail    string          `json:"detail,omitempty"`
-	Matches   []match.Match   `json:"matches"`
-	Skipped   []match.Skipped `json:"skipped_lists"`
+	PDQWithin int           `json:"pdq_within,omitempty"`
+	Status    media.Status  `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	Matches   []match.Match `json:"matches"`
+	// More counts matches beyond those that are shown and counted.
+	More    int             `json:"more_matches,omitempty"`
+	Skipped []match.Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
 	// NotCompared says why nothing at all was compared: the legal basis ended
@@ -145,6 +157,9 @@ type FileResult struct {
 	Inherited string `json:"inherited_decision,omitempty"`
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
+
+	// held says that it waits because of an entry in quarantine.
+	held bool
 }
 
 func (d *Desk) source(actor mandate.Actor) (Source, error) {
@@ -206,8 +221,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
-		kept, left := 0, 0
+		kept, left, held := 0, 0, 0
+		quarantines, err := tx.QuarantinesOf(entriesOf(examined))
+		if err != nil {
+			return err
+		}
 		for i, e := range examined {
+			if e.Matches, err = d.count(tx, e.SHA256, e.Matches, quarantines); err != nil {
+				return err
+			}
 			result := e.FileResult
 			if e.NotCompared != "" {
 				result.Next = "The file was not compared, and nothing of it was kept: " + e.NotCompared + "."
@@ -217,6 +239,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 					return err
 				}
 				kept++
+				if result.held {
+					held++
+				}
 			} else {
 				result.Next = "No list knows the file. Nothing of it was kept."
 			}
@@ -224,6 +249,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		tx.Note("files", len(examined))
 		tx.Note("kept", kept)
+		if held > 0 {
+			tx.Note("held", held)
+		}
 		if left > 0 {
 			tx.Note("not_compared", left)
 		}
@@ -241,6 +269,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
+	d.counter.add(examined)
+	// The answer is durable. What could not be judged now is by [Desk.Watch].
+	_ = d.judge(context.WithoutCancel(ctx))
 	return detection, nil
 }
 
@@ -282,10 +313,12 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		if err != nil {
 			return nil, err
 		}
+		more := max(0, len(found.Matches)-maxKept)
+		found.Matches = found.Matches[:len(found.Matches)-more]
 		e := examined{FileResult: FileResult{
 			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
 			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
-			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
+			Matches: found.Matches, More: more, Skipped: found.Skipped, Unhashable: found.Unhashable,
 		}}
 		if picture.Status.Decoded() {
 			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
@@ -347,8 +380,9 @@ func score(found []match.Match) float64 {
 func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submission, name string, result *FileResult, e examined) error {
 	sighting := item.Sighting{
 		ID: store.NewID("sighting"), Item: item.ID(e.SHA256), Source: source.Name, At: tx.Now, LegalBasis: source.LegalBasis.Ref(),
-		Context: s.Context, Matches: matchesOf(e.Matches), Signals: s.Signals,
+		Context: s.Context, Matches: matchesOf(counting(e.Matches)), Signals: s.Signals,
 	}
+	admissible := len(sighting.Matches) > 0 || s.Flagged || len(s.Signals) > 0
 	sighting.Context.Service.Type = cmp.Or(sighting.Context.Service.Type, source.Service)
 	sighting.Context.Service.URL = cmp.Or(sighting.Context.Service.URL, source.URL)
 	if found := sighting.Validate(); len(found) > 0 {
@@ -359,9 +393,9 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil && !problem.Is(err, problem.NotFound) {
 		return err
 	}
-	place := item.PlaceOf([]item.Sighting{sighting}, score(e.Matches), d.review)
+	place := item.PlaceOf([]item.Sighting{sighting}, score(counting(e.Matches)), d.review)
 	if !known {
-		if row, err = d.newItem(tx, e, place); err != nil {
+		if row, err = d.newItem(tx, e, place, !admissible); err != nil {
 			return err
 		}
 	}
@@ -384,8 +418,15 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 				result.Next = "The file was erased here for good before; the sighting is noted, but nobody can look at it."
 				continue
 			}
-			raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
-			row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
+			if assessment.State == item.Held && !admissible {
+				result.held, result.Next = true, waits
+				continue
+			}
+			if admissible {
+				if assessment, err = d.raise(tx, &row, assessment, place); err != nil {
+					return err
+				}
+			}
 			result.Next = "A person will look at it: tier " + row.Tier + ", " + row.Why + "."
 		}
 	}
@@ -398,6 +439,11 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil {
 		return err
 	}
+	if result.held {
+		if err := hold(tx, e.SHA256, e.Matches); err != nil {
+			return err
+		}
+	}
 	result.Sighting = sighting.ID
 	if err := d.insert(tx, actor, s, sighting, name, e, result.Inherited); err != nil {
 		return err
@@ -405,7 +451,7 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	return uploadedAgain(tx, sighting, e.SHA256)
 }
 
-func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemRow, error) {
+func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (store.ItemRow, error) {
 	rules, err := item.RulesOf(d.review, d.scheme)
 	if err != nil {
 		return store.ItemRow{}, err
@@ -415,6 +461,9 @@ func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemR
 		MediaStatus: string(e.Status), Content: store.ContentSealed, Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
 	}
 	row := store.ItemRow{Item: found, Scheme: d.scheme.String(), Review: d.review.Ref().String()}
+	if held {
+		return row, row.SetAssessment(item.NewHeld(item.ID(e.SHA256), rules))
+	}
 	return row, row.SetAssessment(item.NewAssessment(item.ID(e.SHA256), rules))
 }
 

@@ -107,6 +107,9 @@ type List struct {
 	// Contested are the objections without an answer, by entry, of a list that is
 	// shown by itself.
 	Contested map[string]store.ObjectionRow
+	// Quarantines are the entries that matched too much, of a list that is shown by
+	// itself.
+	Quarantines []Quarantine
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -270,6 +273,9 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		for _, o := range objections {
 			l.Contested[o.EntryID] = o
 		}
+		if l.Quarantines, err = quarantines(tx, id); err != nil {
+			return err
+		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err
 		}
@@ -329,6 +335,9 @@ func (d *Desk) changeEntry(tx *ledger.Tx, actor mandate.Actor, list, entry, stat
 		return err
 	}
 	if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
+		return err
+	}
+	if _, _, err := endQuarantine(tx, actor, entry, state, why); err != nil {
 		return err
 	}
 	tx.Note("entry", entry)
