@@ -46,6 +46,11 @@ var (
 	// when they did not.
 	ListEntryQuarantine = Action{"list.entry.quarantine", Alter, ResourceList, false}
 
+	// ListCompare compares entries that are new to a list with the items that a node
+	// holds already; ItemFoundAgain writes down that one of them matches.
+	ListCompare    = Action{"list.compare", Combine, ResourceList, false}
+	ItemFoundAgain = Action{"item.found-again", Alter, ResourceItem, false}
+
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
 	// DetectionStop ends detection at a source whose legal basis has ended.
 	DetectionStop   = Action{"detection.stop", Alter, ResourceNode, false}
@@ -199,10 +204,10 @@ var (
 
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
-	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine,
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListCompare,
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemAdmit, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,

@@ -52,8 +52,8 @@ type List struct {
 	Partial bool
 }
 
-// closed says why the list may not be used now; empty when it may.
-func (l List) closed(now time.Time) string {
+// Closed says why the list may not be used now; empty when it may.
+func (l List) Closed(now time.Time) string {
 	switch {
 	case l.Suspended:
 		return "the list is suspended"

@@ -401,6 +401,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	other.login(provider + "/login/" + link.Token)
 	w.fetches(t)
 	flooded(t, w.Provider, w.list)
+	comparedWith(t, w.Provider, w.list, w.taken)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)

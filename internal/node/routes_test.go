@@ -261,6 +261,31 @@ func flooded(t *testing.T, n *node.Node, list string) {
 	}))
 }
 
+// comparedWith notes that what is held was compared with a list, which learnt of an item.
+func comparedWith(t *testing.T, n *node.Node, list, item string) {
+	t.Helper()
+	must(t, "noting a comparison", n.Store.Write(context.Background(), func(tx *store.Tx) error {
+		entries, err := tx.ListEntriesChanged(list, 0, "", 1)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		for outcome, id := range map[string]string{"": item, "not-reportable": strings.Repeat("0", 64)} {
+			if err := tx.InsertFoundAgain(store.FoundAgainRow{
+				ItemID: id, EntryID: entries[0].ID, ListID: list, At: now, Outcome: outcome, Found: []byte(`{"list_name":"patterns","explanation":"It is like an entry"}`),
+			}); err != nil {
+				return err
+			}
+		}
+		at, err := tx.Comparison(list)
+		if err != nil {
+			return err
+		}
+		at.ListID, at.BegunAt, at.EndedAt, at.Items, at.LeftOut, at.Matches = list, now, now, 1200, 3, 2
+		return tx.PutComparison(at)
+	}))
+}
+
 // itemIn is an item that a report at a node refers to.
 func itemIn(t *testing.T, n *node.Node, report string) (id string) {
 	t.Helper()

@@ -35,17 +35,13 @@ type counter struct {
 	judging sync.Mutex
 }
 
-// add counts what was compared.
-func (c *counter) add(all []examined) {
+// add counts files that were compared, and the entries that they matched.
+func (c *counter) add(files int, entries []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range all {
-		if e.NotCompared == "" {
-			c.files++
-		}
-		for _, m := range e.Matches {
-			c.pending[m.Entry] = true
-		}
+	c.files += int64(files)
+	for _, entry := range entries {
+		c.pending[entry] = true
 	}
 }
 
@@ -268,10 +264,8 @@ func (d *Desk) flooding(tx *store.Tx, pending map[string]bool) ([]store.Quaranti
 // Handle registers the desk's work with the job runner.
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.QuarantineLiftedJob, d.admit)
+	runner.Handle(store.ListGrownJob, d.compareHeld)
 }
-
-// perStep is how many items a step of a long job takes.
-const perStep = 100
 
 // admit brings to people what waited because of an entry whose quarantine a person
 // lifted. It may run more than once: each item is admitted once.
@@ -283,7 +277,7 @@ func (d *Desk) admit(ctx context.Context, running *job.Running) error {
 	for after := ""; ; {
 		var held []store.EntryHit
 		err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
-			held, err = tx.HeldHits(entry, after, perStep)
+			held, err = tx.HeldHits(entry, after, d.perStep)
 			return err
 		})
 		if err != nil || len(held) == 0 {
@@ -312,14 +306,17 @@ func (d *Desk) admitItem(tx *ledger.Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	if a.State != item.Held {
-		return tx.FreeItem(id) // erased, or here already
+	if _, decided := a.Final(); decided || a.State == item.Erased {
+		return tx.FreeItem(id)
 	}
 	place, err := d.placeOf(tx.Tx, id)
 	if err != nil {
 		return err
 	}
 	if _, err := d.raise(tx, &row, a, place); err != nil {
+		return err
+	}
+	if err := tx.FreeItem(id); err != nil {
 		return err
 	}
 	return tx.UpdateItem(row)
@@ -355,7 +352,27 @@ func (d *Desk) placeOf(tx *store.Tx, id string) (item.Place, error) {
 		best = max(best, score(found))
 		all = append(all, item.Sighting{Matches: matchesOf(found), Signals: evidence.Signals})
 	}
-	if len(all) == 0 {
+	again, err := tx.FoundAgain(id, maxKept)
+	if err != nil {
+		return item.Place{}, err
+	}
+	var found []match.Match
+	for _, row := range again {
+		var m match.Match
+		if err := json.Unmarshal(row.Found, &m); err != nil {
+			return item.Place{}, fmt.Errorf("reading what was found again of %s: %w", id, err)
+		}
+		found = append(found, m)
+	}
+	quarantines, err := tx.QuarantinesOf(entriesIn(found))
+	if err != nil {
+		return item.Place{}, err
+	}
+	markQuarantined(found, quarantines)
+	found = counting(found)
+	best = max(best, score(found))
+	all = append(all, item.Sighting{Matches: matchesOf(found)})
+	if len(rows) == 0 {
 		return item.Place{}, problem.Newf(problem.Internal, "item %s has no sighting", id)
 	}
 	return item.PlaceOf(all, best, d.review), nil

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,8 @@ func leaflet(number int) []byte {
 	page := image.NewGray(image.Rect(0, 0, 128, 128))
 	for y := range 128 {
 		for x := range 128 {
-			page.SetGray(x, y, color.Gray{Y: uint8((x*x/40+y*5+x*y/30)%200 + 20)})
+			a, b := float64(x), float64(y)
+			page.SetGray(x, y, color.Gray{Y: uint8(128 + 50*math.Sin(a/9+b*b/700) + 50*math.Cos(a*b/900-b/14))})
 		}
 	}
 	page.SetGray(number%128, number/128, color.Gray{Y: 250})

@@ -51,6 +51,8 @@ type Desk struct {
 	stopped stopped
 	flood   flood.Limits
 	counter counter
+	// perStep is how many items a step of a long job takes.
+	perStep int
 }
 
 // Options of the desk; all are required.
@@ -73,6 +75,7 @@ type Options struct {
 func New(o Options) *Desk {
 	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, flood: o.Flood}
 	d.counter = counter{process: store.NewID("process"), pending: map[string]bool{}}
+	d.perStep = 100
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
 	}
@@ -158,8 +161,9 @@ type FileResult struct {
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
 
-	// held says that it waits because of an entry in quarantine.
-	held bool
+	// held says that it waits because of an entry in quarantine; forms are all hashes.
+	held  bool
+	forms []byte
 }
 
 func (d *Desk) source(actor mandate.Actor) (Source, error) {
@@ -269,7 +273,13 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
-	d.counter.add(examined)
+	compared := 0
+	for _, e := range examined {
+		if e.NotCompared == "" {
+			compared++
+		}
+	}
+	d.counter.add(compared, entriesOf(examined))
 	// The answer is durable. What could not be judged now is by [Desk.Watch].
 	_ = d.judge(context.WithoutCancel(ctx))
 	return detection, nil
@@ -322,6 +332,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		}}
 		if picture.Status.Decoded() {
 			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+			e.forms = picture.Forms.Bytes()
 		}
 		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || wanted)
 		if e.keep {
@@ -457,7 +468,7 @@ func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (
 		return store.ItemRow{}, err
 	}
 	found := store.Item{
-		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality,
+		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality, Forms: e.forms,
 		MediaStatus: string(e.Status), Content: store.ContentSealed, Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
 	}
 	row := store.ItemRow{Item: found, Scheme: d.scheme.String(), Review: d.review.Ref().String()}
