@@ -116,7 +116,8 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Detect hands files in. It returns when all that the answer speaks of is durable at
+// Detect hands files in. Each is answered for by itself: one that is broken, empty or
+// too large for the node spoils no other. It returns when all that the answer speaks of is durable at
 // the node.
 //
 // Errors: problems, Expired when the legal basis of the key's source has ended; an

@@ -103,6 +103,9 @@ type Submission struct {
 type Upload struct {
 	Name    string
 	Content io.ReadSeeker
+	// Refused says why the file was not taken in; Content is nil then. It is answered
+	// for, and spoils no other.
+	Refused string
 }
 
 // maxKept is how many matches of one file are kept and counted, the strongest; a list
@@ -151,8 +154,8 @@ type FileResult struct {
 	Skipped []match.Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
-	// NotCompared says why nothing at all was compared: the legal basis ended
-	// while the files before this one were.
+	// NotCompared says why nothing at all was compared: the file is too large, or the
+	// legal basis ended while the files before this one were.
 	NotCompared string `json:"not_compared,omitempty"`
 	// Sighting is set when the file was kept for a person to look at, and
 	// Inherited when people decided about the same file before.
@@ -311,6 +314,12 @@ type examined struct {
 func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
 	var all []examined
 	for _, upload := range s.Files {
+		if upload.Refused != "" {
+			all = append(all, examined{FileResult: FileResult{
+				Name: upload.Name, Matches: []match.Match{}, Skipped: []match.Skipped{}, Status: media.StatusTooLarge, NotCompared: upload.Refused,
+			}})
+			continue
+		}
 		// A long batch does not outlive the basis that it began under.
 		if err := d.inForce(source); err != nil {
 			all = append(all, examined{FileResult: FileResult{
