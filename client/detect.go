@@ -67,9 +67,11 @@ type FileResult struct {
 	// anything near.
 	PDQWithin int `json:"pdq_within"`
 	// Status says how the decoding went, and Detail more of it.
-	Status  string    `json:"status"`
-	Detail  string    `json:"detail"`
-	Matches []Match   `json:"matches"`
+	Status  string  `json:"status"`
+	Detail  string  `json:"detail"`
+	Matches []Match `json:"matches"`
+	// More counts matches beyond those that are shown.
+	More    int       `json:"more_matches"`
 	Skipped []Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself was not compared, NotCompared why nothing
 	// of the file was.
@@ -135,6 +137,9 @@ type Match struct {
 	Verification string      `json:"verification"`
 	Category     string      `json:"category"`
 	ListVersion  int64       `json:"list_version"`
+	// Quarantine says why this hit by itself brings nothing to people now: the entry
+	// matched too much, and people have to look at it. Empty when it does.
+	Quarantine string `json:"quarantine"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 }
@@ -146,7 +151,8 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Detect hands files in. It returns when all that the answer speaks of is durable at
+// Detect hands files in. Each is answered for by itself: one that is broken, empty or
+// too large for the node spoils no other. It returns when all that the answer speaks of is durable at
 // the node.
 //
 // Errors: problems, Expired when the legal basis of the key's source has ended; an

@@ -59,8 +59,8 @@ type List struct {
 	Partial bool
 }
 
-// closed says why the list may not be used now; empty when it may.
-func (l List) closed(now time.Time) string {
+// Closed says why the list may not be used now; empty when it may.
+func (l List) Closed(now time.Time) string {
 	switch {
 	case l.Suspended:
 		return "the list is suspended"
@@ -272,6 +272,9 @@ type Match struct {
 	Verification string      `json:"verification"`
 	Category     string      `json:"category"`
 	ListVersion  int64       `json:"list_version"`
+	// Quarantine says why this hit by itself brings nothing to people now: the entry
+	// matched too much. Empty when it does; whoever asks the index fills it in.
+	Quarantine string `json:"quarantine,omitempty"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 }

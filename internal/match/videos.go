@@ -135,7 +135,7 @@ func (x *Index) ComparesVideos(now time.Time) bool {
 			continue
 		}
 		held[list] = true
-		if l := x.rows.lists[list]; l.closed(now) == "" && l.VideoUpload+l.VideoEntry > 0 {
+		if l := x.rows.lists[list]; l.Closed(now) == "" && l.VideoUpload+l.VideoEntry > 0 {
 			return true
 		}
 	}
@@ -202,7 +202,7 @@ func (x *Index) tally(q VideoQuery) map[*film]*tally {
 	search := func(number int) {
 		open := map[uint32]*List{}
 		for _, list := range x.lists {
-			if l := x.rows.lists[list]; l.closed(q.Now) == "" {
+			if l := x.rows.lists[list]; l.Closed(q.Now) == "" {
 				open[list] = l
 			}
 		}

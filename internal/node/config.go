@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -232,6 +233,18 @@ type TLS struct {
 // compared with lists.
 type Detection struct {
 	Sources []Source `yaml:"sources"`
+	// Flood says when an entry of a list matches too much to be true.
+	Flood Flood `yaml:"flood"`
+}
+
+// Flood says when the hits of an entry wait until people have looked at it; see
+// [flood.Limits].
+type Flood struct {
+	Window time.Duration `yaml:"window"`
+	Items  int64         `yaml:"items"`
+	Share  float64       `yaml:"share"`
+	Exact  int64         `yaml:"exact"`
+	Look   time.Duration `yaml:"look"`
 }
 
 // Source is one place that uploads come from.
@@ -338,8 +351,9 @@ func Defaults() Config {
 		Profiles: Profiles{
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
-		Role:  RoleAll,
-		Media: Media{MaxBytes: 100 << 20, Video: Video{MaxBytes: 100 << 20, MaxFrames: 200_000, Deadline: time.Minute, Every: time.Second, AtOnce: 4}},
+		Role:      RoleAll,
+		Detection: Detection{Flood: Flood(flood.Default)},
+		Media:     Media{MaxBytes: 100 << 20, Video: Video{MaxBytes: 100 << 20, MaxFrames: 200_000, Deadline: time.Minute, Every: time.Second, AtOnce: 4}},
 		Doors: Doors{
 			API:   Door{AtOnce: 16, Reserve: 4, Waiting: 64, Patience: 10 * time.Second},
 			Peers: Door{AtOnce: 8, Reserve: 4, Waiting: 32, Patience: 10 * time.Second},
@@ -455,6 +469,9 @@ func (c Config) check() error {
 		return err
 	}
 	if err := c.checkExchanges(); err != nil {
+		return err
+	}
+	if err := flood.Limits(c.Detection.Flood).Validate("detection.flood"); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
@@ -292,6 +293,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
 	n.Lists.Handle(n.runner)
+	n.Intake.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
 	n.Orders.Handle(n.runner)
@@ -356,7 +358,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	n.Lists.Correspond(n.Post)
 	n.Intake = intake.New(intake.Options{
 		Ledger: n.Ledger, Store: n.Store, Content: n.Content, Decoder: n.Decoder, Index: n.Index, Law: n.Law, Sources: sources,
-		Scheme: config.Profiles.Scheme, Review: review, Video: config.Media.Video.rules(),
+		Scheme: config.Profiles.Scheme, Review: review, Video: config.Media.Video.rules(), Flood: flood.Limits(config.Detection.Flood),
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
@@ -701,7 +703,7 @@ func (n *Node) follow(ctx context.Context) error {
 		case <-hour.C:
 			err = n.Store.WriteShared(ctx, func(tx *store.Tx) error {
 				_, err := tx.DeleteDoneJobs(n.Ledger.Now().AddDate(0, 0, -7))
-				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)))
+				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)), tx.DeleteEntryHitsBefore(n.Ledger.Now().Add(-n.Config.Detection.Flood.Window)))
 			})
 		}
 		if err != nil && ctx.Err() == nil {

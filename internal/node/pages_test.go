@@ -406,6 +406,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	w.fetches(t)
 	film, watcher := w.film(t), visit(t, browser)
 	watcher.login(provider + "/login/" + film.token)
+	flooded(t, w.Provider, w.list)
+	comparedWith(t, w.Provider, w.list, w.taken)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/match"
 )
 
 // List states.
@@ -70,6 +71,20 @@ type ListEntry struct {
 	// empty when people of this node did.
 	StateFrom                    string
 	AddedVersion, ChangedVersion int64
+}
+
+// Indexed is what matching needs to know of the list; its entries are not in it.
+func (l HashList) Indexed() match.List {
+	return match.List{
+		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
+		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != ListActive,
+		VideoUpload: l.VideoUpload, VideoEntry: l.VideoEntry,
+	}
+}
+
+// Indexed is what matching needs to know of the entry, but for the frames of a video.
+func (e ListEntry) Indexed() match.Entry {
+	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Category: e.Category, Verification: e.Verification}
 }
 
 // ListVersion is one change of a list and where it came from.

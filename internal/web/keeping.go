@@ -170,6 +170,14 @@ func entryState(v *visit) error {
 	return v.done("/lists/"+v.r.PathValue("id"), "list.changed")
 }
 
+// liftQuarantine brings what an entry held back to the queue.
+func liftQuarantine(v *visit) error {
+	if err := v.s.options.Desks.Lists.LiftQuarantine(v.r.Context(), v.actor, v.listID(), "entry/"+v.r.PathValue("entry"), v.reason()); err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "quarantine.lifted")
+}
+
 func showLog(v *visit) error {
 	before, _ := strconv.ParseInt(v.r.URL.Query().Get("before"), 10, 64)
 	page, err := v.s.options.Ledger.Log(v.r.Context(), v.actor, before, 100)

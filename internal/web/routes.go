@@ -126,6 +126,7 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
+		in("POST /lists/{id}/entries/{entry}/lift", liftQuarantine),
 		in("POST /lists/{id}/entries/{entry}/object", objectEntry),
 		in("POST /lists/{id}/objections/{objection}/answer", answerObjection),
 		in("GET /lists/{id}/sharing", showSharing),

@@ -118,12 +118,14 @@ func completed() map[string][]string {
 		"feedback.by.":    report.FeedbackBy,
 		"senders.row.":    senderFigures, "senders.means.": senderFigures,
 		"ask.state.": questions, "ask.person.": {"username", "email", "phone", "uid"},
-		"upload.state.":    {"open", "told", "left"},
-		"look.finding.":    {"gone", "present", "unknown"},
-		"journey.status.":  {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
-		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
-		"voluntary.clock.": {"delivery", "rung", "bar", "decision"},
-		"hold.kind.":       {"no_remove", "no_notice"},
+		"upload.state.":     {"open", "told", "left"},
+		"look.finding.":     {"gone", "present", "unknown"},
+		"journey.status.":   {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
+		"voluntary.state.":  {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
+		"voluntary.clock.":  {"delivery", "rung", "bar", "decision"},
+		"quarantine.ended.": {"active", "suspended", "withdrawn"},
+		"quarantine.to.":    {"suspended", "withdrawn"},
+		"hold.kind.":        {"no_remove", "no_notice"},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -52,6 +53,10 @@ type Desk struct {
 	video   VideoRules
 	// watching holds who examines videos; see [VideoRules.AtOnce].
 	watching chan struct{}
+	flood    flood.Limits
+	counter  counter
+	// perStep is how many items a step of a long job takes.
+	perStep int
 }
 
 // Options of the desk; all are required.
@@ -67,11 +72,15 @@ type Options struct {
 	Scheme law.Ref
 	Review *law.Review
 	Video  VideoRules
+	// Flood says when an entry matches too much.
+	Flood flood.Limits
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
-	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, video: o.Video, watching: make(chan struct{}, o.Video.AtOnce)}
+	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, video: o.Video, flood: o.Flood, watching: make(chan struct{}, o.Video.AtOnce)}
+	d.counter = counter{process: store.NewID("process"), pending: map[string]bool{}}
+	d.perStep = 100
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
 	}
@@ -99,7 +108,14 @@ type Submission struct {
 type Upload struct {
 	Name    string
 	Content io.ReadSeeker
+	// Refused says why the file was not taken in; Content is nil then. It is answered
+	// for, and spoils no other.
+	Refused string
 }
+
+// maxKept is how many matches of one file are kept and counted, the strongest; a list
+// may hold any number of entries that are alike. It is what domain/item allows.
+const maxKept = 1000
 
 // MaxFiles is how many files one submission may have.
 const MaxFiles = 100
@@ -134,17 +150,19 @@ type FileResult struct {
 	PDQQuality int    `json:"pdq_quality"`
 	// PDQWithin is how many bits the hashes may be off those of the reference: no list has
 	// anything near, so the file was read at a first look only. 0 for all that was kept.
-	PDQWithin int             `json:"pdq_within,omitempty"`
-	Status    media.Status    `json:"status"`
-	Detail    string          `json:"detail,omitempty"`
-	Matches   []match.Match   `json:"matches"`
-	Skipped   []match.Skipped `json:"skipped_lists"`
+	PDQWithin int           `json:"pdq_within,omitempty"`
+	Status    media.Status  `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	Matches   []match.Match `json:"matches"`
+	// More counts matches beyond those that are shown and counted.
+	More    int             `json:"more_matches,omitempty"`
+	Skipped []match.Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture or the video itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
 	// Video says what became of the frames of a video; absent for other files.
 	Video *Video `json:"video,omitempty"`
-	// NotCompared says why nothing at all was compared: the legal basis ended
-	// while the files before this one were.
+	// NotCompared says why nothing at all was compared: the file is too large, or the
+	// legal basis ended while the files before this one were.
 	NotCompared string `json:"not_compared,omitempty"`
 	// Sighting is set when the file was kept for a person to look at, and
 	// Inherited when people decided about the same file before.
@@ -152,6 +170,10 @@ type FileResult struct {
 	Inherited string `json:"inherited_decision,omitempty"`
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
+
+	// held says that it waits because of an entry in quarantine; forms are all hashes.
+	held  bool
+	forms []byte
 }
 
 func (d *Desk) source(actor mandate.Actor) (Source, error) {
@@ -213,8 +235,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
-		kept, left := 0, 0
+		kept, left, held := 0, 0, 0
+		quarantines, err := tx.QuarantinesOf(entriesOf(examined))
+		if err != nil {
+			return err
+		}
 		for i, e := range examined {
+			if e.Matches, err = d.count(tx, e.SHA256, e.Matches, quarantines); err != nil {
+				return err
+			}
 			result := e.FileResult
 			if e.NotCompared != "" {
 				result.Next = "The file was not compared, and nothing of it was kept: " + e.NotCompared + "."
@@ -224,6 +253,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 					return err
 				}
 				kept++
+				if result.held {
+					held++
+				}
 			} else {
 				result.Next = "No list knows the file. Nothing of it was kept."
 			}
@@ -231,6 +263,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		tx.Note("files", len(examined))
 		tx.Note("kept", kept)
+		if held > 0 {
+			tx.Note("held", held)
+		}
 		if left > 0 {
 			tx.Note("not_compared", left)
 		}
@@ -248,6 +283,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
+	compared := 0
+	for _, e := range examined {
+		if e.NotCompared == "" {
+			compared++
+		}
+	}
+	d.counter.add(compared, entriesOf(examined))
+	// The answer is durable. What could not be judged now is by [Desk.Watch].
+	_ = d.judge(context.WithoutCancel(ctx))
 	return detection, nil
 }
 
@@ -280,6 +324,12 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 	w := &watching{desk: d, urgent: wanted}
 	defer w.leave()
 	for _, upload := range s.Files {
+		if upload.Refused != "" {
+			all = append(all, examined{FileResult: FileResult{
+				Name: upload.Name, Matches: []match.Match{}, Skipped: []match.Skipped{}, Status: media.StatusTooLarge, NotCompared: upload.Refused,
+			}})
+			continue
+		}
 		// A long batch does not outlive the basis that it began under.
 		if err := d.inForce(source); err != nil {
 			all = append(all, examined{FileResult: FileResult{
@@ -299,12 +349,14 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		if film {
 			e.FileResult, err = d.examineVideo(ctx, source, w, upload, mime, sum)
 		} else {
-			e.FileResult, err = d.examinePicture(ctx, upload, sum, wanted)
+			e, err = d.examinePicture(ctx, upload, sum, wanted)
 		}
 		if err != nil {
 			return nil, err
 		}
 		e.Name, e.Size, e.MD5, e.SHA1, e.SHA256 = upload.Name, sum.Size, sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex()
+		e.More = max(0, len(e.Matches)-maxKept)
+		e.Matches = e.Matches[:len(e.Matches)-e.More]
 		e.keep = sum.Size > 0 && (len(e.Matches) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
@@ -316,19 +368,20 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 	return all, nil
 }
 
-func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum, wanted bool) (FileResult, error) {
+func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum, wanted bool) (examined, error) {
 	picture, found, err := d.compare(ctx, upload.Content, sum, wanted)
 	if err != nil {
-		return FileResult{}, err
+		return examined{}, err
 	}
-	result := FileResult{
+	e := examined{FileResult: FileResult{
 		MIME: picture.MIME, Width: picture.Width, Height: picture.Height, PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
 		Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
-	}
+	}}
 	if picture.Status.Decoded() {
-		result.PDQ, result.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+		e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+		e.forms = picture.Forms.Bytes()
 	}
-	return result, nil
+	return e, nil
 }
 
 // seal stores content under a key of its own, before the row that names it. A
@@ -380,8 +433,9 @@ func score(found []match.Match) float64 {
 func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submission, name string, result *FileResult, e examined) error {
 	sighting := item.Sighting{
 		ID: store.NewID("sighting"), Item: item.ID(e.SHA256), Source: source.Name, At: tx.Now, LegalBasis: source.LegalBasis.Ref(),
-		Context: s.Context, Matches: matchesOf(e.Matches), Signals: s.Signals,
+		Context: s.Context, Matches: matchesOf(counting(e.Matches)), Signals: s.Signals,
 	}
+	admissible := len(sighting.Matches) > 0 || s.Flagged || len(s.Signals) > 0
 	sighting.Context.Service.Type = cmp.Or(sighting.Context.Service.Type, source.Service)
 	sighting.Context.Service.URL = cmp.Or(sighting.Context.Service.URL, source.URL)
 	if found := sighting.Validate(); len(found) > 0 {
@@ -392,9 +446,9 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil && !problem.Is(err, problem.NotFound) {
 		return err
 	}
-	place := item.PlaceOf([]item.Sighting{sighting}, score(e.Matches), d.review)
+	place := item.PlaceOf([]item.Sighting{sighting}, score(counting(e.Matches)), d.review)
 	if !known {
-		if row, err = d.newItem(tx, e, place); err != nil {
+		if row, err = d.newItem(tx, e, place, !admissible); err != nil {
 			return err
 		}
 	}
@@ -417,8 +471,15 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 				result.Next = "The file was erased here for good before; the sighting is noted, but nobody can look at it."
 				continue
 			}
-			raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
-			row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
+			if assessment.State == item.Held && !admissible {
+				result.held, result.Next = true, waits
+				continue
+			}
+			if admissible {
+				if assessment, err = d.raise(tx, &row, assessment, place); err != nil {
+					return err
+				}
+			}
 			result.Next = "A person will look at it: tier " + row.Tier + ", " + row.Why + "."
 		}
 	}
@@ -431,6 +492,11 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil {
 		return err
 	}
+	if result.held {
+		if err := hold(tx, e.SHA256, e.Matches); err != nil {
+			return err
+		}
+	}
 	result.Sighting = sighting.ID
 	if err := d.insert(tx, actor, s, sighting, name, e, result.Inherited); err != nil {
 		return err
@@ -438,16 +504,19 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	return uploadedAgain(tx, sighting, e.SHA256)
 }
 
-func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemRow, error) {
+func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (store.ItemRow, error) {
 	rules, err := item.RulesOf(d.review, d.scheme)
 	if err != nil {
 		return store.ItemRow{}, err
 	}
 	found := store.Item{
-		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality,
+		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality, Forms: e.forms,
 		MediaStatus: string(e.Status), Content: store.ContentSealed, Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
 	}
 	row := store.ItemRow{Item: found, Scheme: d.scheme.String(), Review: d.review.Ref().String()}
+	if held {
+		return row, row.SetAssessment(item.NewHeld(item.ID(e.SHA256), rules))
+	}
 	return row, row.SetAssessment(item.NewAssessment(item.ID(e.SHA256), rules))
 }
 

@@ -78,6 +78,13 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		answer.Found, answer.Skipped = append(answer.Found, one), result.Skipped
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		for i := range answer.Found {
+			quarantines, err := tx.QuarantinesOf(entriesIn(answer.Found[i].Matches))
+			if err != nil {
+				return err
+			}
+			markQuarantined(answer.Found[i].Matches, quarantines)
+		}
 		tx.Note("hashes", len(hashes))
 		tx.Note("matched", matched)
 		if left > 0 {

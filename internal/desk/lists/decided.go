@@ -255,4 +255,5 @@ func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.ItemChangedJob, d.itemChanged)
 	runner.Handle(deliverJob, d.deliver)
 	runner.Handle(fetchJob, d.fetch)
+	runner.Handle(store.QuarantineClockJob, d.quarantineClock)
 }

@@ -199,7 +199,9 @@ func (d *Desk) apply(tx *ledger.Tx, e exchange.Exchange, list store.HashList, ge
 		return nil
 	}
 	tx.Note("version", f.version)
-	tx.AfterCommit(d.follow)
+	if err := d.changed(tx, list.ID); err != nil {
+		return err
+	}
 	return tx.InsertListVersion(store.ListVersion{
 		ListID: list.ID, Version: f.version, At: tx.Now, By: "node", Reason: f.why, FileName: batch.Name, FileSHA256: batch.SHA256, Format: batch.Format,
 		Added: r.Added, Changed: r.Changed + r.Withdrawn, Refused: r.RefusedCount,

@@ -119,7 +119,9 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 			}
 		}
 		tx.Note("file_sha256", result.SHA256)
-		tx.AfterCommit(d.follow)
+		if err := d.changed(tx, list); err != nil {
+			return err
+		}
 		return tx.InsertListVersion(store.ListVersion{
 			ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: in.Reason, FileName: in.FileName, FileSHA256: result.SHA256, Format: result.Format,
 			Added: result.Added, Changed: result.Changed, Refused: result.RefusedCount,

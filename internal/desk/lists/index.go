@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/engine/video"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -82,7 +84,7 @@ func (d *Desk) Load(ctx context.Context) error {
 			d.index.RemoveList(row.ID)
 			delete(loaded, row.ID)
 		}
-		d.index.PutList(indexed(row))
+		d.index.PutList(row.Indexed())
 		if err := d.catchUp(ctx, row.ID, loaded[row.ID].Version, row.Version, made[row.ID]); err != nil {
 			return err
 		}
@@ -135,7 +137,7 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		delta := match.Delta{List: list, From: from, To: from}
 		for _, row := range rows {
 			if row.State == store.EntryActive {
-				entry := match.Entry{ID: row.ID, MD5: row.MD5, SHA1: row.SHA1, SHA256: row.SHA256, PDQ: row.PDQ, Category: row.Category, Verification: row.Verification}
+				entry := row.Indexed()
 				if entry.Frames, err = video.Unpack(frames[row.ID]); err != nil {
 					return fmt.Errorf("reading %s: %w", row.ID, err)
 				}
@@ -154,6 +156,19 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		from = delta.To
 	}
 	return nil
+}
+
+// settling is how long the node waits before it compares what it holds with what is new
+// in a list: until all processes follow the change, and uploads that were compared with
+// the list as it was before are written down.
+const settling = 30 * time.Second
+
+// changed lets the index follow a change of a list, and has what is held here compared
+// with what is new in it.
+func (d *Desk) changed(tx *ledger.Tx, list string) error {
+	tx.AfterCommit(d.follow)
+	_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ListGrownJob, Payload: list, RunAt: tx.Now.Add(settling), Priority: job.PriorityIdle})
+	return err
 }
 
 // follow brings the index up to date after a change of this process.

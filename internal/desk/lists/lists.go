@@ -115,6 +115,14 @@ type List struct {
 	// Contested are the objections without an answer, by entry, of a list that is
 	// shown by itself.
 	Contested map[string]store.ObjectionRow
+	// Quarantines are the entries that matched too much, of a list that is shown by
+	// itself.
+	Quarantines []Quarantine
+	// Compared is how far the items held here were compared with the list, and Decided
+	// are those that people had decided about before the list learnt of them; of a list
+	// that is shown by itself.
+	Compared store.ComparisonRow
+	Decided  []store.FoundAgainRow
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -229,14 +237,6 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 	return nil
 }
 
-func indexed(l store.HashList) match.List {
-	return match.List{
-		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
-		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != store.ListActive,
-		VideoUpload: l.VideoUpload, VideoEntry: l.VideoEntry,
-	}
-}
-
 // Lists returns all lists in the order of their names.
 func (d *Desk) Lists(ctx context.Context, actor mandate.Actor) ([]List, error) {
 	var found []List
@@ -287,6 +287,15 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		l.Contested = map[string]store.ObjectionRow{}
 		for _, o := range objections {
 			l.Contested[o.EntryID] = o
+		}
+		if l.Quarantines, err = quarantines(tx, id); err != nil {
+			return err
+		}
+		if l.Compared, err = tx.Comparison(id); err != nil {
+			return err
+		}
+		if l.Decided, err = tx.FoundAgainDecided(id, shownHeld); err != nil {
+			return err
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err
@@ -347,6 +356,9 @@ func (d *Desk) changeEntry(tx *ledger.Tx, actor mandate.Actor, list, entry, stat
 		return err
 	}
 	if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
+		return err
+	}
+	if _, _, err := endQuarantine(tx, actor, entry, state, why); err != nil {
 		return err
 	}
 	tx.Note("entry", entry)
