@@ -33,7 +33,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
 	case whole && quick.Settled():
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
-	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
+	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
 	}
 	picture, about := decode(content, maxPixels)
@@ -68,7 +68,7 @@ const (
 	surelyRich = 80
 	// littleDoubtful bounds the frequencies near the median with which coefficients are at
 	// most doubtfulWithin bits off.
-	littleDoubtful, doubtfulWithin = 16, 12
+	littleDoubtful, doubtfulWithin = 24, 10
 )
 
 // fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
