@@ -95,8 +95,15 @@ type Match struct {
 	Radius   int `json:"radius"`
 	// Variant says how the picture was turned or mirrored, Form which form of PDQ was
 	// nearest.
-	Variant      string `json:"variant"`
-	Form         string `json:"form"`
+	Variant string `json:"variant"`
+	Form    string `json:"form"`
+	// Transformations are what was done to the picture to find the entry: "trimmed" for borders
+	// taken off, how it was turned or mirrored, "inverted" for colours. None where it matches as
+	// it is.
+	Transformations []string `json:"transformations"`
+	// Confidence is how far the match can be relied on: same file, same file unless forged, very
+	// near, near, or loose. It is no probability.
+	Confidence   string `json:"confidence"`
 	Verification string `json:"verification"`
 	Category     string `json:"category"`
 	ListVersion  int64  `json:"list_version"`

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -31,10 +32,12 @@ type scanCommand struct {
 }
 
 func (scanCommand) Help() string {
-	return `Compares files with hash lists, in all eight orientations, and prints one line a match:
+	return `Compares files with hash lists, in all eight orientations, also with the colours inverted and
+without uniform borders, and prints one line a match:
 
   $ brdo scan --list known.csv evidence/
-  match       evidence/a.jpg  known.csv  sha256  distance 0  double
+  match       evidence/a.jpg  known.csv  sha256  distance 0 (same file)  double
+  match       evidence/c.png  known.csv  pdq  distance 6 (very near)  trimmed, flipX  double
 
 Videos are compared by their digests, and with --videos frame by frame: how much of each of the two is in the
 other, and where.
@@ -145,7 +148,7 @@ func compare(index *match.Index, e examined) []scanLine {
 
 func query(index *match.Index, e examined) match.Result {
 	return index.Query(match.Query{
-		Digests: e.Sum, Forms: e.Forms, Decoded: e.Fingerprint.Status.Decoded(), Margin: e.Within, Now: time.Now(),
+		Digests: e.Sum, Forms: e.Forms, Trimmed: e.Trimmed, Decoded: e.Fingerprint.Status.Decoded(), Margin: e.Within, Now: time.Now(),
 	})
 }
 
@@ -163,11 +166,11 @@ func (c scanCommand) write(out io.Writer, line scanLine) error {
 		return err
 	}
 	m := line.Match
-	orientation := ""
-	if m.Variant != pdq.Original.String() {
-		orientation = "  " + m.Variant
+	done := ""
+	if len(m.Transformations) > 0 {
+		done = "  " + strings.Join(m.Transformations, ", ")
 	}
-	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d%s  %s %s\n", printable(line.Path), printable(m.ListName), m.Kind, m.Distance, orientation, printable(m.Verification), printable(m.Category))
+	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d (%s)%s  %s %s\n", printable(line.Path), printable(m.ListName), m.Kind, m.Distance, m.Confidence, done, printable(m.Verification), printable(m.Category))
 	return err
 }
 

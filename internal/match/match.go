@@ -1,5 +1,6 @@
 // Package match is the live index of all hash lists: exact digests by tables,
-// perceptual hashes by exact radius search in all eight orientations.
+// perceptual hashes by exact radius search in all eight orientations, also with
+// the colours inverted and without borders.
 //
 // It lives in memory on each node that matches and follows the lists by their
 // versions, so that suspending an entry takes effect at once. It finds and
@@ -10,6 +11,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -225,9 +227,12 @@ type Query struct {
 	Digests digest.Sum
 	// Forms are the hashes; they are asked only when Decoded and their quality is at
 	// least pdq.MinimumQuality. Lists do not say by which form of PDQ they were
-	// made, so both are asked, each in eight orientations.
+	// made, so both are asked, each in eight orientations, as they are and with the colours
+	// inverted.
 	Forms   pdq.Forms
 	Decoded bool
+	// Trimmed are the hashes without borders, where the picture has some; asked like Forms.
+	Trimmed pdq.Trimmed
 	// Margin widens the radius of each list by so many bits, for hashes of a first look:
 	// without an answer there is none for the exact hashes either.
 	Margin int
@@ -244,6 +249,12 @@ type Match struct {
 	// Radius is the list's; 0 for exact kinds.
 	Radius  int    `json:"radius"`
 	Variant string `json:"variant"`
+	// Transformations are what was done to the picture to find the entry, in this order:
+	// "trimmed" for borders taken off, a name of [pdq.Variant], "inverted" for colours. None
+	// where it matches as it is.
+	Transformations []string `json:"transformations,omitempty"`
+	// Confidence is how far the match can be relied on, in words; see [confidence].
+	Confidence string `json:"confidence"`
 	// Form of PDQ that is nearest: pdq at full size, or pdq_nn512 after a reduction to 512
 	// by 512; empty for exact kinds.
 	Form         string `json:"form,omitempty"`
@@ -283,7 +294,7 @@ func (x *Index) Query(q Query) Result {
 		switch {
 		case !q.Decoded:
 			return "the picture could not be decoded"
-		case q.Forms.Full.Quality < pdq.MinimumQuality:
+		case q.Forms.Full.Quality < pdq.MinimumQuality && q.Trimmed.Forms.Full.Quality < pdq.MinimumQuality:
 			return fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Forms.Full.Quality, pdq.MinimumQuality)
 		}
 		x.similar(q, open, found)
@@ -301,10 +312,34 @@ func (x *Index) Screens(margin int) bool {
 	for _, number := range x.lists {
 		radius = max(radius, x.rows.lists[number].Radius)
 	}
-	return time.Duration(2*len(pdq.Variants{}))*x.codes.Expected(radius+margin) < saved
+	return time.Duration(4*len(pdq.Variants{}))*x.codes.Expected(radius+margin) < saved
 }
 
 // similar asks all eight orientations of both forms, once with the widest radius in use.
+// seen is how a picture was looked at when an entry was found.
+type seen struct {
+	variant           pdq.Variant
+	inverted, trimmed bool
+	// form of PDQ; empty for exact kinds, and for a hash of which it is not known.
+	form string
+}
+
+// transformations lists what was done, and says it in a sentence's words.
+func (s seen) transformations() (names, words []string) {
+	if s.trimmed {
+		names, words = append(names, "trimmed"), append(words, "without its borders")
+	}
+	if s.variant != pdq.Original {
+		names, words = append(names, s.variant.String()), append(words, "turned or mirrored ("+s.variant.String()+")")
+	}
+	if s.inverted {
+		names, words = append(names, "inverted"), append(words, "with its colours inverted")
+	}
+	return names, words
+}
+
+// similar asks all eight orientations of both forms, once with the widest radius in use: of the
+// picture, with its colours inverted, and without its borders.
 func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	radius := widest(open)
 	if radius < 0 {
@@ -312,37 +347,81 @@ func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	}
 	radius += q.Margin
 	var hits []hamming.Hit
-	ask := func(form string, of *pdq.Fingerprint) {
+	ask := func(of *pdq.Fingerprint, how seen) {
 		for v, hash := range of.Variants {
+			how.variant = pdq.Variant(v)
 			hits = x.codes.Search(hamming.FromBytes(hash), radius, hits[:0])
 			for _, hit := range hits {
 				if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius+q.Margin {
-					found(hit.ID, PDQ, hit.Distance, pdq.Variant(v), form)
+					found(hit.ID, PDQ, hit.Distance, how)
 				}
 			}
 		}
 	}
-	ask("pdq", &q.Forms.Full)
-	if nearest := &q.Forms.Nearest; nearest.Variants != q.Forms.Full.Variants && nearest.Quality >= pdq.MinimumQuality {
-		ask("pdq_nn512", nearest)
+	both := func(forms pdq.Forms, how seen) {
+		how.form = "pdq"
+		if forms.Full.Quality >= pdq.MinimumQuality {
+			ask(&forms.Full, how)
+		}
+		how.form = "pdq_nn512"
+		if forms.Nearest.Quality >= pdq.MinimumQuality && forms.Nearest.Variants != forms.Full.Variants {
+			ask(&forms.Nearest, how)
+		}
+	}
+	// What was done least to the picture comes first: of two ways to the same distance it is named.
+	for _, inverted := range [...]bool{false, true} {
+		for _, trimmed := range [...]bool{false, true} {
+			forms := q.Forms
+			if trimmed {
+				forms = q.Trimmed.Forms
+			}
+			if inverted {
+				forms = forms.Inverted()
+			}
+			both(forms, seen{inverted: inverted, trimmed: trimmed})
+		}
 	}
 }
 
 var kindNames = map[Kind]string{SHA256: "SHA-256", SHA1: "SHA-1", MD5: "MD5"}
 
-func (x *Index) describe(number uint32, list *List, kind Kind, distance int, variant pdq.Variant, form string) Match {
+// Bounds of the words for distances, in bits. Up to veryNear hashes of one picture differ that two
+// implementations of PDQ make (Meta's README of it), and most copies that were only saved
+// again; up to near that README calls two pictures the same.
+const (
+	veryNear = 10
+	near     = 31
+)
+
+// confidence says how far a match can be relied on: "same file"; "same file unless forged", for
+// digests of which two files can be made on purpose; and for pictures "very near", "near", or
+// "loose" beyond the distance that is usual. It is an order, and no probability.
+func confidence(kind Kind, distance int) string {
+	switch {
+	case kind == SHA256:
+		return "same file"
+	case kind != PDQ:
+		return "same file unless forged"
+	case distance <= veryNear:
+		return "very near"
+	case distance <= near:
+		return "near"
+	}
+	return "loose"
+}
+
+func (x *Index) describe(number uint32, list *List, kind Kind, distance int, how seen) Match {
 	said := x.rows.words[x.rows.at(number).words].words
 	m := Match{
-		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: variant.String(), Form: form,
-		Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
+		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: how.variant.String(), Form: how.form,
+		Confidence: confidence(kind, distance), Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
 	}
 	what := kindNames[kind] + " equal to"
 	if kind == PDQ {
 		m.Radius = list.Radius
-		what = fmt.Sprintf("PDQ differs in %d of 256 bits from", distance)
-		if variant != pdq.Original {
-			what = fmt.Sprintf("turned or mirrored (%s), PDQ differs in %d of 256 bits from", variant, distance)
-		}
+		var words []string
+		m.Transformations, words = how.transformations()
+		what = strings.Join(append(words, fmt.Sprintf("PDQ differs in %d of 256 bits (%s) from", distance, m.Confidence)), ", ")
 	}
 	category := ""
 	if m.Category != "" {

@@ -29,18 +29,24 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	quick, read := fromJPEG(content, maxPixels)
 	quality := quick.Full.Quality
 	switch whole := read && quick.Read == 1; {
+	case whole && quick.Bordered && quality < pdq.MinimumQuality:
+		// What is within the borders may have more features.
 	case whole && kind != kindFingerprint && quality < surelyPlain:
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
 	case whole && quality >= pdq.MinimumQuality && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small):
-		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
-	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
+		found := Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
+		if quick.Bordered {
+			found.Trimmed, found.Detail = trimmed(content, found.Width*found.Height, maxPixels)
+		}
+		return found
+	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
 	}
 	picture, about := decode(content, maxPixels)
 	found := about.fingerprint()
 	switch {
 	case about.status == StatusOK:
-		found.Forms = pdq.ComputeForms(picture)
+		found.Forms, found.Trimmed = pdq.ComputeTrimmed(picture)
 		if found.Forms.Full.Quality < pdq.MinimumQuality {
 			return tooPlain(found)
 		}
@@ -75,7 +81,7 @@ const (
 )
 
 // fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
-// these may be further off than FirstLookWithin.
+// these may be further off than FirstLookWithin, and where there may be a border.
 func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return Fingerprint{}, false
@@ -85,7 +91,7 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 		return Fingerprint{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
-	if err != nil || found.Read < 1 || found.Doubtful || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
+	if err != nil || found.Read < 1 || found.Doubtful || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
@@ -94,6 +100,23 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 // small is the size in pixels up to which a picture whose hash is doubtful is decoded for
 // the reference's: larger ones are doubtful by fewer bits, and cost more.
 const small = 1 << 20
+
+// trimmable is the size in pixels up to which a JPEG file that was hashed without decoding it is
+// decoded to take its borders off: more could need more memory than a child has, and cost the
+// hash that is there.
+const trimmable = 32 << 20
+
+// trimmed decodes a JPEG file that may have borders, or says why it does not.
+func trimmed(content []byte, pixels int, maxPixels int64) (pdq.Trimmed, string) {
+	if pixels > trimmable {
+		return pdq.Trimmed{}, fmt.Sprintf("too large to be compared without its borders: %d pixels, the limit is %d", pixels, trimmable)
+	}
+	picture, about := decode(content, maxPixels)
+	if about.status != StatusOK {
+		return pdq.Trimmed{}, "not compared without its borders: " + about.detail
+	}
+	return pdq.HashTrimmed(picture), ""
+}
 
 // exactly decodes a whole JPEG file to the pixels that the references of the field hash.
 func exactly(content []byte, maxPixels int64) (image.Image, outcome) {

@@ -178,7 +178,7 @@ func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, kept bool) (s
 		return sum, picture, found, err
 	}
 	ask := func() {
-		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
+		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Trimmed: picture.Trimmed, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
 	}
 	if ask(); picture.Within > 0 && (kept || len(found.Matches) > 0) {
 		if picture, err = see(ctx, content, sum.Size, d.decoder.Fingerprint); err != nil {
