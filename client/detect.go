@@ -109,6 +109,18 @@ type Match struct {
 	ListVersion  int64  `json:"list_version"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
+	// SetAside says why this match is no reason for a person to look; nil when it is one.
+	SetAside *SetAside `json:"set_aside"`
+}
+
+// SetAside is a benign look-alike to which a picture is at least as near as to an entry.
+type SetAside struct {
+	List     string `json:"list"`
+	ListName string `json:"list_name"`
+	Entry    string `json:"entry"`
+	Distance int    `json:"distance"`
+	// Reason is one plain sentence.
+	Reason string `json:"reason"`
 }
 
 // Skipped is a list that was not asked, and why.

@@ -21,6 +21,7 @@ import (
 
 type scanCommand struct {
 	List   []string      `help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
+	Benign []string      `help:"A list of known benign look-alikes: near matches of pictures that are at least as near to one of them are shown as set aside. May be given more than once." type:"existingfile" placeholder:"LIST"`
 	Videos string        `help:"A folder of videos that are known by their frames, as vPDQ or brdo hash --frames writes them: *.txt." type:"existingdir" placeholder:"FOLDER"`
 	Every  time.Duration `default:"1s" help:"Time between two compared frames of a video; 0s for each frame."`
 	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
@@ -75,7 +76,16 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	index := match.New()
 	slices.Sort(c.List)
 	for _, path := range slices.Compact(c.List) {
-		if err := c.load(index, path, w.err); err != nil {
+		if err := c.load(index, path, false, w.err); err != nil {
+			return err
+		}
+	}
+	slices.Sort(c.Benign)
+	for _, path := range slices.Compact(c.Benign) {
+		if slices.Contains(c.List, path) {
+			return problem.InvalidField("benign", path+" is given as --list too", "name each list once")
+		}
+		if err := c.load(index, path, true, w.err); err != nil {
 			return err
 		}
 	}
@@ -89,7 +99,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	shown := newProgress(w, "comparing", candidates)
 	defer shown.end()
 	out := bufio.NewWriter(w.out)
-	var files, hits, left int
+	var files, hits, aside, left int
 	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
 	var first *firstLook
 	if !c.Full {
@@ -103,7 +113,10 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 			left++
 		}
 		for _, line := range lines {
-			if line.Match != nil || line.Video != nil {
+			switch {
+			case line.Match != nil && line.Match.SetAside != nil:
+				aside++
+			case line.Match != nil || line.Video != nil:
 				hits++
 			}
 			if err := c.write(out, line); err != nil {
@@ -122,8 +135,8 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		return fmt.Errorf("comparing: %w", err)
 	}
 	shown.end()
-	fmt.Fprintf(w.err, "%d files compared with %d entries%s in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
-		files, index.Len(), ofVideos(known), time.Since(begun).Round(time.Millisecond), hits, left)
+	fmt.Fprintf(w.err, "%d files compared with %d entries%s in %s: %d matches, %s%d files not wholly compared. A person must decide about each match.\n",
+		files, index.Len(), ofVideos(known), time.Since(begun).Round(time.Millisecond), hits, ofAside(aside), left)
 	if left > 0 {
 		return errIncomplete
 	}
@@ -166,12 +179,23 @@ func (c scanCommand) write(out io.Writer, line scanLine) error {
 		return err
 	}
 	m := line.Match
+	word, why := "match", ""
+	if m.SetAside != nil {
+		word, why = "set aside", "            "+m.SetAside.Reason+"\n" // which quotes the name of the list
+	}
 	done := ""
 	if len(m.Transformations) > 0 {
 		done = "  " + strings.Join(m.Transformations, ", ")
 	}
-	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d (%s)%s  %s %s\n", printable(line.Path), printable(m.ListName), m.Kind, m.Distance, m.Confidence, done, printable(m.Verification), printable(m.Category))
+	_, err := fmt.Fprintf(out, "%-11s %s  %s  %s  distance %d (%s)%s  %s %s\n%s", word, printable(line.Path), printable(m.ListName), m.Kind, m.Distance, m.Confidence, done, printable(m.Verification), printable(m.Category), why)
 	return err
+}
+
+func ofAside(count int) string {
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d set aside as benign look-alikes, ", count)
 }
 
 // printable keeps a file name from moving the cursor or hiding text.
@@ -184,7 +208,7 @@ func printable(name string) string {
 }
 
 // load reads one list into the index; its name is the file's.
-func (c scanCommand) load(index *match.Index, path string, told io.Writer) error {
+func (c scanCommand) load(index *match.Index, path string, benign bool, told io.Writer) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return problem.InvalidField("list", err.Error(), "name a file that can be read").Because(err)
@@ -198,7 +222,7 @@ func (c scanCommand) load(index *match.Index, path string, told io.Writer) error
 	if err != nil {
 		return brokenList(path, err)
 	}
-	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius})
+	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius, Benign: benign})
 	delta := match.Delta{List: path, From: 0, To: 1}
 	refused := 0
 	for {

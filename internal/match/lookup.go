@@ -81,9 +81,15 @@ func (x *Index) answer(now time.Time, ask func(open map[uint32]*List, found find
 		}
 		best[number] = x.describe(number, list, kind, distance, how)
 	})
-	for _, m := range best {
-		result.Matches = append(result.Matches, m)
+	var benign []Match
+	for number, m := range best {
+		if open[x.rows.at(number).list].Benign {
+			benign = append(benign, m)
+		} else {
+			result.Matches = append(result.Matches, m)
+		}
 	}
+	setAside(result.Matches, benign)
 	slices.SortFunc(result.Matches, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(strength[a.Kind], strength[b.Kind]), cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ListName, b.ListName), cmp.Compare(a.List, b.List), cmp.Compare(a.Entry, b.Entry))
 	})

@@ -46,6 +46,9 @@ type List struct {
 	// ValidFrom and ValidUntil bound the list's use; zero means unbounded.
 	ValidFrom, ValidUntil time.Time
 	Suspended             bool
+	// Benign: the entries are known benign look-alikes. They match nothing, but set near matches
+	// of other lists aside; Unconfirmed says that no second person has confirmed them yet.
+	Benign, Unconfirmed bool
 	// Version is that of the entries loaded, and VersionAt when it was made: two
 	// histories of a list may have versions of one number.
 	Version   int64
@@ -59,6 +62,8 @@ func (l List) closed(now time.Time) string {
 	switch {
 	case l.Suspended:
 		return "the list is suspended"
+	case l.Benign && l.Unconfirmed:
+		return "no second person has confirmed this list of benign look-alikes"
 	case !l.ValidFrom.IsZero() && now.Before(l.ValidFrom):
 		return "the list is valid from " + l.ValidFrom.Format(time.DateOnly)
 	case !l.ValidUntil.IsZero() && !now.Before(l.ValidUntil):
@@ -263,6 +268,8 @@ type Match struct {
 	ListVersion  int64  `json:"list_version"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
+	// SetAside says why this is no reason to look; nil when it is one.
+	SetAside *SetAside `json:"set_aside,omitempty"`
 }
 
 // Skipped is a list that was not asked, and why.

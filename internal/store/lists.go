@@ -50,6 +50,10 @@ type HashList struct {
 	// one follows; SourceSubscription and SourceVersion say how far.
 	SourceNode, SourceList, SourceSubscription string
 	SourceVersion                              int64
+	// Benign lists hold known benign look-alikes. They count from version BenignConfirmed on, in
+	// which a second person confirmed them; 0 before.
+	Benign          bool
+	BenignConfirmed int64
 }
 
 // ListEntry is one row of a hash list; a digest that it lacks is nil.
@@ -76,13 +80,13 @@ type ListVersion struct {
 	Added, Changed, Refused      int64
 }
 
-const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version`
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, benign, benign_confirmed`
 
 func scanList(row scanner) (HashList, error) {
 	var l HashList
 	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
 		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy, &l.Own,
-		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion)
+		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.Benign, &l.BenignConfirmed)
 	return l, err
 }
 
@@ -95,9 +99,14 @@ func (tx *Tx) InsertList(l HashList) error {
 	if taken > 0 {
 		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
 	}
-	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy, l.Own,
-		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion)
+		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.Benign, l.BenignConfirmed)
+}
+
+// ConfirmBenign notes in which version a second person confirmed a list of benign look-alikes.
+func (tx *Tx) ConfirmBenign(list string, version int64) error {
+	return tx.exec("confirming a list", `UPDATE hash_lists SET benign_confirmed = $1 WHERE id = $2`, version, list)
 }
 
 // List returns one list.

@@ -147,6 +147,29 @@ type FileResult struct {
 	Next string `json:"next"`
 }
 
+// aside are the matches of some files that were set aside, each with the benign look-alike.
+func aside(all []examined) (found []asideNote) {
+	for _, e := range all {
+		for _, m := range e.Matches {
+			if m.SetAside != nil {
+				found = append(found, asideNote{Entry: m.Entry, Distance: m.Distance, Benign: m.SetAside.Entry, BenignDistance: m.SetAside.Distance})
+			}
+		}
+	}
+	return found
+}
+
+// asideNote is what the log says of a match that was set aside.
+type asideNote struct {
+	Entry          string `json:"entry"`
+	Distance       int    `json:"distance"`
+	Benign         string `json:"benign"`
+	BenignDistance int    `json:"benign_distance"`
+}
+
+// maxAside is how many of them the log names; all are counted.
+const maxAside = 20
+
 func (d *Desk) source(actor mandate.Actor) (Source, error) {
 	source, found := d.sources[actor.Source]
 	if !found {
@@ -217,6 +240,8 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 					return err
 				}
 				kept++
+			} else if len(e.Matches) > 0 {
+				result.Next = "The picture is at least as near to benign look-alikes as to what lists know: the matches were set aside and counted, and nothing of the file was kept."
 			} else {
 				result.Next = "No list knows the file. Nothing of it was kept."
 			}
@@ -224,6 +249,10 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		tx.Note("files", len(examined))
 		tx.Note("kept", kept)
+		if set := aside(examined); len(set) > 0 {
+			tx.Note("set_aside", len(set))
+			tx.Note("set_aside_for", set[:min(len(set), maxAside)])
+		}
 		if left > 0 {
 			tx.Note("not_compared", left)
 		}
@@ -290,7 +319,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		if picture.Status.Decoded() {
 			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
 		}
-		e.keep = sum.Size > 0 && (len(found.Matches) > 0 || wanted)
+		e.keep = sum.Size > 0 && (len(match.Standing(found.Matches)) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
@@ -318,7 +347,7 @@ func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error
 // matchesOf is what the state machine needs to know of the hits.
 func matchesOf(found []match.Match) []item.Match {
 	var all []item.Match
-	for _, m := range found {
+	for _, m := range match.Standing(found) {
 		all = append(all, item.Match{
 			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ, Distance: m.Distance, Radius: m.Radius,
 			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
@@ -334,7 +363,7 @@ var weights = map[string]float64{"triple": 1, "double": 0.95, "single": 0.85, "s
 // well its list was verified. It is no probability.
 func score(found []match.Match) float64 {
 	best := 0.0
-	for _, m := range found {
+	for _, m := range match.Standing(found) {
 		near := 1.0
 		if m.Radius > 0 {
 			near = 1 - float64(m.Distance)/float64(2*m.Radius)

@@ -90,6 +90,8 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		switch {
 		case head.Own:
 			return problem.New(problem.Conflict, "this list takes entries only from what people decided", "propose decided items, or take the file into another list")
+		case head.BenignConfirmed > 0:
+			return problem.New(problem.Conflict, "two people confirmed this list of benign look-alikes as it is", "make another list for further look-alikes")
 		case head.SourceNode != "":
 			return problem.New(problem.Conflict, "this list follows one of another organisation", "take the file into another list")
 		}

@@ -64,6 +64,9 @@ type NewList struct {
 	// Follows names a list of another organisation that this one follows; own and
 	// following exclude each other.
 	Follows Source
+	// Benign: the entries will be known benign look-alikes; see [Desk.AskBenign]. Such a list
+	// is neither own nor following.
+	Benign bool
 }
 
 // Source names a list of another organisation.
@@ -125,7 +128,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
-		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List,
+		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List, Benign: n.Benign,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
@@ -143,6 +146,9 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
 		tx.Note("legal_basis", row.LegalBasis)
+		if row.Benign {
+			tx.Note("benign", true)
+		}
 		if err := tx.InsertList(row); err != nil {
 			return err
 		}
@@ -179,6 +185,9 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
 	}
+	if l.Benign && (l.Own || l.SourceNode != "") {
+		return problem.InvalidField("benign", "what people decided, and what others keep, is not benign", "make a list of its own and take a file into it")
+	}
 	if l.Own {
 		if _, err := d.mapping(l); err != nil {
 			return err
@@ -197,6 +206,7 @@ func indexed(l store.HashList) match.List {
 	return match.List{
 		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
 		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != store.ListActive,
+		Benign: l.Benign, Unconfirmed: l.BenignConfirmed == 0,
 	}
 }
 
