@@ -105,7 +105,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	if !c.Full {
 		first = &firstLook{wide: index.Screens(media.FirstLookWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
 	}
-	err = examine(ctx, decoder, candidates, videos, first, func(e examined) error {
+	err = examine(ctx, decoder, candidates, false, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)
 		files++
 		lines := append(c.compareVideo(known, e), compare(index, e)...)
@@ -264,6 +264,7 @@ func listed(entry hashlist.Entry) match.Entry {
 	// its PDQ does not.
 	if entry.PDQQuality < 0 || entry.PDQQuality >= pdq.MinimumQuality {
 		take(hashlist.PDQ, &e.PDQ)
+		e.Insets = slices.Clone(entry.Insets)
 	}
 	return e
 }

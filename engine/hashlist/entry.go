@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/brdoproject/brdo/engine/pdq"
 )
 
 // Kind is one kind of digest that a list can carry.
@@ -168,6 +170,8 @@ type Entry struct {
 	SHA256 [32]byte
 	// PDQ holds the 256 bits in the order of their hexadecimal print.
 	PDQ [32]byte
+	// Insets are further hashes, of the middle of the picture.
+	Insets []pdq.Inset
 	// PDQQuality is the quality 0..100 printed beside the PDQ, -1 when unknown.
 	PDQQuality int
 

@@ -46,9 +46,7 @@ func (x *Index) Lookup(h Hashes, now time.Time) Result {
 			return ""
 		}
 		for _, hit := range x.codes.Search(hamming.FromBytes(*h.PDQ), widest(open), nil) {
-			if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
-				found(hit.ID, PDQ, hit.Distance, seen{})
-			}
+			x.hit(hit, seen{}, 0, open, found)
 		}
 		return ""
 	})
@@ -129,5 +127,5 @@ type Counts struct {
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{PDQ: x.codes.Len(), MD5: x.rows.exact[hasMD5].used}
+	return Counts{PDQ: x.codes.Len() - x.rows.parts, MD5: x.rows.exact[hasMD5].used}
 }

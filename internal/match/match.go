@@ -76,6 +76,8 @@ func (l List) closed(now time.Time) string {
 type Entry struct {
 	ID                     string
 	MD5, SHA1, SHA256, PDQ []byte
+	// Insets are further hashes, of the middle of the entry's picture.
+	Insets                 []pdq.Inset
 	Category, Verification string
 }
 
@@ -196,6 +198,9 @@ func (x *Index) hold(list uint32, e Entry, codes []hamming.Entry) []hamming.Entr
 		x.rows.hashed++
 		codes = append(codes, hamming.Entry{ID: number, Code: hamming.FromBytes([32]byte(e.PDQ))})
 	}
+	for _, inset := range e.Insets {
+		codes = append(codes, hamming.Entry{ID: x.rows.addInset(number, inset.Tenths), Code: hamming.FromBytes(inset.Hash)})
+	}
 	return codes
 }
 
@@ -204,6 +209,7 @@ func (x *Index) drop(number uint32, codes []uint32) []uint32 {
 	if x.rows.at(number).is(hasPDQ) {
 		codes = append(codes, number)
 	}
+	codes = append(codes, x.rows.insets[number]...)
 	x.rows.drop(number)
 	return codes
 }
@@ -255,8 +261,9 @@ type Match struct {
 	Radius  int    `json:"radius"`
 	Variant string `json:"variant"`
 	// Transformations are what was done to the picture to find the entry, in this order:
-	// "trimmed" for borders taken off, a name of [pdq.Variant], "inverted" for colours. None
-	// where it matches as it is.
+	// "trimmed" for borders taken off, a name of [pdq.Variant], "inverted" for colours; and
+	// "inset 7.5 %" where it is like the middle of the entry's picture, less that share of width
+	// and height. None where it matches as it is.
 	Transformations []string `json:"transformations,omitempty"`
 	// Confidence is how far the match can be relied on, in words; see [confidence].
 	Confidence string `json:"confidence"`
@@ -327,6 +334,8 @@ func (x *Index) Screens(margin int) bool {
 type seen struct {
 	variant           pdq.Variant
 	inverted, trimmed bool
+	// inset of the entry that was found, in tenths of a per cent; 0 for the whole of it.
+	inset int
 	// form of PDQ; empty for exact kinds, and for a hash of which it is not known.
 	form string
 }
@@ -342,7 +351,22 @@ func (s seen) transformations() (names, words []string) {
 	if s.inverted {
 		names, words = append(names, "inverted"), append(words, "with its colours inverted")
 	}
+	if s.inset > 0 {
+		part := "inset " + pdq.Inset{Tenths: s.inset}.Percent() + " %"
+		names, words = append(names, part), append(words, "like the middle of the entry's picture ("+part+")")
+	}
 	return names, words
+}
+
+// hit takes what was found near, if it is within the radius of its list and a margin.
+func (x *Index) hit(h hamming.Hit, how seen, margin int, open map[uint32]*List, found finder) {
+	number := h.ID
+	if r := x.rows.at(number); r.is(isInset) {
+		number, how.inset = r.words, int(r.inset)
+	}
+	if list := open[x.rows.at(number).list]; list != nil && h.Distance <= list.Radius+margin {
+		found(number, PDQ, h.Distance, how)
+	}
 }
 
 // similar asks all eight orientations of both forms, once with the widest radius in use: of the
@@ -359,17 +383,16 @@ func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 			how.variant = pdq.Variant(v)
 			hits = x.codes.Search(hamming.FromBytes(hash), radius, hits[:0])
 			for _, hit := range hits {
-				if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius+q.Margin {
-					found(hit.ID, PDQ, hit.Distance, how)
-				}
+				x.hit(hit, how, q.Margin, open, found)
 			}
 		}
 	}
 	both := func(forms pdq.Forms, how seen) {
-		how.form = "pdq"
-		if forms.Full.Quality >= pdq.MinimumQuality {
-			ask(&forms.Full, how)
+		if forms.Full.Quality < pdq.MinimumQuality {
+			return
 		}
+		how.form = "pdq"
+		ask(&forms.Full, how)
 		how.form = "pdq_nn512"
 		if forms.Nearest.Quality >= pdq.MinimumQuality && forms.Nearest.Variants != forms.Full.Variants {
 			ask(&forms.Nearest, how)

@@ -168,6 +168,19 @@ func TestWhatWasDoneToThePictureIsNamed(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, m)
 		}
 	}
+	apply(t, x, match.Delta{List: "list/1", From: 1, To: 2, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(9, 0)), Insets: []pdq.Inset{{Tenths: 75, Hash: code(8, 0)}}}}})
+	cropped := forms(100, variants(pdq.FlipX, code(8, 3)))
+	if got := x.Query(match.Query{Digests: content(2), Forms: cropped, Decoded: true, Now: now}).Matches; len(got) != 1 || got[0].Distance != 3 || !slices.Equal(got[0].Transformations, []string{"flipX", "inset 7.5 %"}) ||
+		!strings.HasPrefix(got[0].Explanation, "turned or mirrored (flipX), like the middle of the entry's picture (inset 7.5 %), PDQ differs in 3") {
+		t.Errorf("cropped: %+v", got)
+	}
+	apply(t, x, match.Delta{List: "list/1", From: 2, To: 3, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(1, 0))}}})
+	if got := x.Query(match.Query{Digests: content(2), Forms: cropped, Decoded: true, Now: now}).Matches; len(got) != 0 {
+		t.Errorf("the entry has no insets any more: %+v", got)
+	}
+	if got := x.Counts(); got.PDQ != 1 {
+		t.Errorf("%+v", got)
+	}
 	plain := match.Query{Digests: content(2), Forms: forms(10, variants(0, code(1, 0))), Trimmed: trimmed(forms(49, variants(0, code(1, 0)))), Decoded: true, Now: now}
 	if got := x.Query(plain); len(got.Matches) != 0 || got.Unhashable == "" {
 		t.Errorf("too plain in every way: %+v", got)

@@ -117,6 +117,8 @@ func answer(asked request, content []byte, maxPixels int64) []byte {
 	switch asked.kind {
 	case kindFingerprint, kindFirstLook, kindWideLook:
 		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
+	case kindInsets:
+		return insets(content, maxPixels)
 	case kindPreview:
 		return encodePreview(preview(content, asked.preview, maxPixels))
 	default:

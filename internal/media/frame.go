@@ -29,6 +29,7 @@ const (
 	kindWideLook
 	kindPreview
 	kindSelfCheck
+	kindInsets
 )
 
 // errMalformed marks a frame that breaks the protocol.
@@ -89,7 +90,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes int64) (request
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook, kindSelfCheck:
+	case kindFingerprint, kindFirstLook, kindWideLook, kindInsets, kindSelfCheck:
 	case kindPreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)
