@@ -54,13 +54,18 @@ type HashList struct {
 	// which a second person confirmed them; 0 before.
 	Benign          bool
 	BenignConfirmed int64
+	// Insets: entries have further hashes, of the middle of their pictures, where these are known.
+	Insets bool
 }
 
 // ListEntry is one row of a hash list; a digest that it lacks is nil.
 type ListEntry struct {
-	ID, ListID                     string
-	Identity                       string
-	MD5, SHA1, SHA256, PDQ         []byte
+	ID, ListID             string
+	Identity               string
+	MD5, SHA1, SHA256, PDQ []byte
+	// Insets are hashes of the middle of its picture, as [pdq.PackInsets] writes them; nil when
+	// there are none.
+	Insets                         []byte
 	Category, Verification, Series string
 	Source, SourceID, Note         string
 	State, StateReason             string
@@ -80,13 +85,13 @@ type ListVersion struct {
 	Added, Changed, Refused      int64
 }
 
-const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, benign, benign_confirmed`
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, benign, benign_confirmed, insets`
 
 func scanList(row scanner) (HashList, error) {
 	var l HashList
 	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
 		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy, &l.Own,
-		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.Benign, &l.BenignConfirmed)
+		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.Benign, &l.BenignConfirmed, &l.Insets)
 	return l, err
 }
 
@@ -99,9 +104,9 @@ func (tx *Tx) InsertList(l HashList) error {
 	if taken > 0 {
 		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
 	}
-	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
 		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy, l.Own,
-		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.Benign, l.BenignConfirmed)
+		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.Benign, l.BenignConfirmed, l.Insets)
 }
 
 // ConfirmBenign notes in which version a second person confirmed a list of benign look-alikes.
@@ -200,19 +205,20 @@ func (tx *Tx) PutListEntry(e ListEntry) (added, changed bool, err error) {
 	var id string
 	var addedVersion int64
 	err = tx.rows("writing a list entry",
-		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14)
+		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version, insets)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14, $15)
 		 ON CONFLICT (list_id, identity) DO UPDATE SET
 		   md5 = COALESCE(excluded.md5, list_entries.md5), sha1 = COALESCE(excluded.sha1, list_entries.sha1),
-		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq),
+		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq), insets = COALESCE(excluded.insets, list_entries.insets),
 		   category = excluded.category, verification = excluded.verification, series = excluded.series,
 		   source = excluded.source, source_id = excluded.source_id, note = excluded.note, changed_version = excluded.changed_version
 		 WHERE list_entries.category <> excluded.category OR list_entries.verification <> excluded.verification
 		   OR list_entries.series <> excluded.series OR list_entries.note <> excluded.note
 		   OR (excluded.md5 IS NOT NULL AND list_entries.md5 IS NULL) OR (excluded.sha1 IS NOT NULL AND list_entries.sha1 IS NULL)
 		   OR (excluded.sha256 IS NOT NULL AND list_entries.sha256 IS NULL) OR (excluded.pdq IS NOT NULL AND list_entries.pdq IS NULL)
+		   OR (excluded.insets IS NOT NULL AND list_entries.insets IS NULL)
 		 RETURNING id, added_version`,
-		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion},
+		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion, e.Insets},
 		func(row scanner) error { return row.Scan(&id, &addedVersion) })
 	if err != nil || id == "" {
 		return false, false, err
@@ -220,14 +226,14 @@ func (tx *Tx) PutListEntry(e ListEntry) (added, changed bool, err error) {
 	return id == e.ID, id != e.ID, nil
 }
 
-const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version`
+const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, insets`
 
 func (tx *Tx) listEntries(query string, arguments ...any) ([]ListEntry, error) {
 	var found []ListEntry
 	err := tx.rows("reading list entries", query, arguments, func(row scanner) error {
 		var e ListEntry
 		err := row.Scan(&e.ID, &e.ListID, &e.Identity, &e.MD5, &e.SHA1, &e.SHA256, &e.PDQ, &e.Category, &e.Verification, &e.Series,
-			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion)
+			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion, &e.Insets)
 		found = append(found, e)
 		return err
 	})

@@ -42,7 +42,7 @@ func createList(v *visit) error {
 	}
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
-		Own: text("own") == "yes", Follows: follows, Benign: text("benign") == "yes",
+		Own: text("own") == "yes", Follows: follows, Benign: text("benign") == "yes", Insets: text("insets") == "yes",
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -294,6 +295,8 @@ func (d *Desk) check(s Submission) error {
 type examined struct {
 	FileResult
 	keep bool
+	// insets are kept with the item for the entries of own lists that are matched by them.
+	insets []pdq.Inset
 }
 
 func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
@@ -324,10 +327,28 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
 			}
+			if e.Status == media.StatusOK {
+				if e.insets, err = d.insets(ctx, upload.Content, sum.Size); err != nil {
+					return nil, err
+				}
+			}
 		}
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// insets hashes the middle of a picture that is kept, where an own list wants that.
+func (d *Desk) insets(ctx context.Context, content io.ReadSeeker, size int64) ([]pdq.Inset, error) {
+	wanted := false
+	err := d.store.Read(ctx, func(tx *store.Tx) (err error) { wanted, err = tx.InsetsWanted(); return err })
+	if err != nil || !wanted {
+		return nil, err
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("reading the upload again: %w", err)
+	}
+	return d.decoder.Insets(ctx, content, size)
 }
 
 // seal stores content under a key of its own, before the row that names it. A
@@ -426,6 +447,11 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	}
 	if err != nil {
 		return err
+	}
+	if len(e.insets) > 0 {
+		if err := tx.PutItemInsets(e.SHA256, pdq.PackInsets(e.insets)); err != nil {
+			return err
+		}
 	}
 	result.Sighting = sighting.ID
 	if err := d.insert(tx, actor, s, sighting, name, e, result.Inherited); err != nil {

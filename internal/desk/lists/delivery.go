@@ -193,7 +193,11 @@ func fill(tx *store.Tx, m *Delivery, counts *store.DeliveryRow, version int64) e
 		if fresh && r.State != store.EntryActive {
 			continue
 		}
-		if err := writer.Write(exported(r)); err != nil {
+		entry, err := exported(r)
+		if err == nil {
+			err = writer.Write(entry)
+		}
+		if err != nil {
 			return fmt.Errorf("writing entry %s: %w", r.ID, err)
 		}
 		counts.Entries++

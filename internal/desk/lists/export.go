@@ -10,6 +10,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -172,7 +173,10 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 			if (!delta && r.State != store.EntryActive) || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
 				continue
 			}
-			err := writer.Write(exported(r))
+			entry, err := exported(r)
+			if err == nil {
+				err = writer.Write(entry)
+			}
 			if unfit := (*hashlist.EntryError)(nil); errors.As(err, &unfit) {
 				return count, problem.InvalidField("format", fmt.Sprintf("%s does not fit in it: %s", r.ID, unfit.Reason), unfit.Remedy).Because(err)
 			}
@@ -232,7 +236,7 @@ func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
 	return r.PDQ
 }
 
-func exported(r store.ListEntry) hashlist.Entry {
+func exported(r store.ListEntry) (hashlist.Entry, error) {
 	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State)}
 	for _, kind := range hashlist.AllKinds() {
 		if value := digestOf(r, kind); value != nil {
@@ -240,5 +244,7 @@ func exported(r store.ListEntry) hashlist.Entry {
 			_ = e.SetDigest(kind, value)
 		}
 	}
-	return e
+	var err error
+	e.Insets, err = pdq.UnpackInsets(r.Insets)
+	return e, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -187,6 +188,9 @@ func row(list store.HashList, version int64, e hashlist.Entry) store.ListEntry {
 	}
 	if slices.Contains(Verifications, e.Verification) {
 		r.Verification = e.Verification
+	}
+	if list.Insets {
+		r.Insets = pdq.PackInsets(e.Insets)
 	}
 	r.Identity = identity(e)
 	return r

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -102,7 +103,11 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		delta := match.Delta{List: list, From: from, To: from}
 		for _, row := range rows {
 			if row.State == store.EntryActive {
-				delta.Put = append(delta.Put, match.Entry{ID: row.ID, MD5: row.MD5, SHA1: row.SHA1, SHA256: row.SHA256, PDQ: row.PDQ, Category: row.Category, Verification: row.Verification})
+				insets, err := pdq.UnpackInsets(row.Insets)
+				if err != nil {
+					return fmt.Errorf("reading the entry %s: %w", row.ID, err)
+				}
+				delta.Put = append(delta.Put, match.Entry{ID: row.ID, MD5: row.MD5, SHA1: row.SHA1, SHA256: row.SHA256, PDQ: row.PDQ, Insets: insets, Category: row.Category, Verification: row.Verification})
 			} else {
 				delta.RemoveEntries = append(delta.RemoveEntries, row.ID)
 			}

@@ -67,6 +67,10 @@ type NewList struct {
 	// Benign: the entries will be known benign look-alikes; see [Desk.AskBenign]. Such a list
 	// is neither own nor following.
 	Benign bool
+	// Insets: entries are also matched by hashes of the middle of their pictures, where these are
+	// known: of items that were handed in while such an own list was there, and of files that
+	// carry them.
+	Insets bool
 }
 
 // Source names a list of another organisation.
@@ -128,7 +132,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
-		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List, Benign: n.Benign,
+		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List, Benign: n.Benign, Insets: n.Insets,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
@@ -146,6 +150,9 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
 		tx.Note("legal_basis", row.LegalBasis)
+		if row.Insets {
+			tx.Note("insets", true)
+		}
 		if row.Benign {
 			tx.Note("benign", true)
 		}
@@ -184,6 +191,9 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
+	}
+	if l.Benign && l.Insets {
+		return problem.InvalidField("insets", "what is like a part of a look-alike is not benign for that", "leave insets out")
 	}
 	if l.Benign && (l.Own || l.SourceNode != "") {
 		return problem.InvalidField("benign", "what people decided, and what others keep, is not benign", "make a list of its own and take a file into it")
