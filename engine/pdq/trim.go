@@ -215,18 +215,42 @@ func (b *block) bordered(means bool) bool {
 	if means {
 		apart = evenMeans
 	}
-	var sides [4][side]float32
-	for i := range side {
-		sides[0][i], sides[1][i], sides[2][i], sides[3][i] = b[0][i], b[side-1][i], b[i][0], b[i][side-1]
-	}
-	for _, cells := range sides {
-		least, most := cells[0], cells[0]
-		for _, level := range cells {
-			least, most = min(least, level), max(most, level)
+	for _, at := range [...]func(line, i int) float32{
+		func(line, i int) float32 { return b[line][i] },
+		func(line, i int) float32 { return b[side-1-line][i] },
+		func(line, i int) float32 { return b[i][line] },
+		func(line, i int) float32 { return b[i][side-1-line] },
+	} {
+		// Even lines of one level, and then an edge: a sky or a shade goes on for two lines more.
+		first, even := evenLine(at, 0, apart)
+		if !even {
+			continue
 		}
-		if most-least <= apart {
+		line := 1
+		for ; line < side-1; line++ {
+			if level, even := evenLine(at, line, apart); !even || max(level-first, first-level) > drift {
+				break
+			}
+		}
+		if line == side-1 {
+			continue // nothing but one level
+		}
+		next, goesOn := evenLine(at, line, apart)
+		_, further := evenLine(at, line+1, apart)
+		if !goesOn || !further || max(next-first, first-next) > 3*tolerance {
 			return true
 		}
 	}
 	return false
+}
+
+// evenLine is the mean of a line of cells, and whether they lie at most apart.
+func evenLine(at func(line, i int) float32, line int, apart float32) (mean float32, even bool) {
+	least, most := at(line, 0), at(line, 0)
+	for i := range side {
+		level := at(line, i)
+		mean += level / side
+		least, most = min(least, level), max(most, level)
+	}
+	return mean, most-least <= apart
 }
