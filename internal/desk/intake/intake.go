@@ -341,7 +341,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 // insets hashes the middle of a picture that is kept, where an own list wants that.
 func (d *Desk) insets(ctx context.Context, content io.ReadSeeker, size int64) ([]pdq.Inset, error) {
 	wanted := false
-	err := d.store.Read(ctx, func(tx *store.Tx) (err error) { wanted, err = tx.InsetsWanted(); return err })
+	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) { wanted, err = tx.InsetsWanted(); return err })
 	if err != nil || !wanted {
 		return nil, err
 	}
