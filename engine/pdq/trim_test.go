@@ -110,9 +110,14 @@ type opaque struct{ image.Image }
 
 func TestWhatIsNotTrimmed(t *testing.T) {
 	flat := image.NewGray(image.Rect(0, 0, 200, 100))
+	sky := hills(200, 150, 1) // with an even shade down to its middle
+	for i := range sky.Pix[:75*sky.Stride] {
+		sky.Pix[i] = uint8(100 + i/sky.Stride/4)
+	}
 	for name, img := range map[string]image.Image{
 		"no border":         hills(200, 150, 1),
 		"nothing else":      flat,
+		"a sky":             sky,
 		"too small":         hills(20, 20, 1),
 		"too little left":   framed(hills(31, 200, 1), 60, 0, 60, 0, color.White, color.White),
 		"a sliver is left":  framed(hills(400, 40, 1), 0, 300, 0, 100, color.White, color.White),
