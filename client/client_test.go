@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,8 @@ func file(number int) client.File {
 
 // TestAgainstANode asks a whole node over TCP.
 func TestAgainstANode(t *testing.T) {
-	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Configure: func(c *node.Config) {
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, MaxBytes: 64 << 10, Configure: func(c *node.Config) {
+		c.Doors.API = node.Door{AtOnce: 1, Reserve: 1, Waiting: 0, Patience: time.Minute}
 		c.Detection.Sources[1].Limit = node.Limit{PerSecond: 1, Burst: 100}
 	}})
 	list := n.List(t, "double", 1)
@@ -93,6 +95,8 @@ func TestAgainstANode(t *testing.T) {
 		}
 		return err
 	})
+
+	batch(t, n, o, &waited)
 
 	sum, err := digest.Reader(bytes.NewReader(nodetest.Picture(1)))
 	if err != nil {
@@ -149,6 +153,68 @@ func TestAgainstANode(t *testing.T) {
 	if _, err := archive.Detect(t.Context(), client.Submission{Files: []client.File{file(1)}}); !problem.Is(err, problem.Expired) {
 		t.Errorf("after the basis ended: %v", err)
 	}
+}
+
+// batch hands a hundred files in while the node has as much to do as it takes.
+func batch(t *testing.T, n *nodetest.Node, o client.Options, waited *[]time.Duration) {
+	t.Helper()
+	large, broken := bytes.Repeat([]byte{17}, 64<<10+1), nodetest.Picture(3)[:1000]
+	var s client.Submission
+	for number := range client.MaxFiles {
+		s.Files = append(s.Files, file(number))
+	}
+	s.Files[10].Content, s.Files[20].Content, s.Files[30].Content, s.Files[40].Content =
+		bytes.NewReader(large), bytes.NewReader(broken), bytes.NewReader(nil), strings.NewReader("message 17")
+
+	// Another upload stands in the door: the node asked for its body, so it is counted.
+	slow, rest := io.Pipe()
+	inside, done := make(chan struct{}), make(chan error, 1)
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(inside) }})
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Server.URL+"/v1/detect", slow)
+	nodetest.Must(t, err)
+	post.Header.Set("Authorization", "Bearer "+n.Token)
+	post.Header.Set("Expect", "100-continue")
+	go func() {
+		answer, err := (&http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Hour, DisableKeepAlives: true}}).Do(post)
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		done <- err
+	}()
+	<-inside
+	*waited = nil
+	wait := o.Wait
+	o.Wait = func(ctx context.Context, pause time.Duration) error {
+		nodetest.Must(t, rest.Close())
+		nodetest.Must(t, <-done)
+		return wait(ctx, pause)
+	}
+	found, err := open(t, o).Detect(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(*waited) != 1 || (*waited)[0] < time.Second {
+		t.Errorf("waited %v for a node that had too much to do, want what Retry-After said", *waited)
+	}
+	for i, f := range found.Files {
+		status, matches, compared := f.Status, 0, true // some of the patterns are too plain for PDQ
+		switch i {
+		case 1:
+			matches = 1
+		case 10:
+			status, compared = "too-large", false
+		case 20, 30, 40:
+			status = map[int]string{20: "truncated", 30: "empty", 40: "unsupported"}[i]
+		}
+		if f.Name != s.Files[i].Name || f.Status != status || len(f.Matches) != matches || (f.NotCompared == "") != compared {
+			t.Errorf("file %d: %+v", i, f)
+		}
+	}
+	s.Files = append(s.Files, file(101))
+	if _, err := open(t, o).Detect(t.Context(), s); !problem.Is(err, problem.Invalid) {
+		t.Errorf("more than a hundred files: %v", err)
+	}
+	*waited = nil
 }
 
 // TestOddServers answer in ways that no node does.

@@ -67,14 +67,18 @@ type FileResult struct {
 	// anything near.
 	PDQWithin int `json:"pdq_within"`
 	// Status says how the decoding went, and Detail more of it.
-	Status  string    `json:"status"`
-	Detail  string    `json:"detail"`
-	Matches []Match   `json:"matches"`
+	Status  string  `json:"status"`
+	Detail  string  `json:"detail"`
+	Matches []Match `json:"matches"`
+	// More counts matches beyond those that are shown.
+	More    int       `json:"more_matches"`
 	Skipped []Skipped `json:"skipped_lists"`
 	// Unhashable says why the picture itself was not compared, NotCompared why nothing
 	// of the file was.
 	Unhashable  string `json:"unhashable"`
 	NotCompared string `json:"not_compared"`
+	// Video says what became of the frames of a video; nil for other files.
+	Video *Video `json:"video"`
 	// Sighting is set when the file was kept for a person to look at, and Inherited
 	// when people decided about the same file before.
 	Sighting  string `json:"sighting"`
@@ -83,12 +87,43 @@ type FileResult struct {
 	Next string `json:"next"`
 }
 
+// Video is what became of the frames of a video.
+type Video struct {
+	// Frames were decoded, Hashed of them compared.
+	Frames int `json:"frames"`
+	Hashed int `json:"hashed"`
+	// Read is the share of the video that was read: 1 when it is whole, 0 when it is
+	// not known.
+	Read float64 `json:"read"`
+	// NotCompared says why no frame was compared; empty when some were.
+	NotCompared string `json:"not_compared"`
+}
+
+// VideoMatch says how much of an upload and of an entry is in the other, and where.
+type VideoMatch struct {
+	UploadPercent float64 `json:"upload_percent"`
+	EntryPercent  float64 `json:"entry_percent"`
+	// Parts are what runs alike; MoreParts counts those that are not told.
+	Parts     []Part `json:"parts"`
+	MoreParts int    `json:"more_parts"`
+}
+
+// Part is a part of an upload that runs as a part of an entry does, in seconds.
+type Part struct {
+	UploadFrom float64 `json:"upload_from"`
+	UploadTo   float64 `json:"upload_to"`
+	EntryFrom  float64 `json:"entry_from"`
+	EntryTo    float64 `json:"entry_to"`
+	// Frames of the upload are alike in it.
+	Frames int `json:"frames"`
+}
+
 // Match is one entry of a list that is like what was asked about.
 type Match struct {
 	List     string `json:"list"`
 	ListName string `json:"list_name"`
 	Entry    string `json:"entry"`
-	// Kind is sha256, sha1, md5 or pdq.
+	// Kind is sha256, sha1, md5, pdq or frames.
 	Kind string `json:"kind"`
 	// Distance in bits; 0 for equal digests. Radius is the list's.
 	Distance int `json:"distance"`
@@ -103,10 +138,15 @@ type Match struct {
 	Transformations []string `json:"transformations"`
 	// Confidence is how far the match can be relied on: same file, same file unless forged, very
 	// near, near, or loose. It is no probability.
-	Confidence   string `json:"confidence"`
-	Verification string `json:"verification"`
-	Category     string `json:"category"`
-	ListVersion  int64  `json:"list_version"`
+	Confidence string `json:"confidence"`
+	// Video is set for the kind frames.
+	Video        *VideoMatch `json:"video"`
+	Verification string      `json:"verification"`
+	Category     string      `json:"category"`
+	ListVersion  int64       `json:"list_version"`
+	// Quarantine says why this hit by itself brings nothing to people now: the entry
+	// matched too much, and people have to look at it. Empty when it does.
+	Quarantine string `json:"quarantine"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 	// SetAside says why this match is no reason for a person to look; nil when it is one.
@@ -130,7 +170,8 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Detect hands files in. It returns when all that the answer speaks of is durable at
+// Detect hands files in. Each is answered for by itself: one that is broken, empty or
+// too large for the node spoils no other. It returns when all that the answer speaks of is durable at
 // the node.
 //
 // Errors: problems, Expired when the legal basis of the key's source has ended; an

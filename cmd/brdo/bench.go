@@ -33,10 +33,11 @@ import (
 )
 
 type benchCommand struct {
-	All    benchAllCommand    `cmd:"" default:"withargs" help:"Measure everything."`
-	Hash   benchHashCommand   `cmd:"" help:"Measure hashing the JPEG files of a folder alone."`
-	Match  benchMatchCommand  `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
-	Detect benchDetectCommand `cmd:"" help:"Measure a node that compares uploads, over HTTP."`
+	All     benchAllCommand     `cmd:"" default:"withargs" help:"Measure everything."`
+	Hash    benchHashCommand    `cmd:"" help:"Measure hashing the JPEG files of a folder alone."`
+	Match   benchMatchCommand   `cmd:"" help:"Measure the search for near hashes alone, at any size and radius."`
+	Detect  benchDetectCommand  `cmd:"" help:"Measure a node that compares uploads, over HTTP."`
+	Figures benchFiguresCommand `cmd:"" help:"Measure what the README's table of figures says, beside peers where they are built."`
 }
 
 type benchAllCommand struct {

@@ -59,30 +59,40 @@ type asked struct {
 const changedEntries = 200
 
 func (c benchDetectCommand) Run(ctx context.Context, w world) error {
-	if c.N < 1 || c.AtOnce < 1 || c.For <= 0 {
-		return problem.InvalidField("n", "it is not positive", "leave it out")
-	}
-	files, err := c.files()
+	line, err := c.measure(ctx)
 	if err != nil {
 		return err
 	}
+	return json.NewEncoder(w.out).Encode(line)
+}
+
+func (c benchDetectCommand) measure(ctx context.Context) (detectLine, error) {
+	line := detectLine{N: c.N, AtOnce: c.AtOnce}
+	if c.N < 1 || c.AtOnce < 1 || c.For <= 0 {
+		return line, problem.InvalidField("n", "it is not positive", "leave it out")
+	}
+	files, err := c.files()
+	if err != nil {
+		return line, err
+	}
+	line.Files = len(files)
 	folder, err := os.MkdirTemp("", "brdo-bench-")
 	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+		return line, fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	n, key, err := unlimited(ctx, folder)
 	if err != nil {
-		return err
+		return line, err
 	}
 	defer n.Close()
 	list, err := c.fill(ctx, n)
 	if err != nil {
-		return err
+		return line, err
 	}
 	listener, err := net.Listen("tcp", n.Config.Listen)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return line, fmt.Errorf("listening: %w", err)
 	}
 	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
@@ -90,12 +100,11 @@ func (c benchDetectCommand) Run(ctx context.Context, w world) error {
 	defer func() { stop(); <-served }()
 
 	customer := &customer{address: n.Config.Origin + "/v1/detect", key: key, files: files, atOnce: c.AtOnce}
-	line := detectLine{N: c.N, Files: len(files), AtOnce: c.AtOnce}
 	if _, err = customer.ask(ctx, c.For/10); err != nil { // warm
-		return err
+		return line, err
 	}
 	if line.asked, err = customer.ask(ctx, c.For); err != nil {
-		return err
+		return line, err
 	}
 	changing, end := context.WithCancel(ctx)
 	changed := make(chan error, 1)
@@ -106,10 +115,10 @@ func (c benchDetectCommand) Run(ctx context.Context, w world) error {
 		err = failed
 	}
 	if err != nil {
-		return err
+		return line, err
 	}
 	line.P99Ratio = line.Changing.P99 / line.P99
-	return json.NewEncoder(w.out).Encode(line)
+	return line, nil
 }
 
 // files are those of the folder, or generated ones.

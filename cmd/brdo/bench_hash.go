@@ -69,29 +69,10 @@ func (c benchHashCommand) Run(ctx context.Context, w world) error {
 		}},
 		{"digests", func(data []byte) error { _, err := digest.Reader(bytes.NewReader(data)); return err }},
 	} {
-		line := hashModeLine{Mode: mode.name}
-		var took time.Duration
-		size := 0
-		for _, data := range files {
-			quickest := time.Duration(1 << 62)
-			var failed error
-			for range c.Rounds {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				from := time.Now()
-				failed = mode.hash(data)
-				quickest = min(quickest, time.Since(from))
-			}
-			if failed != nil {
-				line.Unread++
-				continue
-			}
-			line.Files++
-			took += quickest
-			size += len(data)
+		line, err := measureHashing(ctx, mode.name, files, c.Rounds, mode.hash)
+		if err != nil {
+			return err
 		}
-		line.rate(took, size)
 		if err := out.Encode(line); err != nil {
 			return err
 		}
@@ -101,6 +82,34 @@ func (c benchHashCommand) Run(ctx context.Context, w world) error {
 		return err
 	}
 	return out.Encode(line)
+}
+
+// measureHashing hashes files on one core; of each the quickest of the rounds counts.
+func measureHashing(ctx context.Context, mode string, files [][]byte, rounds int, hash func(data []byte) error) (hashModeLine, error) {
+	line := hashModeLine{Mode: mode}
+	var took time.Duration
+	size := 0
+	for _, data := range files {
+		quickest := time.Duration(1 << 62)
+		var failed error
+		for range rounds {
+			if err := ctx.Err(); err != nil {
+				return line, err
+			}
+			from := time.Now()
+			failed = hash(data)
+			quickest = min(quickest, time.Since(from))
+		}
+		if failed != nil {
+			line.Unread++
+			continue
+		}
+		line.Files++
+		took += quickest
+		size += len(data)
+	}
+	line.rate(took, size)
+	return line, nil
 }
 
 func (l *hashModeLine) rate(took time.Duration, size int) {

@@ -97,11 +97,20 @@ func turnedBy(random *rand.Rand, code hamming.Code, flips int) hamming.Code {
 }
 
 func (c benchMatchCommand) Run(ctx context.Context, w world) error {
+	line, err := c.measure(ctx)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w.out).Encode(line)
+}
+
+func (c benchMatchCommand) measure(ctx context.Context) (matchLine, error) {
+	line := matchLine{N: c.N, Radius: c.Radius, Clustered: c.Clustered, Kind: "scan", Code: "scalar"}
 	if c.N < 1 || c.N > 1<<31 {
-		return problem.InvalidField("n", "it is not between 1 and 2,147,483,648", "1000000 is usual")
+		return line, problem.InvalidField("n", "it is not between 1 and 2,147,483,648", "1000000 is usual")
 	}
 	if c.Radius < 0 || c.Radius > hamming.Bits {
-		return problem.InvalidField("radius", "it is not between 0 and 256", "31 is usual")
+		return line, problem.InvalidField("radius", "it is not between 0 and 256", "31 is usual")
 	}
 	random := rand.New(rand.NewPCG(uint64(c.N), 3))
 	set := &hashes{clustered: c.Clustered, centre: hamming.Code{random.Uint64(), random.Uint64(), random.Uint64(), random.Uint64()}}
@@ -109,7 +118,6 @@ func (c benchMatchCommand) Run(ctx context.Context, w world) error {
 	if c.Quick {
 		took /= 10
 	}
-	line := matchLine{N: c.N, Radius: c.Radius, Clustered: c.Clustered, Kind: "scan", Code: "scalar"}
 	line.PerScan = c.scan(set, took)
 	entries := make([]hamming.Entry, c.N)
 	for i := range entries {
@@ -118,7 +126,7 @@ func (c benchMatchCommand) Run(ctx context.Context, w world) error {
 	begun := time.Now()
 	index, err := hamming.Build(entries)
 	if err != nil {
-		return err
+		return line, err
 	}
 	line.BuildSeconds = time.Since(begun).Seconds()
 	entries = nil
@@ -151,12 +159,12 @@ func (c benchMatchCommand) Run(ctx context.Context, w world) error {
 	line.P99 = p99(index, c.Radius, mix, took)
 	if c.File {
 		if err := c.file(index, &line); err != nil {
-			return err
+			return line, err
 		}
 	}
 	line.P99Changes = c.p99WhileChanging(ctx, index, mix, took, random)
 	line.P99Ratio = line.P99Changes / line.P99
-	return json.NewEncoder(w.out).Encode(line)
+	return line, nil
 }
 
 // scan is the least time of comparing with every hash, the second half of a hash only

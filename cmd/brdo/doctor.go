@@ -13,7 +13,7 @@ type doctorCommand struct {
 }
 
 func (doctorCommand) Help() string {
-	return `Looks at everything that a node needs: sandbox, folder, keys, legal bases, database, delivery.
+	return `Looks at everything that a node needs: sandbox, ffmpeg, folder, keys, legal bases, database, delivery.
 
   $ brdo doctor --config brdo.yaml
   ok       sandbox             12 attempts to get out were refused

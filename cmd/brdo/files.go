@@ -97,10 +97,18 @@ const inMemory = 64 << 20
 // examine computes digests and fingerprints of all candidates on all
 // processors and hands them over in order. It stops at the first error of take.
 func examine(ctx context.Context, decoder *media.Service, candidates []candidate, insets bool, videos videoWork, first *firstLook, take func(examined) error) error {
+	return inOrder(ctx, candidates, func(ctx context.Context, c candidate) examined {
+		return examineOne(ctx, decoder, c, insets, videos, first)
+	}, take)
+}
+
+// inOrder does the same with all candidates on all processors, and hands the results over in order. It stops at the
+// first error of take.
+func inOrder[T any](ctx context.Context, candidates []candidate, do func(context.Context, candidate) T, take func(T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
-	slots := make(chan chan examined, 4*workers)
+	slots := make(chan chan T, 4*workers)
 	jobs := make(chan func(), workers)
 	var group sync.WaitGroup
 	for range workers {
@@ -114,14 +122,14 @@ func examine(ctx context.Context, decoder *media.Service, candidates []candidate
 		defer close(slots)
 		defer close(jobs)
 		for _, c := range candidates {
-			slot := make(chan examined, 1)
+			slot := make(chan T, 1)
 			select {
 			case slots <- slot:
 			case <-ctx.Done():
 				return
 			}
 			select {
-			case jobs <- func() { slot <- examineOne(ctx, decoder, c, insets, videos, first) }:
+			case jobs <- func() { slot <- do(ctx, c) }:
 			case <-ctx.Done():
 				return
 			}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/hashlist"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/media"
 )
 
@@ -31,7 +33,9 @@ func (hashCommand) Help() string {
   $ brdo hash photos/ > photos.jsonl
   {"path":"photos/lake.jpg","size":313032,"mime":"image/jpeg","width":1600,…,"status":"ok"}
 
-Videos are decoded only with --frames, by ffmpeg. What it writes can be given to "brdo scan --videos".
+HEIC, AVIF and JPEG XL are decoded by ffmpeg. Videos are decoded only with --frames, by ffmpeg.
+What it writes can be given to "brdo scan --videos", and the line of a video holds its frames too,
+so that a list can.
 
 Statuses: ok, unhashable (PDQ quality below 50), partial, unsupported, unreadable, truncated,
 too-large, timed-out, crashed, empty, unreadable-file. Exit code 3 when a file has another
@@ -55,12 +59,19 @@ type hashLine struct {
 	Status     string   `json:"status"`
 	Detail     string   `json:"detail,omitempty"`
 	Frames     int      `json:"frames,omitempty"`
+	// FrameHashes are those of a video, as lists hold them; empty when there are more than a list takes.
+	FrameHashes string `json:"frame_hashes,omitempty"`
 }
 
-var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "pdq_nn512", "status", "detail", "frames", "pdq_insets"}
+var hashColumns = []string{"path", "size", "mime", "width", "height", "md5", "sha1", "sha256", "pdq", "pdq_quality", "pdq_nn512", "status", "detail", "frames", "frame_hashes", "pdq_insets"}
 
 func lineOf(e examined) hashLine {
 	line := hashLine{Path: e.Path, Size: e.candidate.Size, MIME: e.MIME, Width: e.Width, Height: e.Height, Status: e.Status, Detail: e.Detail, Frames: len(e.Frames.Features)}
+	if len(e.Frames.Features) <= hashlist.MaximumFrames {
+		line.FrameHashes = video.Inline(e.Frames.Features)
+	} else {
+		line.Detail = strings.TrimPrefix(fmt.Sprintf("%s; the %d frames are in the folder only, because a list takes %d", line.Detail, len(e.Frames.Features), hashlist.MaximumFrames), "; ")
+	}
 	if e.Status != statusUnreadableFile {
 		line.MD5, line.SHA1, line.SHA256 = e.MD5Hex(), e.SHA1Hex(), e.SHA256Hex()
 	}
@@ -143,7 +154,7 @@ func lineWriter(out io.Writer, format string) (write func(hashLine) error, finis
 				}
 			}
 			return table.Write([]string{inert(l.Path), strconv.FormatInt(l.Size, 10), l.MIME, strconv.Itoa(l.Width), strconv.Itoa(l.Height),
-				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.PDQNearest, l.Status, inert(l.Detail), strconv.Itoa(l.Frames), strings.Join(l.PDQInsets, ";")})
+				l.MD5, l.SHA1, l.SHA256, l.PDQ, strconv.Itoa(l.PDQQuality), l.PDQNearest, l.Status, inert(l.Detail), strconv.Itoa(l.Frames), l.FrameHashes, strings.Join(l.PDQInsets, ";")})
 		}, func() error {
 			table.Flush()
 			return table.Error()

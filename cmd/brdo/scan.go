@@ -22,6 +22,7 @@ import (
 type scanCommand struct {
 	List   []string      `help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
 	Benign []string      `help:"A list of known benign look-alikes: near matches of pictures that are at least as near to one of them are shown as set aside. May be given more than once." type:"existingfile" placeholder:"LIST"`
+	Like   []string      `help:"A picture, or a folder of pictures: looks for the scenes that they show, in edited copies, too. May be given more than once, without lists." placeholder:"PICTURE|FOLDER"`
 	Videos string        `help:"A folder of videos that are known by their frames, as vPDQ or brdo hash --frames writes them: *.txt." type:"existingdir" placeholder:"FOLDER"`
 	Every  time.Duration `default:"1s" help:"Time between two compared frames of a video; 0s for each frame."`
 	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
@@ -47,6 +48,12 @@ other, and where.
   match       evidence/b.mp4  known/lake.txt  video  40.0 % of it, 100.0 % of the known one
               0:00:12.000-0:00:19.000 is 0:00:00.000-0:00:07.000  8 frames
 
+With --like the pictures are at hand, and copies are found that no hash finds: cut on one side, covered by a box or
+a caption, turned by some degrees, a part of a collage. It is slower, and says what was done to the picture:
+
+  $ brdo scan --like lake.jpg evidence/
+  like        evidence/c.jpg  lake.jpg  mirrored, scaled by 0.50, 100 % of it is 90 % of the other  (148 places, 61 %)
+
 A file that cannot be read or decoded is a line with its status, never a silence; its digests are
 compared all the same. A broken list stops the scan before it begins and names the line. A match
 does not say that a file is illegal: a person must decide. Exit code 0 when everything was
@@ -60,14 +67,18 @@ type scanLine struct {
 	Detail string       `json:"detail,omitempty"`
 	Match  *match.Match `json:"match,omitempty"`
 	Video  *videoMatch  `json:"video,omitempty"`
+	Like   *likeness    `json:"like,omitempty"`
 }
 
 func (c scanCommand) Run(ctx context.Context, w world) error {
 	if c.Radius < 0 || c.Radius > match.MaximumRadius {
 		return problem.InvalidField("radius", fmt.Sprintf("it is not between 0 and %d", match.MaximumRadius), "31 is usual")
 	}
+	if len(c.Like) > 0 {
+		return c.runLike(ctx, w)
+	}
 	if len(c.List) == 0 && c.Videos == "" {
-		return problem.InvalidField("list", "there is nothing to compare with", "give --list LIST, --videos FOLDER, or both")
+		return problem.InvalidField("list", "there is nothing to compare with", "give --list LIST, --videos FOLDER, or both; or --like PICTURE")
 	}
 	known, err := loadVideos(c.Videos)
 	if err != nil {
@@ -173,6 +184,9 @@ func (c scanCommand) write(out io.Writer, line scanLine) error {
 	}
 	if line.Video != nil {
 		return line.Video.write(out, line.Path)
+	}
+	if line.Like != nil {
+		return line.Like.write(out, line.Path)
 	}
 	if line.Match == nil {
 		_, err := fmt.Fprintf(out, "%-11s %s  %s\n", line.Status, printable(line.Path), line.Detail)

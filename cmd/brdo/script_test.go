@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -42,6 +43,7 @@ func TestMain(m *testing.M) {
 		"mkpicture": func() { must(makePicture(os.Args[1:])) },
 		"mkinner":   func() { must(makeInner(os.Args[1], os.Args[2], image.Rect(20, 20, 300, 220))) },
 		"mkcrop":    func() { must(makeInner(os.Args[1], os.Args[2], image.Rect(25, 19, 296, 221))) },
+		"mkscene":   func() { must(makeScene(os.Args[1:])) },
 		"mknode":    func() { must(makeNode(os.Args[1])) },
 		"mkpair":    func() { must(makePair(os.Args[1], os.Args[2])) },
 		"altersql":  func() { must(alter(os.Args[1], os.Args[2])) },
@@ -193,6 +195,61 @@ func makeInner(from, to string, part image.Rectangle) error {
 	}
 	defer out.Close()
 	return png.Encode(out, pdq.Part(whole, part))
+}
+
+// makeScene writes generated shapes: FILE SEED, of which parts may be changed: cut, mirror, cover, small, plain.
+func makeScene(arguments []string) error {
+	seed, err := strconv.ParseUint(arguments[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(seed, 3))
+	picture := image.NewGray(image.Rect(0, 0, 480, 360))
+	fill := func(area image.Rectangle, level uint8) {
+		draw.Draw(picture, area, image.NewUniform(color.Gray{Y: level}), image.Point{}, draw.Src)
+	}
+	fill(picture.Rect, 120)
+	for range 120 {
+		at := image.Pt(random.IntN(480), random.IntN(360))
+		fill(image.Rectangle{at, at.Add(image.Pt(4+random.IntN(60), 4+random.IntN(60)))}, uint8(random.IntN(256)))
+	}
+	for _, change := range arguments[2:] {
+		was := picture
+		switch change {
+		case "cut":
+			picture = image.NewGray(image.Rect(0, 0, 360, 360))
+			draw.Draw(picture, picture.Rect, was, image.Pt(120, 0), draw.Src)
+		case "mirror":
+			picture = image.NewGray(was.Rect)
+			for y := range was.Rect.Dy() {
+				for x := range was.Rect.Dx() {
+					picture.SetGray(was.Rect.Dx()-1-x, y, was.GrayAt(x, y))
+				}
+			}
+		case "plain":
+			fill(picture.Rect, 120)
+		case "cover":
+			fill(image.Rect(200, 100, 300, 250), 255)
+		case "small":
+			picture = image.NewGray(image.Rect(0, 0, was.Rect.Dx()/2, was.Rect.Dy()/2))
+			for y := range picture.Rect.Dy() {
+				for x := range picture.Rect.Dx() {
+					sum := 0
+					for k := range 4 {
+						sum += int(was.GrayAt(2*x+k%2, 2*y+k/2).Y)
+					}
+					picture.SetGray(x, y, color.Gray{Y: uint8(sum / 4)})
+				}
+			}
+		default:
+			return fmt.Errorf("no change is called %q", change)
+		}
+	}
+	file, err := os.Create(arguments[0])
+	if err != nil {
+		return err
+	}
+	return errors.Join(png.Encode(file, picture), file.Close())
 }
 
 // makeNode makes a node's data folder with a short log.

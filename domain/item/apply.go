@@ -42,6 +42,8 @@ func (a Assessment) Apply(event Event, now time.Time) (Assessment, []Effect, err
 		effects, err = next.reopen(event)
 	case AskSecond:
 		effects, err = next.askSecond(event)
+	case Admit:
+		effects, err = next.admit()
 	case Erase:
 		effects, err = next.erase(event)
 	default:
@@ -259,6 +261,14 @@ func (a *Assessment) askSecond(event Event) ([]Effect, error) {
 	}
 	a.State, a.Triggers, a.Asked = AwaitingSecond, triggers, true
 	return []Effect{{Kind: QueueSecond}}, nil
+}
+
+func (a *Assessment) admit() ([]Effect, error) {
+	if a.State != Held {
+		return nil, a.conflict(Admit)
+	}
+	a.State = Open
+	return []Effect{{Kind: BackToQueue}}, nil
 }
 
 func (a *Assessment) erase(event Event) ([]Effect, error) {

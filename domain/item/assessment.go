@@ -13,6 +13,9 @@ import (
 type State string
 
 const (
+	// Held: only entries in quarantine match it; it waits until people have looked at
+	// those, and nobody can take it.
+	Held State = "held"
 	// Open: nobody has decided.
 	Open State = "open"
 	// AwaitingSecond: one person decided; another one looks, blind to it.
@@ -105,6 +108,11 @@ type Assessment struct {
 // NewAssessment begins an assessment under rules.
 func NewAssessment(item ID, rules Rules) Assessment {
 	return Assessment{Item: item, State: Open, Rules: rules}
+}
+
+// NewHeld begins an assessment of what only entries in quarantine match.
+func NewHeld(item ID, rules Rules) Assessment {
+	return Assessment{Item: item, State: Held, Rules: rules}
 }
 
 // Last returns the latest decision, or nil.
@@ -209,7 +217,7 @@ func (a Assessment) mayTake(person string, now time.Time) error {
 	switch {
 	case person == "":
 		return problem.InvalidField("person", "is missing", "only a person can take an item")
-	case a.State == Decided || a.State == Erased:
+	case a.State == Decided || a.State == Erased || a.State == Held:
 		return a.conflict("take")
 	case a.Claim != nil && a.Claim.Person != person && now.Before(a.Claim.Until):
 		return problem.New(problem.Conflict, "another person has the item", "take the next one")

@@ -35,12 +35,14 @@ const (
 	// AskSecond: something is to follow from the decision of one person for which
 	// the rules want a second look.
 	AskSecond EventKind = "ask-second"
+	// Admit: what was held comes to people.
+	Admit EventKind = "admit"
 	// Erase: the content is erased.
 	Erase EventKind = "erase"
 )
 
 // EventKinds lists every kind of event.
-var EventKinds = []EventKind{Take, View, Pass, Release, Expire, Escalate, Decide, Undo, Seal, Sight, Reopen, AskSecond, Erase}
+var EventKinds = []EventKind{Take, View, Pass, Release, Expire, Escalate, Decide, Undo, Seal, Sight, Reopen, AskSecond, Admit, Erase}
 
 // Event is something that happens to an assessment.
 type Event struct {

@@ -96,6 +96,12 @@ func (w *witness) check(t failure, before, after Assessment, event Event, effect
 		}
 		people[person] = true
 	}
+	if before.State == Held && !slices.Contains([]EventKind{Sight, Admit, Erase, Expire}, event.Kind) {
+		t.Fatalf("%s changed a held item", event.Kind)
+	}
+	if after.State == Held && before.State != Held || before.State == Held && after.State == Open && event.Kind != Admit {
+		t.Fatalf("%s took the item from %s to %s", event.Kind, before.State, after.State)
+	}
 	if len(w.decided) > 3 {
 		t.Fatalf("%d decisions in one round", len(w.decided))
 	}
@@ -141,7 +147,7 @@ func TestAssessmentHoldsInEverySequence(t *testing.T) {
 	people := []string{"a", "b", "c", "d", ""}
 	// What a station does most weighs most, so that sequences go the whole way.
 	var events []EventKind
-	for kind, weight := range map[EventKind]int{Take: 24, View: 24, Decide: 30, Seal: 12, Sight: 4, Pass: 3, Release: 2, Expire: 3, Escalate: 2, Undo: 6, Reopen: 3, AskSecond: 4, Erase: 1} {
+	for kind, weight := range map[EventKind]int{Take: 24, View: 24, Decide: 30, Seal: 12, Sight: 4, Pass: 3, Release: 2, Expire: 3, Escalate: 2, Undo: 6, Reopen: 3, AskSecond: 4, Admit: 4, Erase: 1} {
 		for range weight {
 			events = append(events, kind)
 		}
@@ -153,6 +159,9 @@ func TestAssessmentHoldsInEverySequence(t *testing.T) {
 		rules := r
 		rules.Required = rapid.SampledFrom([]Level{LevelNone, LevelSketch, LevelFull}).Draw(t, "required")
 		a, now, w := NewAssessment(picture, rules), noon, newWitness(rules.Required)
+		if rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "held") {
+			a = NewHeld(picture, rules)
+		}
 		for number := range rapid.SampledFrom([]int{5, 20, 60}).Draw(t, "length") {
 			now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 4, 31}).Draw(t, "minutes")) * time.Minute)
 			kind := rapid.SampledFrom(events).Draw(t, "kind")
@@ -198,7 +207,7 @@ func TestAssessmentHoldsInEverySequence(t *testing.T) {
 		settled += w.settled
 		asked += w.asked
 	})
-	for _, state := range []State{Open, AwaitingSecond, Adjudication, Decided, Erased} {
+	for _, state := range []State{Held, Open, AwaitingSecond, Adjudication, Decided, Erased} {
 		if reached[state] == 0 {
 			t.Errorf("no sequence reached %s: the test shows nothing about it", state)
 		}

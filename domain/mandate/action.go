@@ -41,6 +41,15 @@ var (
 	// ListEntrySuspend is what the node does with an entry when people opened the
 	// decision that it rests on again.
 	ListEntrySuspend = Action{"list.entry.suspend", Alter, ResourceList, false}
+	// ListEntryQuarantine is what the node does with an entry that matches too much:
+	// its hits wait until people have looked at it. The node also tells people again
+	// when they did not.
+	ListEntryQuarantine = Action{"list.entry.quarantine", Alter, ResourceList, false}
+
+	// ListCompare compares entries that are new to a list with the items that a node
+	// holds already; ItemFoundAgain writes down that one of them matches.
+	ListCompare    = Action{"list.compare", Combine, ResourceList, false}
+	ItemFoundAgain = Action{"item.found-again", Alter, ResourceItem, false}
 
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
 	// DetectionStop ends detection at a source whose legal basis has ended.
@@ -56,6 +65,9 @@ var (
 	ItemSecondLook = Action{"item.second-look", Alter, ResourceItem, false}
 	ItemAdjudicate = Action{"item.adjudicate", Alter, ResourceItem, false}
 	ItemPass       = Action{"item.pass", Alter, ResourceItem, false}
+	// ItemAdmit brings what waited because of an entry in quarantine to people, when a
+	// person lifted that.
+	ItemAdmit = Action{"item.admit", Alter, ResourceItem, false}
 	// ItemSeal makes a decision final when the time to take it back is over.
 	ItemSeal  = Action{"item.seal", Alter, ResourceItem, false}
 	ItemErase = Action{"item.erase", Erase, ResourceItem, false}
@@ -192,10 +204,10 @@ var (
 
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
-	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend,
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListCompare,
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,

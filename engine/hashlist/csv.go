@@ -103,7 +103,7 @@ func chooseDelimiter(line []byte) (delimiter rune, columns int) {
 		for cell := range bytes.SplitSeq(line, []byte{candidate}) {
 			if f := fieldOf(bytes.Trim(cell, "\" \r\t")); f != fieldNone {
 				known++
-				if f.isDigest() {
+				if f.names() {
 					digests++
 				}
 			}
@@ -140,7 +140,7 @@ func (s *csvSource) takeHeader(r *Reader, header []string) error {
 		if f == fieldNone || f == fieldOtherDigest {
 			r.ignore([]byte(name))
 		}
-		digests = digests || f.isDigest()
+		digests = digests || f.names()
 		s.columns = append(s.columns, f)
 	}
 	if !digests {
@@ -149,7 +149,8 @@ func (s *csvSource) takeHeader(r *Reader, header []string) error {
 	}
 	r.header.Columns = s.names
 	switch {
-	case slices.Equal(s.names, ownColumns), slices.Equal(s.names, deltaColumns):
+	case slices.Equal(s.names, ownColumns), slices.Equal(s.names, deltaColumns),
+		slices.Equal(s.names, earlierColumns), slices.Equal(s.names, append(slices.Clone(earlierColumns), "state")):
 		r.header.Profile, s.own = profileOwn, true
 	case taken[fieldBaseline] && taken[fieldMD5] && names["image id"]:
 		r.header.Profile = profileICSE

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // skipByteOrderMark drops a UTF-8 byte order mark and returns how many bytes
@@ -76,6 +78,9 @@ func classify(line, rest []byte) Format {
 			return JSONLines
 		}
 		return VICS
+	}
+	if _, err := video.Parse(string(line)); err == nil {
+		return VPDQ
 	}
 	if parsePlain(line).shape != plainNone {
 		return Plain

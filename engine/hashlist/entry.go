@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // Kind is one kind of digest that a list can carry.
@@ -125,6 +126,9 @@ const (
 	RefusedUnsupported Refusal = "unsupported-digest"
 	// RefusedPlaceholder: the row's only digests consist of zeros.
 	RefusedPlaceholder Refusal = "placeholder-digest"
+	// RefusedFrames: the row gives frames of a video and nothing else, and none of
+	// them is detailed enough to be compared.
+	RefusedFrames Refusal = "plain-frames"
 	// RefusedContradiction: the row gives two different digests of one kind.
 	RefusedContradiction Refusal = "contradictory-digests"
 )
@@ -142,6 +146,8 @@ func (r Refusal) Reason() string {
 		return "the row carries only digests of kinds that are not supported"
 	case RefusedPlaceholder:
 		return "the digest consists of zeros and stands for no file"
+	case RefusedFrames:
+		return "no frame of the video is detailed enough to be compared"
 	case RefusedContradiction:
 		return "the row gives two different digests of the same kind"
 	}
@@ -172,6 +178,8 @@ type Entry struct {
 	PDQ [32]byte
 	// Insets are further hashes, of the middle of the picture.
 	Insets []pdq.Inset
+	// Frames are the hashes of a video's frames, in order; nil when there are none.
+	Frames []video.Feature
 	// PDQQuality is the quality 0..100 printed beside the PDQ, -1 when unknown.
 	PDQQuality int
 

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // field is one column or member that the package understands.
@@ -47,6 +49,7 @@ const (
 	fieldNote
 	fieldStatus
 	fieldState
+	fieldFrames
 )
 
 // fieldNames maps a name in lower case without spaces, hyphens and underscores
@@ -80,8 +83,9 @@ var fieldNames = map[string]field{
 	"name": fieldName, "filename": fieldName,
 	"tags": fieldTags,
 	"note": fieldNote, "notes": fieldNote, "comment": fieldNote, "comments": fieldNote,
-	"status": fieldStatus,
-	"state":  fieldState,
+	"status":      fieldStatus,
+	"state":       fieldState,
+	"framehashes": fieldFrames,
 }
 
 // fieldOf returns the field of a printed name, fieldNone for a name that is
@@ -108,6 +112,9 @@ func plainName(dst, name []byte) []byte {
 	}
 	return dst
 }
+
+// names reports whether the field says which file a row is of.
+func (f field) names() bool { return f.isDigest() || f == fieldFrames }
 
 // isDigest reports whether the field holds a digest, supported or not.
 func (f field) isDigest() bool { return f >= fieldMD5 && f <= fieldOtherDigest }
@@ -208,6 +215,8 @@ func (b *rowBuilder) set(f field, value []byte) *SyntaxError {
 		return b.text(&b.status, value, true)
 	case fieldState:
 		return b.state(value)
+	case fieldFrames:
+		return b.frames(value)
 	}
 	return nil
 }
@@ -356,6 +365,28 @@ func (b *rowBuilder) state(value []byte) *SyntaxError {
 	return nil
 }
 
+// frames reads what [video.Inline] writes.
+func (b *rowBuilder) frames(value []byte) *SyntaxError {
+	features, err := video.ParseInline(string(value), MaximumFrames)
+	if err != nil {
+		return fault(err.Error(), "write frames as frame,quality,hash,seconds with semicolons between")
+	}
+	held := b.entry.Frames
+	b.film(features)
+	if held != nil && !slices.Equal(held, b.entry.Frames) {
+		return givenTwice()
+	}
+	return nil
+}
+
+// film sets the frames, with times as they are written.
+func (b *rowBuilder) film(features []video.Feature) {
+	for i := range features {
+		features[i].Time = features[i].Time.Round(time.Millisecond)
+	}
+	b.entry.Frames = features
+}
+
 // text stores a text; often says that few distinct values are expected.
 func (b *rowBuilder) text(target *string, value []byte, often bool) *SyntaxError {
 	text, held := "", false
@@ -409,7 +440,9 @@ func (b *rowBuilder) finish() {
 		e.Refused = RefusedContradiction
 	case e.NamesEmptyFile():
 		e.Refused = RefusedEmptyFile
-	case e.Kinds != 0:
+	case e.Kinds != 0, video.Detailed(e.Frames):
+	case e.Frames != nil:
+		e.Refused = RefusedFrames
 	case b.unsupported:
 		e.Refused = RefusedUnsupported
 	case b.zero:

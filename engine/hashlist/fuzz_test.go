@@ -117,6 +117,11 @@ func FuzzJSONLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) { holds(t, input, JSONLines) })
 }
 
+func FuzzVPDQ(f *testing.F) {
+	seed(f, "0,100,"+strings.Repeat("ab", 32)+",0.000\n30,7,"+strings.Repeat("0c", 32)+",1.033333\r\n")
+	f.Fuzz(func(t *testing.T, input []byte) { holds(t, input, VPDQ) })
+}
+
 // FuzzLexer compares the lexer with encoding/json: they take the same
 // documents and see the same tokens.
 func FuzzLexer(f *testing.F) {

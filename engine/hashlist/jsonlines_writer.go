@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // JSONLinesWriter writes a JSON object for each entry, with the names of our
@@ -43,6 +45,7 @@ type jsonLine struct {
 	Path               string   `json:"path,omitempty"`
 	Tags               string   `json:"tags,omitempty"`
 	Note               string   `json:"note,omitempty"`
+	FrameHashes        string   `json:"frame_hashes,omitempty"`
 	State              State    `json:"state,omitempty"`
 }
 
@@ -72,6 +75,7 @@ func (j *JSONLinesWriter) Write(e Entry) error {
 		VictimIdentified: e.VictimIdentified.String(), OffenderIdentified: e.OffenderIdentified.String(), IsDistributed: e.IsDistributed.String(),
 		IsPrecategorized: e.IsPrecategorized.String(), IsSuspected: e.IsSuspected.String(), SelfGenerated: e.SelfGenerated.String(), Baseline: e.Baseline.String(),
 		Series: e.Series, Source: e.Source, SourceID: e.SourceID, Case: e.Case, DateUpdated: e.DateUpdated, Path: e.Path, Tags: e.Tags, Note: e.Note,
+		FrameHashes: video.Inline(e.Frames),
 	}
 	if e.PDQQuality >= 0 {
 		line.PDQQuality = &e.PDQQuality

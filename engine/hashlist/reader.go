@@ -18,7 +18,12 @@ const (
 	CSV       Format = "csv"
 	VICS      Format = "vics"
 	JSONLines Format = "jsonl"
+	// VPDQ is the text of vPDQ: the whole file is one video, a line a frame.
+	VPDQ Format = "vpdq"
 )
+
+// MaximumFrames is the most frames that a row may have: five hours at one a second.
+const MaximumFrames = 20_000
 
 const (
 	defaultMaxLine  = 1 << 20
@@ -139,6 +144,8 @@ func Open(r io.Reader, options Options) (*Reader, error) {
 		reader.source = &plainSource{lines: newLineReader(input, bom, options.MaxLine)}
 	case CSV:
 		reader.source, err = openCSV(reader, input, bom)
+	case VPDQ:
+		reader.source = &vpdqSource{lines: newLineReader(input, bom, options.MaxLine)}
 	case VICS:
 		reader.source = &vicsSource{lex: newLexer(input, bom, options.MaxLine, options.MaxDepth)}
 	case JSONLines:
@@ -147,7 +154,7 @@ func Open(r io.Reader, options Options) (*Reader, error) {
 			lex:   newLexer(nil, 0, options.MaxLine, options.MaxDepth),
 		}
 	default:
-		err = fmt.Errorf("opening hash list: format %q is not one of plain, csv, vics, jsonl", options.Format)
+		err = fmt.Errorf("opening hash list: format %q is not one of plain, csv, vics, jsonl, vpdq", options.Format)
 	}
 	if err != nil {
 		return nil, wrapRead(err)

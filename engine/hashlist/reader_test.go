@@ -68,6 +68,9 @@ func describe(entries []Entry, r *Reader) string {
 				fmt.Fprintf(&b, " %s=%q", item.name, text)
 			}
 		}
+		for _, f := range e.Frames {
+			fmt.Fprintf(&b, " frame %d at %s quality %d %x", f.Frame, f.Time, f.Quality, f.Hash[:4])
+		}
 		b.WriteByte('\n')
 	}
 	return b.String()
@@ -117,8 +120,8 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	if seen != 6 {
-		t.Errorf("%d lists in testdata, want 6", seen)
+	if seen != 9 {
+		t.Errorf("%d lists in testdata, want 9", seen)
 	}
 }
 

@@ -147,6 +147,7 @@ func (v *VICSWriter) countLeft(e *Entry) {
 		{"Verification", e.Verification != ""},
 		{"Baseline", e.Baseline != Unknown},
 		{"Case", e.Case != ""},
+		{"Frames", e.Frames != nil},
 		{"SourceID", v.options.Renumber && e.SourceID != ""},
 	} {
 		if item.held {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // Writer writes a list row by row. A writer checks an entry before it writes
@@ -33,7 +35,11 @@ func usable(number int64, e *Entry, states bool) error {
 		return &EntryError{Number: number, Field: "digest", Reason: e.Refused.Reason(), Remedy: "leave the entry out"}
 	case e.NamesEmptyFile():
 		return &EntryError{Number: number, Field: "digest", Reason: RefusedEmptyFile.Reason(), Remedy: "leave the entry out"}
-	case e.Kinds == 0:
+	case e.Kinds == 0 && e.Frames != nil && !video.Detailed(e.Frames):
+		return &EntryError{Number: number, Field: "frames", Reason: RefusedFrames.Reason(), Remedy: "leave the entry out"}
+	case len(e.Frames) > MaximumFrames:
+		return &EntryError{Number: number, Field: "frames", Reason: fmt.Sprintf("it has %d frames, and at most %d are read", len(e.Frames), MaximumFrames), Remedy: "hash fewer frames of the video"}
+	case e.Kinds == 0 && e.Frames == nil:
 		return &EntryError{Number: number, Field: "digest", Reason: RefusedNoDigest.Reason(), Remedy: "leave the entry out"}
 	}
 	for _, kind := range AllKinds() {
@@ -104,8 +110,11 @@ var ownColumns = []string{
 	"md5", "sha1", "sha256", "pdq", "pdq_quality", "size", "mime", "category", "verification",
 	"victim_identified", "offender_identified", "is_distributed", "is_precategorized",
 	"is_suspected", "self_generated", "baseline",
-	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note",
+	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note", "frame_hashes",
 }
+
+// earlierColumns are those before lists held videos by their frames.
+var earlierColumns = ownColumns[:len(ownColumns)-1]
 
 // deltaColumns are those of our CSV of changes.
 var deltaColumns = append(slices.Clone(ownColumns), "state")
@@ -159,7 +168,7 @@ func (c *CSVWriter) Write(e Entry) error {
 		e.VictimIdentified.String(), e.OffenderIdentified.String(), e.IsDistributed.String(),
 		e.IsPrecategorized.String(), e.IsSuspected.String(), e.SelfGenerated.String(), e.Baseline.String(),
 		shield(e.Series), shield(e.Source), shield(e.SourceID), shield(e.Case), shield(e.DateUpdated),
-		shield(e.Path), shield(e.Tags), shield(e.Note),
+		shield(e.Path), shield(e.Tags), shield(e.Note), video.Inline(e.Frames),
 	)
 	if c.states {
 		c.cells = append(c.cells, string(stated(e.State)))

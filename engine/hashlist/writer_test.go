@@ -9,8 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // anEntry draws an entry as a reader would return it.
@@ -47,6 +50,11 @@ func anEntry(t *rapid.T) Entry {
 	e.Series, e.Source, e.SourceID = text.Draw(t, "series"), text.Draw(t, "source"), text.Draw(t, "id")
 	e.Case, e.DateUpdated, e.Path = bareIdentifier(text.Draw(t, "case")), text.Draw(t, "date"), text.Draw(t, "path")
 	e.Tags, e.Note = text.Draw(t, "tags"), text.Draw(t, "note")
+	for n := rapid.IntRange(0, 3).Draw(t, "frames"); len(e.Frames) < n; {
+		frame := video.Feature{Frame: 25 * len(e.Frames), Quality: rapid.IntRange(0, 100).Draw(t, "frame quality"), Time: time.Duration(len(e.Frames)) * 1001 * time.Millisecond}
+		frame.Hash[0] = rapid.Byte().Draw(t, "frame hash")
+		e.Frames = append(e.Frames, frame)
+	}
 	return e
 }
 
@@ -117,7 +125,7 @@ func TestVICSRoundTrip(t *testing.T) {
 				e.MD5, e.Kinds = [16]byte{1, byte(i)}, e.Kinds|Kinds(MD5)
 			}
 			// What VICS has no place for.
-			e.PDQQuality, e.Verification, e.Baseline, e.Case = -1, "", Unknown, ""
+			e.PDQQuality, e.Verification, e.Baseline, e.Case, e.Frames = -1, "", Unknown, "", nil
 			e.SourceID = strconv.FormatInt(rapid.Int64().Draw(t, "media id"), 10)
 			e.Category = ""
 			if rapid.Bool().Draw(t, "categorized") {
@@ -191,8 +199,8 @@ func TestCSVIsStableAndRunsNoFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeAll(t, w, []Entry{e})
-	want := "md5,sha1,sha256,pdq,pdq_quality,size,mime,category,verification,victim_identified,offender_identified,is_distributed,is_precategorized,is_suspected,self_generated,baseline,series,source,source_id,case,date_updated,path,tags,note\n" +
-		"ab000000000000000000000000000000,,,,,12,,1,,no,,yes,,,,,'@SUM(1),''=x,7,,,'=cmd|' /C calc'!A0,'-a,'+1\n"
+	want := "md5,sha1,sha256,pdq,pdq_quality,size,mime,category,verification,victim_identified,offender_identified,is_distributed,is_precategorized,is_suspected,self_generated,baseline,series,source,source_id,case,date_updated,path,tags,note,frame_hashes\n" +
+		"ab000000000000000000000000000000,,,,,12,,1,,no,,yes,,,,,'@SUM(1),''=x,7,,,'=cmd|' /C calc'!A0,'-a,'+1,\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

@@ -354,6 +354,25 @@ func FuzzReadJPEG(f *testing.F) {
 	})
 }
 
+func FuzzDecodeJPEG(f *testing.F) {
+	for _, name := range append(slices.Clone(readable), "one-by-one", "arithmetic") {
+		if data := fixture(f, name); len(data) < 9000 {
+			f.Add(data)
+			f.Add(data[:2*len(data)/3])
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		const limit = 1 << 15
+		picture, read, err := DecodeJPEG(data, limit)
+		if err != nil {
+			return
+		}
+		if size := picture.Bounds().Size(); size.X < 1 || size.Y < 1 || size.X > limit/size.Y || read < 0 || read > 1 {
+			t.Fatalf("%v, %v read", size, read)
+		}
+	})
+}
+
 // The digests of testdata/pixels.txt are those of the pixels that djpeg of libjpeg-turbo 2.1.5
 // gives, with its defaults: every level of every pixel is the same.
 func TestPixelsAreThoseOfTheCommonDecoder(t *testing.T) {

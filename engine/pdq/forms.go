@@ -101,6 +101,20 @@ const (
 	manyNear   = 8
 )
 
+// EnoughRead is the share of a picture from which on the hash of what could be read is worth comparing.
+const EnoughRead = 0.1
+
+// settled is the size in pixels above which the hash of a picture whose [JPEG.Doubtful] is set is kept:
+// larger ones are doubtful by fewer bits, and cost more to decode.
+const settled = 1 << 20
+
+// Settled reports whether the hashes are those that lists are to be asked with. When they are not, the pixels are
+// to be decoded and hashed instead: of a file that is not whole, of a small picture of which rounding decides, and
+// of one with too few features, which consists of rounding only.
+func (j JPEG) Settled() bool {
+	return j.Read == 1 && j.Full.Quality >= MinimumQuality && (!j.Doubtful || j.Full.Width*j.Full.Height > settled)
+}
+
 // FromJPEG hashes a JPEG file without decoding it to pixels: PDQ's cells are linear in
 // the coefficients that the file holds. The hashes are those of decoded pixels up to
 // rounding, and up to where colours leave the range of RGB within a block: 0 bits

@@ -34,9 +34,9 @@ func Read(from io.Reader, limit int) ([]Feature, error) {
 	line := 0
 	for lines.Scan() {
 		line++
-		feature, err := parse(lines.Text())
-		if last := len(all) - 1; err == nil && last >= 0 && (feature.Frame <= all[last].Frame || feature.Time < all[last].Time) {
-			err = fmt.Errorf("frame %d at %s comes after frame %d at %s", feature.Frame, feature.Time, all[last].Frame, all[last].Time)
+		feature, err := Parse(lines.Text())
+		if err == nil {
+			err = InOrder(all, feature)
 		}
 		if err == nil && len(all) == limit {
 			err = fmt.Errorf("more than %d frames", limit)
@@ -55,7 +55,8 @@ func Read(from io.Reader, limit int) ([]Feature, error) {
 	return all, nil
 }
 
-func parse(line string) (Feature, error) {
+// Parse reads one line of vPDQ's text, without the order that [Read] asks for.
+func Parse(line string) (Feature, error) {
 	fields := strings.SplitN(strings.TrimSuffix(line, "\r"), ",", 5)
 	if len(fields) < 4 {
 		return Feature{}, fmt.Errorf("%d fields, want frame, quality, hash and time", len(fields))

@@ -3,6 +3,7 @@ package video_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -254,6 +255,32 @@ func FuzzRead(f *testing.F) {
 		for i := range first {
 			if first[i].Hash != again[i].Hash || first[i].Frame != again[i].Frame || first[i].Quality != again[i].Quality {
 				t.Fatalf("%v became %v", first[i], again[i])
+			}
+		}
+	})
+}
+
+// What is packed or written into one line comes back, to the millisecond.
+func FuzzPacked(f *testing.F) {
+	f.Add(video.Pack(film(1, 2, 3)), video.Inline(film(1, 2, 3)))
+	f.Fuzz(func(t *testing.T, packed []byte, line string) {
+		if features, err := video.Unpack(packed); err == nil {
+			if again := video.Pack(features); !bytes.Equal(again, packed) {
+				t.Fatalf("%x became %x", packed, again)
+			}
+		}
+		if features, err := video.ParseInline(line, 100); err == nil {
+			for i := range features {
+				features[i].Time = features[i].Time.Round(time.Millisecond)
+			}
+			again, err := video.ParseInline(video.Inline(features), 100)
+			if err != nil || !reflect.DeepEqual(again, features) {
+				t.Fatalf("%q: %v, %v, want %v", line, err, again, features)
+			}
+			if last := features[len(features)-1]; last.Time.Milliseconds() <= math.MaxUint32 {
+				if again, err := video.Unpack(video.Pack(features)); err != nil || !reflect.DeepEqual(again, features) {
+					t.Fatalf("%q: %v, %v, want %v", line, err, again, features)
+				}
 			}
 		}
 	})

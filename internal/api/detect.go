@@ -121,11 +121,15 @@ func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission 
 		return submission, closeAll, keep(q.Get("name"), r.Body)
 	}
 	limit := max(s.options.MaxBytes, maxUpload) + maxContext
-	described := false
+	described, taken := false, 0
+	var large error
 	parts := multipart.NewReader(http.MaxBytesReader(w, r.Body, limit), parameters["boundary"])
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
+			if taken == 0 {
+				return submission, closeAll, large // there is no other that it would spoil
+			}
 			return submission, closeAll, nil
 		}
 		if err != nil {
@@ -142,6 +146,11 @@ func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission 
 			err = describeUpload(part, &submission)
 		} else {
 			err = keep(part.FileName(), part)
+			if taken++; errors.Is(err, errTooLarge) {
+				// One file of a form spoils no other; the rest of it is passed over.
+				submission.Files = append(submission.Files, intake.Upload{Name: part.FileName(), Refused: problem.From(err).Reason})
+				taken, large, err = taken-1, err, nil
+			}
 		}
 		if err != nil {
 			return submission, closeAll, err
@@ -165,6 +174,9 @@ func describeUpload(part io.Reader, submission *intake.Submission) error {
 	return nil
 }
 
+// errTooLarge marks a file that is larger than the node takes.
+var errTooLarge = errors.New("larger than media.max_bytes")
+
 // spool writes an upload into a file without a name, so that nothing of it
 // remains when the process ends, however it ends.
 func (s *Server) spool(from io.Reader) (*os.File, error) {
@@ -178,7 +190,7 @@ func (s *Server) spool(from io.Reader) (*os.File, error) {
 		written, err = io.Copy(file, io.LimitReader(from, s.options.MaxBytes+1))
 	}
 	if err == nil && written > s.options.MaxBytes {
-		err = problem.InvalidField("file", fmt.Sprintf("it is larger than %d bytes", s.options.MaxBytes), "the operator can raise media.max_bytes")
+		err = problem.InvalidField("file", fmt.Sprintf("it is larger than %d bytes", s.options.MaxBytes), "the operator can raise media.max_bytes").Because(errTooLarge)
 	}
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
@@ -205,7 +217,7 @@ func (s *Server) describeDetect() {
 	file := &huma.Schema{Type: "string", Format: "binary"}
 	s.api.OpenAPI().AddOperation(&huma.Operation{
 		Method: http.MethodPost, Path: "/v1/detect", OperationID: "detect", Summary: "Compare files with the lists",
-		Description: "One file as the body, or several as multipart/form-data with a part \"context\" (JSON). The answer leaves after everything it speaks of is durable. It never says that a file is illegal: a person must decide.",
+		Description: "One file as the body, or several as multipart/form-data with a part \"context\" (JSON). The answer leaves after everything it speaks of is durable. It never says that a file is illegal: a person must decide. Up to 100 files; each is answered for by itself, in their order: one that is broken, empty or too large spoils no other.",
 		Parameters: []*huma.Param{
 			{Name: "Idempotency-Key", In: "header", Description: "A repeated request with the same key gets the same answer and has no second effect.", Schema: &huma.Schema{Type: "string"}},
 			{Name: "flagged", In: "query", Description: "A user or moderator asked for a look: a person looks even without a match.", Schema: &huma.Schema{Type: "boolean"}},

@@ -1,15 +1,25 @@
 package api
 
 import (
+	"maps"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/exchange"
 )
 
 // exchangeAPI is what brings lists of other organisations here: their nodes deliver
-// them in signed envelopes.
+// them in signed envelopes. Beside it stand those of [hmaAPIs].
 const exchangeAPI = "brdo"
+
+// hmaAPIs are the names by which HMA knows the kinds of exchanges.
+var hmaAPIs = map[exchange.Kind]string{
+	exchange.NCMEC: "ncmec", exchange.ThreatExchange: "fb_threatexchange", exchange.StopNCII: "stopncii", exchange.File: "local_file",
+}
 
 func (s *Server) hmaExchanges(r *http.Request, actor mandate.Actor) (reply, error) {
 	heads, err := s.options.Lists.Heads(r.Context(), actor)
@@ -26,19 +36,38 @@ func (s *Server) hmaExchanges(r *http.Request, actor mandate.Actor) (reply, erro
 func (s *Server) hmaExchange(r *http.Request, actor mandate.Actor) (reply, error) {
 	name := r.PathValue("bank")
 	f, err := s.options.Lists.Followed(r.Context(), actor, s.bankOf(name))
-	return good(map[string]any{
-		"name": name, "api": exchangeAPI, "enabled": s.bank(f.HashList).Ratio == 1, "node": f.SourceNode, "list": f.SourceList,
-	}), noSuch(err, "Exchange '"+name+"' not found")
+	told := map[string]any{"name": name, "api": exchangeAPI, "enabled": s.bank(f.HashList).Ratio == 1, "node": f.SourceNode, "list": f.SourceList}
+	if at, is := lists.FollowsExchange(f.HashList); is {
+		told = map[string]any{"name": name, "api": nil, "enabled": told["enabled"], "exchange": at}
+		if f.Fetching != nil {
+			told["api"] = hmaAPIs[f.Fetching.Kind]
+		}
+	}
+	return good(told), noSuch(err, "Exchange '"+name+"' not found")
 }
 
 // hmaExchangeStatus tells how far it has come. Lists are delivered, not fetched: when
 // the other has something new, it says so. So nothing is known of what it has not
-// said, and "up_to_date" is null.
+// said, and "up_to_date" is null. A list that is fetched from an exchange is up to
+// date when the last round read to the end.
 func (s *Server) hmaExchangeStatus(r *http.Request, actor mandate.Actor) (reply, error) {
 	name := r.PathValue("bank")
 	f, err := s.options.Lists.Followed(r.Context(), actor, s.bankOf(name))
 	status := map[string]any{
 		"checkpoint_ts": nil, "running_fetch_start_ts": nil, "last_fetch_complete_ts": nil, "last_fetch_succeeded": nil, "up_to_date": nil, "fetched_items": f.Active,
+	}
+	if at := f.Fetching; at != nil {
+		second := func(t time.Time) any {
+			if t.IsZero() {
+				return nil
+			}
+			return t.Unix()
+		}
+		status["checkpoint_ts"], status["last_fetch_complete_ts"] = second(at.UpTo), second(at.FetchedAt)
+		if !at.FetchedAt.IsZero() {
+			status["last_fetch_succeeded"] = at.Problem == ""
+			status["up_to_date"] = at.Problem == "" && !at.Stale
+		}
 	}
 	if f.SourceVersion > 0 {
 		at := f.Last.At.Unix()
@@ -58,14 +87,15 @@ func (s *Server) hmaChangeExchange(r *http.Request, actor mandate.Actor) (reply,
 }
 
 func (s *Server) hmaExchangeAPIs(*http.Request, mandate.Actor) (reply, error) {
-	return good([]string{exchangeAPI}), nil
+	return good(append([]string{exchangeAPI}, slices.Sorted(maps.Values(hmaAPIs))...)), nil
 }
 
 func knownAPI(r *http.Request) error {
-	if r.PathValue("api") != exchangeAPI {
-		return problem.New(problem.NotFound, "there is no such exchange API", "this node has brdo")
+	name := r.PathValue("api")
+	if name == exchangeAPI || slices.Contains(slices.Collect(maps.Values(hmaAPIs)), name) {
+		return nil
 	}
-	return nil
+	return problem.New(problem.NotFound, "there is no such exchange API", "see /c/exchanges/apis")
 }
 
 func (s *Server) hmaExchangeAPI(r *http.Request, _ mandate.Actor) (reply, error) {

@@ -193,7 +193,7 @@ func TestHMA(t *testing.T) {
 			// The calls of Coop, in its order.
 			{"Coop makes a bank of a list", coop, "POST", "/c/banks", before.body, 201, on, 1},
 			{"Coop sees its bank", coop, "GET", "/c/bank/" + bank, "", 200, on, 1},
-			{"Coop asks for exchanges", coop, "GET", "/c/exchanges/apis", "", 200, `["brdo"]`, 0},
+			{"Coop asks for exchanges", coop, "GET", "/c/exchanges/apis", "", 200, `["brdo","fb_threatexchange","local_file","ncmec","stopncii"]`, 0},
 			{"Coop asks what follows", coop, "GET", "/c/exchange/" + bank, "", 404, "", 1},
 			{"Coop hashes what was posted", coop, "GET", "/h/hash?url=" + picture, "", 200, `{"pdq":"` + hash + `"}`, 1},
 			{"Coop looks it up", coop, "GET", "/m/lookup?signal_type=pdq&signal=" + hash, "", 200, `{"` + bank + `":[{"bank_content_id":` + id + `,"distance":"0"}]}`, 1},
@@ -237,7 +237,7 @@ func TestHMA(t *testing.T) {
 			{"deleting an exchange", coop, "DELETE", "/c/exchange/" + exchange, "", 403, "", 1},
 			{"an API", coop, "GET", "/c/exchanges/api/brdo", "", 200, `{"supports_authentification":false,"has_set_authentification":false}`, 0},
 			{"its schema", coop, "GET", "/c/exchanges/api/brdo/schema", "", 200, `{"config_schema":{"fields":[]},"credentials_schema":null}`, 0},
-			{"another API", coop, "GET", "/c/exchanges/api/ncmec/schema", "", 404, "", 0},
+			{"another API", coop, "GET", "/c/exchanges/api/techagainstterrorism/schema", "", 404, "", 0},
 			{"credentials", coop, "POST", "/c/exchanges/api/brdo", `{"credential_json":{"user":"message 17"}}`, 403, "", 1},
 			{"types of signals", coop, "GET", "/c/signal_type", "", 200, `[{"name":"pdq","enabled_ratio":1},{"name":"video_md5","enabled_ratio":1}]`, 0},
 			{"switching a type", coop, "PUT", "/c/signal_type/pdq", `{"enabled_ratio":0}`, 403, "", 1},

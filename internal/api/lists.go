@@ -94,6 +94,14 @@ func (s *Server) listRoutes() {
 		l, _, _, err := s.options.Lists.List(ctx, actor, named("list", in.ID))
 		return &body[List]{listOf(l)}, err
 	})
+	register(s, http.MethodGet, "/v1/exchanges", "exchanges", "How lists stand that are fetched from exchanges", func(ctx context.Context, actor mandate.Actor, _ *struct{}) (*body[page[ListExchange]], error) {
+		found, err := s.options.Lists.Exchanges(ctx, actor)
+		out := &body[page[ListExchange]]{Body: page[ListExchange]{Items: []ListExchange{}}}
+		for _, f := range found {
+			out.Body.Items = append(out.Body.Items, exchangeOf(f))
+		}
+		return out, err
+	})
 	type entries struct {
 		ID     string `path:"id"`
 		After  int64  `query:"after" minimum:"0" doc:"the version after which entries changed: a delta"`
@@ -121,6 +129,35 @@ func (s *Server) listRoutes() {
 		}
 		return out, err
 	})
+}
+
+// ListExchange is how a list stands that is fetched from an exchange.
+type ListExchange struct {
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind" enum:"ncmec,threatexchange,stopncii,file"`
+	List        string     `json:"list,omitempty" doc:"the list that follows it; absent when none does"`
+	LastFetch   *time.Time `json:"last_fetch,omitempty" doc:"the end of the last round"`
+	LastSuccess *time.Time `json:"last_success,omitempty"`
+	UpTo        *time.Time `json:"up_to,omitempty" doc:"everything is here that the exchange had then"`
+	LagSeconds  *int64     `json:"lag_seconds,omitempty" doc:"how long ago that was"`
+	Checkpoint  string     `json:"checkpoint,omitempty" doc:"where the next round goes on, in the exchange's own terms"`
+	Entries     int64      `json:"entries" doc:"entries that are compared with"`
+	Records     int64      `json:"records" doc:"records of the exchange"`
+	Failures    int        `json:"failures" doc:"rounds that failed since one succeeded"`
+	Problem     string     `json:"problem,omitempty" doc:"why the last round failed"`
+	Stale       bool       `json:"stale" doc:"no round succeeded for longer than the operator allows"`
+}
+
+func exchangeOf(f lists.Fetching) ListExchange {
+	out := ListExchange{
+		Name: f.Name, Kind: string(f.Kind), List: f.List.ID, LastFetch: optional(f.FetchedAt), LastSuccess: optional(f.SucceededAt), UpTo: optional(f.UpTo),
+		Checkpoint: f.Checkpoint, Entries: f.Active, Records: f.Records, Failures: f.Failures, Problem: f.Problem, Stale: f.Stale,
+	}
+	if f.Lag >= 0 {
+		seconds := int64(f.Lag.Seconds())
+		out.LagSeconds = &seconds
+	}
+	return out
 }
 
 // maxListFile is the largest list that is sent as a body.

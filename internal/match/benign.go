@@ -50,3 +50,30 @@ func setAside(matches, benign []Match) {
 		}
 	}
 }
+
+// SetAside marks those of some matches, that this or another index gave for a query, which the
+// look-alikes of this index set aside.
+func (x *Index) SetAside(q Query, matches []Match) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	open := map[uint32]*List{}
+	for _, number := range x.lists {
+		if list := x.rows.lists[number]; list.Benign && list.Closed(q.Now) == "" {
+			open[number] = list
+		}
+	}
+	if len(open) == 0 || q.Digests.IsEmpty() {
+		return
+	}
+	var benign []Match
+	found := func(number uint32, kind Kind, distance int, how seen) {
+		if list := open[x.rows.at(number).list]; list != nil {
+			benign = append(benign, x.describe(number, list, kind, distance, how))
+		}
+	}
+	x.equal([exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]}, found)
+	if q.Decoded {
+		x.similar(q, open, found)
+	}
+	setAside(matches, benign)
+}

@@ -22,9 +22,10 @@ import (
 )
 
 // The files of a saved index, in a folder of their own: the near hashes, mapped when
-// they are opened, and everything else.
+// they are opened, the frames of videos, and everything else.
 const (
 	codesFile   = "codes"
+	videosFile  = "videos"
 	entriesFile = "entries"
 )
 
@@ -33,7 +34,7 @@ const (
 // footer with a CRC-32C of all before it.
 const (
 	entriesMagic   = "brdo match index"
-	entriesVersion = 2 // 1 had no insets
+	entriesVersion = 3
 	headerSize     = len(entriesMagic) + 4
 	recordSize     = 112
 	footerSize     = 8 + 8 + 4
@@ -49,8 +50,8 @@ type whole struct {
 	Lists []*List
 	Words [][2]string
 	Odd   map[uint32]string
-	// Codes is the digest of the near hashes.
-	Codes []byte
+	// Codes is the digest of the near hashes, Videos that of the file of videos.
+	Codes, Videos []byte
 }
 
 func (r *row) record(number uint32, to []byte) []byte {
@@ -107,16 +108,23 @@ func (x *Index) Save(folder string) (err error) {
 	if err != nil {
 		return doing(err)
 	}
-	codes, changes, err := x.write(file)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		// From here to the next renaming the two do not belong together, which Open sees.
+	videos, err := os.CreateTemp(folder, videosFile+".new-*")
+	if err != nil {
+		return doing(errors.Join(err, file.Close()))
+	}
+	codes, changes, err := x.write(file, videos)
+	if err = errors.Join(err, file.Sync(), file.Close(), videos.Sync(), videos.Close()); err == nil {
+		// From here to the last renaming the three do not belong together, which Open sees.
 		err = codes.WriteFile(filepath.Join(folder, codesFile))
+	}
+	if err == nil {
+		err = os.Rename(videos.Name(), filepath.Join(folder, videosFile))
 	}
 	if err == nil {
 		err = os.Rename(file.Name(), filepath.Join(folder, entriesFile))
 	}
 	if err != nil {
-		return doing(errors.Join(err, os.Remove(file.Name())))
+		return doing(errors.Join(err, sweep(folder)))
 	}
 	x.mu.Lock()
 	x.saved = changes
@@ -142,9 +150,9 @@ func sweep(folder string) error {
 	return err
 }
 
-// write writes the file of entries and returns the near hashes that belong to it, and
-// how many changes there had been.
-func (x *Index) write(to io.Writer) (codes *hamming.Snapshot, changes int, err error) {
+// write writes the files of entries and of videos and returns the near hashes that belong
+// to them, and how many changes there had been.
+func (x *Index) write(to, videos io.Writer) (codes *hamming.Snapshot, changes int, err error) {
 	sum := crc32.New(castagnoli)
 	out := bufio.NewWriterSize(io.MultiWriter(to, sum), 1<<20)
 	_, _ = out.WriteString(entriesMagic) // Flush returns its error, as for all that follows
@@ -209,10 +217,14 @@ func (x *Index) write(to io.Writer) (codes *hamming.Snapshot, changes int, err e
 		w.Words = append(w.Words, [2]string{said.category, said.verification})
 	}
 	codes, changes = x.codes.Snapshot(), x.rows.changes
+	films := maps.Clone(x.videos.of)
 	x.mu.RUnlock()
 	flush()
 	digest := codes.Digest()
 	w.Codes = digest[:]
+	if w.Videos, err = writeVideos(videos, films); err != nil {
+		return nil, 0, err
+	}
 	text, err := json.Marshal(w)
 	if err != nil {
 		return nil, 0, err
@@ -269,8 +281,9 @@ func Open(folder string) (*Index, error) {
 		return nil, wrong(hamming.Damaged, "its checksum is wrong")
 	}
 	x, w, err := readEntries(file, info.Size(), binary.LittleEndian.Uint64(footer), binary.LittleEndian.Uint64(footer[8:]))
-	if impossible := impossible(""); errors.As(err, &impossible) {
-		return nil, wrong(hamming.Damaged, impossible.Error())
+	unlikely := impossible("")
+	if errors.As(err, &unlikely) {
+		return nil, wrong(hamming.Damaged, unlikely.Error())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the match index: %w", err)
@@ -285,6 +298,11 @@ func Open(folder string) (*Index, error) {
 	}
 	if x.codes.Len() != x.rows.hashed {
 		return nil, wrong(hamming.Damaged, "it has not as many near hashes as the file beside it")
+	}
+	if err := x.openVideos(filepath.Join(folder, videosFile), w.Videos); errors.As(err, &unlikely) {
+		return nil, wrong(hamming.Damaged, unlikely.Error())
+	} else if err != nil {
+		return nil, fmt.Errorf("reading the match index: %w", err)
 	}
 	return x, nil
 }

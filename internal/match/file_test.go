@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/hamming"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/match"
 )
 
@@ -32,7 +33,7 @@ func filled(t testing.TB, seed uint64, count int) (x *match.Index, ask []match.Q
 		pool[i] = randomBytes(r, 32)
 	}
 	for n, id := range []string{"list/a", "list/gone", "list/b"} {
-		x.PutList(match.List{ID: id, Name: id, Radius: 31, Verification: "double", Suspended: n == 2 && seed%3 == 0})
+		x.PutList(match.List{ID: id, Name: id, Radius: 31, VideoUpload: 30, VideoEntry: 60, Verification: "double", Suspended: n == 2 && seed%3 == 0})
 		var put []match.Entry
 		for i := range count {
 			name := fmt.Sprintf("entry/%08x-0000-4000-8000-%012x", i, n)
@@ -46,6 +47,9 @@ func filled(t testing.TB, seed uint64, count int) (x *match.Index, ask []match.Q
 				for n := range r.IntN(3) {
 					e.Insets = append(e.Insets, pdq.Inset{Tenths: 25 * (n + 1), Hash: pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(8)))})
 				}
+			}
+			if i%4 == 0 {
+				e.Frames = videoOf(r, pool, 1+r.IntN(5))
 			}
 			put = append(put, e)
 		}
@@ -63,11 +67,28 @@ func filled(t testing.TB, seed uint64, count int) (x *match.Index, ask []match.Q
 	return x, ask
 }
 
+// videoOf is a video of frames that are like those of the pool, one a second.
+func videoOf(r *rand.Rand, pool [][]byte, frames int) (features []video.Feature) {
+	for i := range frames {
+		features = append(features, video.Feature{Frame: 25 * i, Quality: 49 + r.IntN(3), Hash: pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(12))), Time: time.Duration(i) * time.Second})
+	}
+	return features
+}
+
+// asVideo asks with the orientations of a query for the frames of a video.
+func asVideo(q match.Query) match.VideoQuery {
+	v := match.VideoQuery{Digests: q.Digests, Every: time.Second, Now: q.Now}
+	for i, hash := range q.Forms.Full.Variants {
+		v.Frames = append(v.Frames, video.Feature{Frame: i, Quality: 100, Hash: hash, Time: time.Duration(i) * time.Second})
+	}
+	return v
+}
+
 func answers(t testing.TB, x *match.Index, ask []match.Query) string {
 	t.Helper()
 	var all []match.Result
 	for _, q := range ask {
-		all = append(all, x.Query(q))
+		all = append(all, x.Query(q), x.QueryVideo(asVideo(q)))
 	}
 	text, err := json.Marshal([]any{all, x.Lists(), x.Len(), x.Counts()})
 	if err != nil {
@@ -103,7 +124,7 @@ func TestSavedIndexAnswersAlike(t *testing.T) {
 			for range 3 {
 				d.RemoveEntries = append(d.RemoveEntries, fmt.Sprint("odd ", 5*r.IntN(12)), fmt.Sprintf("entry/%08x-0000-4000-8000-%012x", r.IntN(60), 0))
 				q := ask[r.IntN(len(ask))]
-				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Forms.Full.Variants[3][:], Insets: []pdq.Inset{{Tenths: 75, Hash: q.Forms.Full.Variants[4]}}, Category: "new"})
+				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Forms.Full.Variants[3][:], Insets: []pdq.Inset{{Tenths: 75, Hash: q.Forms.Full.Variants[4]}}, Category: "new", Frames: videoOf(r, [][]byte{q.Forms.Full.Variants[2][:], q.Forms.Full.Variants[5][:]}, r.IntN(3))})
 			}
 			apply(t, x, d)
 			apply(t, opened, d)
@@ -121,7 +142,7 @@ func TestSavedIndexAnswersAlike(t *testing.T) {
 		if got, want := answers(t, again, ask), answers(t, x, ask); got != want {
 			t.Fatalf("seed %d, saved again: got %s, want %s", seed, got, want)
 		}
-		if files, err := os.ReadDir(folder); err != nil || len(files) != 2 {
+		if files, err := os.ReadDir(folder); err != nil || len(files) != 3 {
 			t.Fatalf("%v, %v", files, err)
 		}
 	}
@@ -142,7 +163,7 @@ func TestSavedFilesThatCannotBeUsed(t *testing.T) {
 	if err := other.Save(otherFolder); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"entries", "codes"} {
+	for _, name := range []string{"entries", "codes", "videos"} {
 		sound, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)
@@ -169,6 +190,9 @@ func TestSavedFilesThatCannotBeUsed(t *testing.T) {
 			{"empty", nil, hamming.Damaged},
 			{"of another index", foreign, hamming.Stale},
 		} {
+			if name == "videos" {
+				c.fault = hamming.Damaged // its digest is another
+			}
 			path := filepath.Join(folder, name)
 			if err := os.WriteFile(path, c.content, 0o600); err != nil {
 				t.Fatal(err)
@@ -229,6 +253,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		for _, q := range ask {
 			opened.Query(q)
+			opened.QueryVideo(asVideo(q))
 		}
 		for _, l := range opened.Lists() {
 			opened.RemoveList(l.ID)

@@ -62,7 +62,7 @@ func (x *Index) answer(now time.Time, ask func(open map[uint32]*List, found find
 	open := map[uint32]*List{}
 	for _, number := range x.lists {
 		list := x.rows.lists[number]
-		if reason := list.closed(now); reason != "" {
+		if reason := list.Closed(now); reason != "" {
 			result.Skipped = append(result.Skipped, Skipped{list.ID, list.Name, reason})
 			continue
 		}

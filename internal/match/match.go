@@ -1,6 +1,6 @@
 // Package match is the live index of all hash lists: exact digests by tables,
 // perceptual hashes by exact radius search in all eight orientations, also with
-// the colours inverted and without borders.
+// the colours inverted and without borders, videos by the hashes of their frames.
 //
 // It lives in memory on each node that matches and follows the lists by their
 // versions, so that suspending an entry takes effect at once. It finds and
@@ -19,6 +19,7 @@ import (
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/hamming"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // Kind is what was compared. Stronger kinds come first in answers.
@@ -31,7 +32,7 @@ const (
 	PDQ    Kind = "pdq"
 )
 
-var strength = map[Kind]int{SHA256: 0, SHA1: 1, MD5: 2, PDQ: 3}
+var strength = map[Kind]int{SHA256: 0, SHA1: 1, MD5: 2, PDQ: 3, Frames: 4}
 
 // MaximumRadius is the largest PDQ distance that a list may call a match.
 const MaximumRadius = 64
@@ -40,9 +41,14 @@ const MaximumRadius = 64
 type List struct {
 	ID, Name, Source string
 	// Radius is the largest PDQ distance that is a match, 0 to MaximumRadius.
-	Radius       int
-	Verification string
-	LegalBasis   string
+	Radius int
+	// VideoUpload is how many per cent of the frames of a video an entry has to have,
+	// and VideoEntry how many of the entry's the video, so that they match; one of the
+	// two is enough. With 0 that share does not matter. vPDQ asks for both at once, which with
+	// one of them 0, as it is used, is the same.
+	VideoUpload, VideoEntry int
+	Verification            string
+	LegalBasis              string
 	// ValidFrom and ValidUntil bound the list's use; zero means unbounded.
 	ValidFrom, ValidUntil time.Time
 	Suspended             bool
@@ -57,8 +63,8 @@ type List struct {
 	Partial bool
 }
 
-// closed says why the list may not be used now; empty when it may.
-func (l List) closed(now time.Time) string {
+// Closed says why the list may not be used now; empty when it may.
+func (l List) Closed(now time.Time) string {
 	switch {
 	case l.Suspended:
 		return "the list is suspended"
@@ -77,7 +83,9 @@ type Entry struct {
 	ID                     string
 	MD5, SHA1, SHA256, PDQ []byte
 	// Insets are further hashes, of the middle of the entry's picture.
-	Insets                 []pdq.Inset
+	Insets []pdq.Inset
+	// Frames are those of a video, in order; nil for other entries.
+	Frames                 []video.Feature
 	Category, Verification string
 }
 
@@ -101,6 +109,8 @@ type Index struct {
 	rows  *rows
 	// codes holds the perceptual hashes under the numbers of their rows.
 	codes *hamming.Index
+	// videos are the rows that have frames.
+	videos *videos
 
 	// saving keeps two from being saved at once; saved is how many changes the last
 	// one held, guarded by mu.
@@ -110,7 +120,7 @@ type Index struct {
 
 // New makes an empty index.
 func New() *Index {
-	return &Index{lists: map[string]uint32{}, rows: newRows(), codes: hamming.New()}
+	return &Index{lists: map[string]uint32{}, rows: newRows(), codes: hamming.New(), videos: newVideos()}
 }
 
 // PutList adds a list without entries, or changes what is known of one; its
@@ -137,14 +147,16 @@ func (x *Index) RemoveList(id string) {
 	if !found {
 		return
 	}
-	var removed []uint32
+	var removed, frames []uint32
 	// Backwards, because of the rows with one digest the latest is found first.
 	for number := x.rows.count; number > 0; number-- {
 		if r := x.rows.at(number); r.is(isLive) && r.list == list {
+			frames = x.videos.drop(number, frames)
 			removed = x.drop(number, removed)
 		}
 	}
 	x.codes.Apply(nil, removed)
+	x.videos.codes.Apply(nil, frames)
 	delete(x.lists, id)
 	x.rows.lists[list] = nil
 }
@@ -162,27 +174,30 @@ func (x *Index) Apply(d Delta) error {
 	if d.From != list.Version {
 		return fmt.Errorf("list %s: loaded %d, change from %d: %w", d.List, list.Version, d.From, ErrGap)
 	}
-	var added []hamming.Entry
-	var removed []uint32
+	var added, addedFrames []hamming.Entry
+	var removed, removedFrames []uint32
 	last := make(map[string]int, len(d.Put))
 	for i, e := range d.Put {
 		last[e.ID] = i
 	}
 	for _, id := range d.RemoveEntries {
 		if known := x.rows.find(number, id); known != 0 {
+			removedFrames = x.videos.drop(known, removedFrames)
 			removed = x.drop(known, removed)
 		}
 	}
 	for i, e := range d.Put {
 		if known := x.rows.find(number, e.ID); known != 0 {
+			removedFrames = x.videos.drop(known, removedFrames)
 			removed = x.drop(known, removed)
 		}
 		// Of several rows of one entry the last one counts.
 		if last[e.ID] == i {
-			added = x.hold(number, e, added)
+			added, addedFrames = x.hold(number, e, added, addedFrames)
 		}
 	}
 	x.codes.Apply(added, removed)
+	x.videos.codes.Apply(addedFrames, removedFrames)
 	list.Partial = d.To == d.From && (list.Partial || len(d.Put)+len(d.RemoveEntries) > 0)
 	if d.To != d.From {
 		list.Version, list.VersionAt = d.To, d.At
@@ -190,8 +205,8 @@ func (x *Index) Apply(d Delta) error {
 	return nil
 }
 
-// hold files an entry and collects its code.
-func (x *Index) hold(list uint32, e Entry, codes []hamming.Entry) []hamming.Entry {
+// hold files an entry and collects its code, and those of its frames.
+func (x *Index) hold(list uint32, e Entry, codes, frames []hamming.Entry) (_, _ []hamming.Entry) {
 	number := x.rows.add(list, e)
 	if len(e.PDQ) == len(pdq.Hash{}) {
 		x.rows.at(number).has |= 1 << hasPDQ
@@ -201,7 +216,11 @@ func (x *Index) hold(list uint32, e Entry, codes []hamming.Entry) []hamming.Entr
 	for _, inset := range e.Insets {
 		codes = append(codes, hamming.Entry{ID: x.rows.addInset(number, inset.Tenths), Code: hamming.FromBytes(inset.Hash)})
 	}
-	return codes
+	if len(e.Frames) > 0 {
+		x.rows.at(number).has |= 1 << hasFrames
+		frames = x.videos.put(number, video.Pack(e.Frames), e.Frames, frames)
+	}
+	return codes, frames
 }
 
 // drop removes a row and collects its code.
@@ -269,10 +288,15 @@ type Match struct {
 	Confidence string `json:"confidence"`
 	// Form of PDQ that is nearest: pdq at full size, or pdq_nn512 after a reduction to 512
 	// by 512; empty for exact kinds.
-	Form         string `json:"form,omitempty"`
-	Verification string `json:"verification"`
-	Category     string `json:"category"`
-	ListVersion  int64  `json:"list_version"`
+	Form string `json:"form,omitempty"`
+	// Video is set for [Frames] only. Distance is then the mean of the frames that are alike.
+	Video        *VideoMatch `json:"video,omitempty"`
+	Verification string      `json:"verification"`
+	Category     string      `json:"category"`
+	ListVersion  int64       `json:"list_version"`
+	// Quarantine says why this hit by itself brings nothing to people now: the entry
+	// matched too much. Empty when it does; whoever asks the index fills it in.
+	Quarantine string `json:"quarantine,omitempty"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
 	// SetAside says why this is no reason to look; nil when it is one.
@@ -430,7 +454,7 @@ func confidence(kind Kind, distance int) string {
 	switch {
 	case kind == SHA256:
 		return "same file"
-	case kind != PDQ:
+	case kind != PDQ && kind != Frames:
 		return "same file unless forged"
 	case distance <= veryNear:
 		return "very near"
@@ -447,6 +471,9 @@ func (x *Index) describe(number uint32, list *List, kind Kind, distance int, how
 		Confidence: confidence(kind, distance), Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
 	}
 	what := kindNames[kind] + " equal to"
+	if kind == Frames {
+		m.Radius, what = list.Radius, ""
+	}
 	if kind == PDQ {
 		m.Radius = list.Radius
 		var words []string

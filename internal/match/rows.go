@@ -34,11 +34,12 @@ const (
 	hasSHA1
 	hasMD5
 	exactKinds
-	hasPDQ = exactKinds
-	isOdd  = exactKinds + 1
-	isLive = exactKinds + 2
+	hasPDQ    = exactKinds
+	isOdd     = exactKinds + 1
+	isLive    = exactKinds + 2
+	hasFrames = exactKinds + 3
 	// isInset: the row is no entry but a further hash of one.
-	isInset = exactKinds + 3
+	isInset = exactKinds + 4
 )
 
 func (r *row) is(bit int) bool { return r.has&(1<<bit) != 0 }

@@ -1,7 +1,9 @@
 package match
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 )
 
 // window is a list whose version v holds the entries from 10 v on, a fixed number of
@@ -25,12 +28,15 @@ type window struct {
 func (w *window) entry(i int) Entry {
 	sum := sha256.Sum256(fmt.Append(nil, i))
 	shared := sha256.Sum256(fmt.Append(nil, "shared", i%100))
-	return Entry{ID: fmt.Sprint(i), PDQ: sum[:], SHA256: sum[:], MD5: shared[:16]}
+	return Entry{
+		ID: fmt.Sprint(i), PDQ: sum[:], SHA256: sum[:], MD5: shared[:16],
+		Frames: []video.Feature{{Quality: 100, Hash: sum}, {Frame: 1, Quality: 100, Hash: shared}},
+	}
 }
 
 func openWindow(t *testing.T, held int) *window {
 	w := &window{t: t, index: New(), held: held}
-	w.index.PutList(List{ID: "l", Name: "l"})
+	w.index.PutList(List{ID: "l", Name: "l", VideoUpload: 100})
 	d := Delta{List: "l", To: 1}
 	for i := range held {
 		d.Put = append(d.Put, w.entry(10+i))
@@ -89,6 +95,9 @@ func (w *window) check(opened *Index) {
 		if got := len(opened.Query(q).Matches); got != want {
 			w.t.Fatalf("version %d, entry %d is found %d times, want %d", version, i, got, want)
 		}
+		if got := len(opened.QueryVideo(VideoQuery{Digests: digest.Sum{Size: 1}, Frames: e.Frames, Now: q.Now}).Matches); got != want {
+			w.t.Fatalf("version %d, entry %d is found %d times by its frames, want %d", version, i, got, want)
+		}
 	}
 }
 
@@ -117,8 +126,13 @@ func TestRowsThatChangeWhileOthersAreSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
+	videos, err := os.Create(filepath.Join(folder, videosFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer videos.Close()
 	m := &meddler{File: file, window: w}
-	codes, _, err := w.index.write(m)
+	codes, _, err := w.index.write(m, videos)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,4 +178,37 @@ func TestSavingWhileListsChange(t *testing.T) {
 		w.check(opened)
 	}
 	writer.Wait()
+}
+
+// FuzzVideos reads files of videos under the digest that they should have.
+func FuzzVideos(f *testing.F) {
+	w := New()
+	w.PutList(List{ID: "l", Name: "l", VideoUpload: 1})
+	d := Delta{List: "l", To: 1}
+	for i := range 3 {
+		d.Put = append(d.Put, Entry{ID: fmt.Sprint(i), Frames: []video.Feature{{Quality: 100, Hash: pdq.Hash{byte(i)}}}})
+	}
+	if err := w.Apply(d); err != nil {
+		f.Fatal(err)
+	}
+	var sound bytes.Buffer
+	if _, err := writeVideos(&sound, w.videos.of); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sound.Bytes())
+	f.Add(sound.Bytes()[:len(sound.Bytes())-1])
+	f.Fuzz(func(t *testing.T, content []byte) {
+		x := &Index{rows: w.rows, videos: newVideos()}
+		err := x.readVideos(bytes.NewReader(content))
+		if err != nil && !errors.As(err, new(impossible)) {
+			t.Fatal(err)
+		}
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if _, err := writeVideos(&again, x.videos.of); err != nil || len(again.Bytes()) != len(content) {
+			t.Fatalf("%d bytes of %d, %v", again.Len(), len(content), err)
+		}
+	})
 }

@@ -56,21 +56,7 @@ func BenchmarkStartChild(b *testing.B) {
 	}
 }
 
-// BenchmarkVideo is frames a second of decoding in the enclosed child and hashing beside it; BenchmarkFrame of hashing alone.
-func BenchmarkVideo(b *testing.B) {
-	service := startPlaying(b, Options{Children: 1})
-	for _, size := range []string{"480x720", "1280x720"} {
-		path := film(b, size+".mp4", "-c:v", "libx264", "-vf", "scale="+size)
-		b.Run(size, func(b *testing.B) {
-			frames := 0
-			for b.Loop() {
-				frames += service.videoFile(b, path, VideoRequest{}).Frames
-			}
-			b.ReportMetric(float64(frames)/b.Elapsed().Seconds(), "frames/s")
-		})
-	}
-}
-
+// BenchmarkFrame is frames a second of hashing alone; see BenchmarkVideo.
 func BenchmarkFrame(b *testing.B) {
 	for _, side := range []int{480, 1280} {
 		frame := image.NewGray(image.Rect(0, 0, side, 720))

@@ -97,15 +97,25 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 	debug.SetMemoryLimit(config.memory / 2)
 	buffered := bufio.NewReader(in)
 	for {
-		asked, content, err := readRequest(buffered, config.maxBytes)
+		asked, content, err := readRequest(buffered, config.maxBytes, config.maxPixels)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		payload := answer(asked, content, config.maxPixels)
-		if err := writeReply(out, asked.id, asked.kind, payload); err != nil {
+		kind, payload, stream, err := answer(asked, content, config.maxPixels)
+		if err != nil {
+			return err
+		}
+		if err := writeReply(out, asked.id, kind, payload); err != nil {
+			return fmt.Errorf("replying: %w", err)
+		}
+		behind := bufio.NewWriterSize(out, 64<<10)
+		for _, part := range stream {
+			_, _ = behind.Write(part) // Flush tells
+		}
+		if err := behind.Flush(); err != nil {
 			return fmt.Errorf("replying: %w", err)
 		}
 	}
@@ -113,15 +123,53 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 
 // answer is a function of the request alone: nothing of an earlier one is left
 // for it to depend on.
-func answer(asked request, content []byte, maxPixels int64) []byte {
+func answer(asked request, content []byte, maxPixels int64) (kind requestKind, payload []byte, stream [][]byte, err error) {
 	switch asked.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook:
-		return encodeFingerprint(fingerprint(content, asked.kind, maxPixels))
 	case kindInsets:
-		return insets(content, maxPixels)
-	case kindPreview:
-		return encodePreview(preview(content, asked.preview, maxPixels))
+		return asked.kind, insets(content, maxPixels), nil, nil
+	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindPreview:
+		r, stream, about, coded := plan(content, maxPixels)
+		switch {
+		case coded && about.status == StatusOK:
+			return kindRecipe, r.encode(), stream, nil
+		case coded:
+			return asked.kind, encodeNothing(asked.kind, about), nil, nil
+		case asked.kind == kindPreview:
+			return asked.kind, encodePreview(preview(content, asked.preview, maxPixels)), nil, nil
+		case asked.kind == kindScene:
+			return asked.kind, encodeScene(sceneOf(content, maxPixels)), nil, nil
+		}
+		return asked.kind, encodeFingerprint(fingerprint(content, asked.kind, maxPixels)), nil, nil
+	case kindPictureFingerprint, kindPictureScene, kindPicturePreview:
+		picture, about, err := assemble(content, maxPixels)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		switch {
+		case asked.kind == kindPictureFingerprint:
+			found := about.fingerprint()
+			found.hash(picture)
+			return asked.kind, encodeFingerprint(found), nil, nil
+		case asked.kind == kindPictureScene:
+			return asked.kind, encodeScene(about.described(picture)), nil, nil
+		case about.status == StatusPartial:
+			about.status = StatusUnreadable
+			return asked.kind, encodePreview(about, samples{}), nil, nil
+		}
+		asked.preview = asked.preview.complete()
+		return asked.kind, encodePreview(about, render(shrink(picture, asked.preview.MaxSide), asked.preview)), nil, nil
 	default:
-		return encodeChecks(tryEverything())
+		return asked.kind, encodeChecks(tryEverything()), nil, nil
 	}
+}
+
+// encodeNothing is the answer about a file of which there is no picture.
+func encodeNothing(kind requestKind, about outcome) []byte {
+	switch kind {
+	case kindPreview:
+		return encodePreview(about, samples{})
+	case kindScene:
+		return encodeScene(about.scene())
+	}
+	return encodeFingerprint(about.fingerprint())
 }

@@ -33,7 +33,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 		// What is within the borders may have more features.
 	case whole && kind != kindFingerprint && quality < surelyPlain:
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
-	case whole && quality >= pdq.MinimumQuality && (!quick.Doubtful || quick.Full.Width*quick.Full.Height > small):
+	case whole && quick.Settled():
 		found := Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 		if quick.Bordered {
 			found.Trimmed, found.Detail = trimmed(content, found.Width*found.Height, maxPixels)
@@ -46,10 +46,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	found := about.fingerprint()
 	switch {
 	case about.status == StatusOK:
-		found.Forms, found.Trimmed = pdq.ComputeTrimmed(picture)
-		if found.Forms.Full.Quality < pdq.MinimumQuality {
-			return tooPlain(found)
-		}
+		found.hash(picture)
 	case read && quality >= pdq.MinimumQuality:
 		found.Status, found.Forms = StatusPartial, quick.Forms
 		found.Width, found.Height = quick.Full.Width, quick.Full.Height
@@ -97,9 +94,12 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
 }
 
-// small is the size in pixels up to which a picture whose hash is doubtful is decoded for
-// the reference's: larger ones are doubtful by fewer bits, and cost more.
-const small = 1 << 20
+// hash hashes a picture that was decoded whole, or as far as its status says.
+func (f *Fingerprint) hash(picture image.Image) {
+	if f.Forms, f.Trimmed = pdq.ComputeTrimmed(picture); f.Forms.Full.Quality < pdq.MinimumQuality {
+		*f = tooPlain(*f)
+	}
+}
 
 // trimmable is the size in pixels up to which a JPEG file that was hashed without decoding it is
 // decoded to take its borders off: more could need more memory than a child has, and cost the
@@ -134,12 +134,11 @@ func exactly(content []byte, maxPixels int64) (image.Image, outcome) {
 // does not know, and where hardly anything could be read. Where the quality is below
 // [pdq.MinimumQuality] rounding decides.
 func fromJPEG(content []byte, maxPixels int64) (found pdq.JPEG, read bool) {
-	const enough = 0.1
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return pdq.JPEG{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels})
-	return found, err == nil && found.Read >= enough
+	return found, err == nil && found.Read >= pdq.EnoughRead
 }
 
 // decode returns the first picture of a file with status ok, or nil with the
@@ -151,7 +150,7 @@ func decode(content []byte, maxPixels int64) (image.Image, outcome) {
 	}
 	known, mime := sniff(content)
 	about := outcome{mime: mime}
-	if known == nil {
+	if known == nil || known.decode == nil {
 		about.status, about.detail = StatusUnsupported, "not a format that is decoded"
 		return nil, about
 	}

@@ -1,4 +1,4 @@
-// Package media decodes, fingerprints and previews hostile image files.
+// Package media decodes, fingerprints, describes and previews hostile image files.
 //
 // Every file is an attack until parsed (design rule 8), so no decoder ever
 // runs in the node itself. A [Service] keeps a small pool of child processes
@@ -23,8 +23,8 @@
 // opens it and becomes it: see playerFilter for what it may still do. Its frames come as bare samples of luminance and are hashed by
 // the parent.
 //
-// Formats: JPEG, PNG, GIF, WebP, BMP and TIFF, recognised by their first bytes.
-// Everything else is "unsupported" with the media type that was recognised. Of
+// Formats: JPEG, PNG, GIF, WebP, BMP and TIFF, recognised by their first bytes; and, where ffmpeg is installed, HEIC, AVIF and JPEG XL (see
+// coded.go). Everything else is "unsupported" with the media type that was recognised. Of
 // an animation or a file with several pages the first picture is used, and the
 // result says so.
 package media

@@ -35,21 +35,37 @@ var formats = []*format{
 	{"image/tiff", prefix("II*\x00", "MM\x00*"), tiff.DecodeConfig, tiff.Decode, tiffHasMore},
 }
 
+// codedFormats are decoded by ffmpeg, with a [recipe].
+var codedFormats = []*format{
+	{mime: "image/heic", sniff: hasBrand("image/heic")},
+	{mime: "image/heif", sniff: hasBrand("image/heif")},
+	{mime: "image/avif", sniff: hasBrand("image/avif")},
+	{mime: "image/jxl", sniff: prefix(jxlCodestream, jxlContainer)},
+}
+
+func hasBrand(mime string) func([]byte) bool {
+	return func(content []byte) bool { return brandType(content) == mime }
+}
+
 // sniff recognises a file by its first bytes. The format is nil when it is not
 // one that is decoded.
 func sniff(content []byte) (*format, string) {
-	for _, known := range formats {
-		if known.sniff(content) {
-			return known, known.mime
+	for _, all := range [][]*format{formats, codedFormats} {
+		for _, known := range all {
+			if known.sniff(content) {
+				return known, known.mime
+			}
 		}
 	}
 	return nil, bareType(mimetype.Detect(content[:min(len(content), 3072)]).String())
 }
 
 func formatOf(mime string) *format {
-	for _, known := range formats {
-		if known.mime == mime {
-			return known
+	for _, all := range [][]*format{formats, codedFormats} {
+		for _, known := range all {
+			if known.mime == mime {
+				return known
+			}
 		}
 	}
 	return nil

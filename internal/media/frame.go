@@ -29,8 +29,29 @@ const (
 	kindWideLook
 	kindPreview
 	kindSelfCheck
+	kindScene
+	kindPictureFingerprint // of a recipe and its frames
+	kindPicturePreview     // likewise
+	kindPictureScene       // likewise
+	kindRecipe             // the reply where frames are to be decoded first: a recipe, and behind the frame the stream
 	kindInsets
 )
+
+// readsFile reports whether the content is a file, so that frames may have to be decoded first.
+func (k requestKind) readsFile() bool {
+	return k == kindFingerprint || k == kindFirstLook || k == kindWideLook || k == kindScene || k == kindPreview
+}
+
+// ofPicture is the kind that asks the same of a recipe and its frames.
+func (k requestKind) ofPicture() requestKind {
+	switch k {
+	case kindPreview:
+		return kindPicturePreview
+	case kindScene:
+		return kindPictureScene
+	}
+	return kindPictureFingerprint
+}
 
 // errMalformed marks a frame that breaks the protocol.
 var errMalformed = errors.New("malformed frame")
@@ -57,12 +78,12 @@ func (r request) header() []byte {
 
 // readRequest reads one request in the child. io.EOF means that the parent
 // closed the pipe between two requests.
-func readRequest(from io.Reader, maxBytes int64) (request, []byte, error) {
+func readRequest(from io.Reader, maxBytes, maxPixels int64) (request, []byte, error) {
 	var header [requestHeaderSize]byte
 	if _, err := io.ReadFull(from, header[:]); err != nil {
 		return request{}, nil, err
 	}
-	r, err := parseRequestHeader(header, maxBytes)
+	r, err := parseRequestHeader(header, maxBytes, maxPixels)
 	if err != nil {
 		return request{}, nil, err
 	}
@@ -73,7 +94,7 @@ func readRequest(from io.Reader, maxBytes int64) (request, []byte, error) {
 	return r, content, nil
 }
 
-func parseRequestHeader(header [requestHeaderSize]byte, maxBytes int64) (request, error) {
+func parseRequestHeader(header [requestHeaderSize]byte, maxBytes, maxPixels int64) (request, error) {
 	c := cursor{rest: header[:]}
 	if string(c.bytes(4)) != requestMagic {
 		return request{}, fmt.Errorf("%w: request magic", errMalformed)
@@ -85,13 +106,16 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes int64) (request
 	r.preview.MaxSide = int(c.uint32())
 	r.preview.Region = Region{Column: int(c.uint16()), Row: int(c.uint16()), Columns: int(c.uint16()), Rows: int(c.uint16())}
 	length := c.uint64()
+	if r.kind == kindPictureFingerprint || r.kind == kindPicturePreview || r.kind == kindPictureScene {
+		maxBytes = recipeSize + 3*maxPixels + endingSize
+	}
 	if length > uint64(maxBytes) {
 		return request{}, fmt.Errorf("%w: content of %d bytes, the limit is %d", errMalformed, length, maxBytes)
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook, kindInsets, kindSelfCheck:
-	case kindPreview:
+	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindInsets, kindSelfCheck, kindPictureFingerprint, kindPictureScene:
+	case kindPreview, kindPicturePreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)
 		}
@@ -115,21 +139,37 @@ func writeReply(to io.Writer, id uint64, kind requestKind, payload []byte) error
 // readReply reads the answer to one request in the parent. The payload is at
 // most limit bytes; memory for it grows with what really arrives.
 func readReply(from io.Reader, id uint64, kind requestKind, limit int) ([]byte, error) {
+	payload, recipe, err := readAnswer(from, id, kind, limit)
+	if err == nil && recipe {
+		return nil, fmt.Errorf("%w: a recipe where none can be", errMalformed)
+	}
+	return payload, err
+}
+
+// readAnswer is readReply where a recipe may be the answer as well.
+func readAnswer(from io.Reader, id uint64, kind requestKind, limit int) (payload []byte, recipe bool, err error) {
 	var header [replyHeaderSize]byte
 	if _, err := io.ReadFull(from, header[:]); err != nil {
-		return nil, fmt.Errorf("reading a reply: %w", err)
+		return nil, false, fmt.Errorf("reading a reply: %w", err)
 	}
 	c := cursor{rest: header[:]}
 	if string(c.bytes(4)) != replyMagic {
-		return nil, fmt.Errorf("%w: reply magic", errMalformed)
+		return nil, false, fmt.Errorf("%w: reply magic", errMalformed)
 	}
 	if got := c.uint64(); got != id {
-		return nil, fmt.Errorf("%w: reply to %d while %d was asked", errMalformed, got, id)
+		return nil, false, fmt.Errorf("%w: reply to %d while %d was asked", errMalformed, got, id)
 	}
-	if got := requestKind(c.byte()); got != kind {
-		return nil, fmt.Errorf("%w: reply of kind %d to kind %d", errMalformed, got, kind)
+	switch got := requestKind(c.byte()); {
+	case got == kindRecipe && kind.readsFile():
+		recipe, limit = true, recipeSize
+	case got != kind:
+		return nil, false, fmt.Errorf("%w: reply of kind %d to kind %d", errMalformed, got, kind)
 	}
-	length := int64(c.uint32())
+	payload, err = readPayload(from, int64(c.uint32()), limit)
+	return payload, recipe, err
+}
+
+func readPayload(from io.Reader, length int64, limit int) ([]byte, error) {
 	if length > int64(limit) {
 		return nil, fmt.Errorf("%w: reply of %d bytes, the limit is %d", errMalformed, length, limit)
 	}

@@ -25,7 +25,7 @@ func TestRequestSurvivesTheWire(t *testing.T) {
 			Region: Region{rapid.IntRange(0, columns-1).Draw(t, "column"), rapid.IntRange(0, rows-1).Draw(t, "row"), columns, rows},
 			Grey:   rapid.Bool().Draw(t, "grey"), Blur: rapid.IntRange(0, MaxBlur).Draw(t, "blur"),
 		}
-		got, gotContent, err := readRequest(bytes.NewReader(append(sent.header(), content...)), 300)
+		got, gotContent, err := readRequest(bytes.NewReader(append(sent.header(), content...)), 300, 1<<20)
 		if err != nil || got != sent || !bytes.Equal(gotContent, content) {
 			t.Fatalf("%+v became %+v, %v", sent, got, err)
 		}
@@ -200,6 +200,7 @@ func FuzzReply(f *testing.F) {
 	asked := PreviewRequest{Kind: Full, MaxSide: 4}
 	f.Add(append([]byte(replyMagic+"\x00\x00\x00\x00\x00\x00\x00\x01\x02\x00\x00\x00\x40"),
 		encodePreview(outcome{status: StatusOK, mime: "image/gif", width: 2, height: 2}, samples{2, 2, true, make([]byte, 6)})...))
+	f.Add(encodeScene(sceneOf(asPNG(f, landscape(200, 150)), DefaultMaxPixels)))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		payload, err := readReply(bytes.NewReader(frame), 1, kindFingerprint, 64<<10)
 		if err != nil {
@@ -218,6 +219,11 @@ func FuzzReply(f *testing.F) {
 				t.Errorf("accepted samples that cannot be encoded: %v", err)
 			}
 		}
+		if found, err := parseScene(payload, DefaultMaxPixels); err == nil {
+			if again := encodeScene(found); !bytes.Equal(again, payload) && len(found.Detail) <= 200 {
+				t.Errorf("%x is not canonical", payload)
+			}
+		}
 		_, _ = parseChecks(payload)
 		_, _ = parseEnclosure(payload)
 	})
@@ -227,7 +233,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(request{id: 1, kind: kindFingerprint, length: 3}.header())
 	f.Add(request{id: 2, kind: kindPreview, preview: PreviewRequest{Kind: Sketch, MaxSide: 640}, length: 3}.header())
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		asked, content, err := readRequest(bytes.NewReader(frame), 1<<16)
+		asked, content, err := readRequest(bytes.NewReader(frame), 1<<16, 1<<12)
 		if err != nil {
 			return
 		}
@@ -253,6 +259,9 @@ func FuzzDecode(f *testing.F) {
 		if _, err := parseFingerprint(encodeFingerprint(found), limit); err != nil {
 			t.Errorf("%+v: %v", found, err)
 		}
+		if _, err := parseScene(encodeScene(sceneOf(content, limit)), limit); err != nil {
+			t.Errorf("scene: %v", err)
+		}
 		for _, kind := range []PreviewKind{Sketch, Full} {
 			asked := PreviewRequest{Kind: kind, MaxSide: 16}
 			about, rendered := preview(content, asked, limit)
@@ -275,6 +284,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add(animatedGIF(f, landscape(8, 8), 2))
 	f.Add(asPNG(f, landscape(8, 8)))
 	f.Add(asTIFF(f, landscape(8, 8)))
+	f.Add(animatedWebP([]byte("RIFF\x16\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00\x2f\x07\xc0\x01\x00\x07\x50\x88\x88\xfe"), 0, 0, 8, 8, 8, 8))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, mime := range []string{"image/jpeg", "image/tiff", "image/png"} {
 			if found := orientation(mime, content); found < 1 || found > 8 {

@@ -22,7 +22,7 @@ type State struct {
 	Limits   bool
 	// Missing names what is not enforced; empty when Sandboxed.
 	Missing string
-	// Player is the path of ffmpeg, empty when videos cannot be decoded.
+	// Player is the path of ffmpeg, empty when videos, HEIC, AVIF and JPEG XL cannot be decoded.
 	Player string
 	// Children is the size of the pool.
 	Children int
@@ -74,7 +74,8 @@ type Fingerprint struct {
 	// MIME is the type recognised from the first bytes, without parameters;
 	// empty for an empty file or when the decoder died.
 	MIME string
-	// Width and Height are of the picture as stored, in pixels; 0 when unknown.
+	// Width and Height are of the picture as stored, in pixels; 0 when unknown. HEIC, AVIF and
+	// JPEG XL are taken as they are shown, turned and cut.
 	// They are set without a fingerprint when the header alone was read.
 	Width, Height int
 	// Forms are the hashes in both forms of PDQ, set when Status.Decoded.
@@ -94,7 +95,8 @@ type Fingerprint struct {
 
 // Fingerprint decodes the file that content yields, which must be exactly size
 // bytes, and computes the PDQ hashes of its pixels as stored, and once more without
-// uniform borders where there are some.
+// uniform borders where there are some. Pictures whose codec is ffmpeg's take three steps, each
+// with the whole deadline.
 //
 // Whatever is wrong with the file is a Status. An error is our own fault: no
 // child could be started or the reader failed (problem.Unavailable), or ctx

@@ -21,6 +21,9 @@ type playerConfig struct {
 	maxFrames        int64
 	mustEnclose      bool
 	without          layers
+	// For the frames of a picture, as its [recipe] says.
+	codec        codec
+	matrix, span byte
 }
 
 func (config playerConfig) arguments() []string {
@@ -32,15 +35,16 @@ func (config playerConfig) arguments() []string {
 		strconv.FormatInt(config.maxFrames, 10),
 		strconv.FormatBool(config.mustEnclose),
 		strconv.FormatUint(uint64(config.without), 10),
+		strconv.Itoa(int(config.codec)), strconv.Itoa(int(config.matrix)), strconv.Itoa(int(config.span)),
 	}
 }
 
 func parsePlayerArguments(arguments []string) (playerConfig, error) {
-	if len(arguments) != 8 || arguments[0] != playerArgument {
+	if len(arguments) != 11 || arguments[0] != playerArgument {
 		return playerConfig{}, errors.New("a video child is started by the node only")
 	}
 	config := playerConfig{program: arguments[1]}
-	var failures [6]error
+	var failures [7]error
 	config.memory, failures[0] = strconv.ParseInt(arguments[2], 10, 64)
 	config.processorSeconds, failures[1] = strconv.ParseUint(arguments[3], 10, 64)
 	config.maxPixels, failures[2] = strconv.ParseInt(arguments[4], 10, 64)
@@ -48,6 +52,13 @@ func parsePlayerArguments(arguments []string) (playerConfig, error) {
 	config.mustEnclose, failures[4] = strconv.ParseBool(arguments[6])
 	without, err := strconv.ParseUint(arguments[7], 10, 8)
 	config.without, failures[5] = layers(without), err
+	for i, field := range []*byte{(*byte)(&config.codec), &config.matrix, &config.span} {
+		value, err := strconv.ParseUint(arguments[8+i], 10, 8)
+		if err == nil && value > uint64([]byte{byte(codecJXL), matrix2020, spanFull}[i]) {
+			err = errors.New("out of range")
+		}
+		*field, failures[6] = byte(value), errors.Join(failures[6], err)
+	}
 	if err := errors.Join(failures[:]...); err != nil {
 		return playerConfig{}, fmt.Errorf("reading the arguments of a video child: %w", err)
 	}
@@ -73,13 +84,21 @@ const input = "/proc/self/fd/0"
 // ffmpeg is its command: the first video stream that is not a cover picture, its frames as they are stored, none left out or
 // repeated, not turned, not scaled, as luminance, behind one another.
 func (config playerConfig) ffmpeg() []string {
+	if config.codec != codecNone {
+		return config.still()
+	}
+	return append(config.start(strings.Join(demuxers, ","), strings.Join(decoders, ",")),
+		"-i", "file:"+input,
+		"-map", "0:V:0", "-map_metadata", "-1", "-filter_threads", "1", "-fps_mode", "passthrough", "-frames:v", strconv.FormatInt(config.maxFrames, 10),
+		"-pix_fmt", "gray", "-f", "yuv4mpegpipe", "pipe:1")
+}
+
+// start is how every command begins.
+func (config playerConfig) start(demuxers, decoders string) []string {
 	return []string{
 		"ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info",
 		"-threads", "1", "-noautorotate", "-max_pixels", strconv.FormatInt(config.maxPixels, 10),
-		"-protocol_whitelist", "file", "-format_whitelist", strings.Join(demuxers, ","), "-codec_whitelist", strings.Join(decoders, ","),
-		"-i", "file:" + input,
-		"-map", "0:V:0", "-map_metadata", "-1", "-filter_threads", "1", "-fps_mode", "passthrough", "-frames:v", strconv.FormatInt(config.maxFrames, 10),
-		"-pix_fmt", "gray", "-f", "yuv4mpegpipe", "pipe:1",
+		"-protocol_whitelist", "file", "-format_whitelist", demuxers, "-codec_whitelist", decoders,
 	}
 }
 

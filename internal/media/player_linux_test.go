@@ -85,7 +85,7 @@ func TestVideoDecoderIsEnclosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := read(t)
 			defer file.Close()
-			player, err := service.pool.startPlayer(file)
+			player, err := service.pool.startPlayer(file, service.pool.options, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

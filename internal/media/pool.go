@@ -130,14 +130,23 @@ func (p *pool) giveBack(child *process, heavy bool) {
 // otherwise it is what the child's end says about the file. parse must refuse
 // whatever is not exactly as agreed; it returns pixelsDecoded.
 func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit int, parse func([]byte) (int, error)) (Status, string, error) {
+	status, detail, frames, err := p.askChild(ctx, asked, content, limit, parse)
+	if frames == nil {
+		return status, detail, err
+	}
+	return p.askPicture(ctx, asked, frames, limit, parse)
+}
+
+// askChild asks a child; frames may have to be decoded before there is an answer.
+func (p *pool) askChild(ctx context.Context, asked request, content io.Reader, limit int, parse func([]byte) (int, error)) (Status, string, *recipeReply, error) {
 	if err := p.take(ctx, p.slots); err != nil {
-		return "", "", err
+		return "", "", nil, err
 	}
 	defer func() { <-p.slots }()
 	for {
 		child, err := p.child()
 		if err != nil {
-			return "", "", err
+			return "", "", nil, err
 		}
 		p.mutex.Lock()
 		p.lastID++
@@ -145,7 +154,11 @@ func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit 
 		p.mutex.Unlock()
 		fresh := child.served == 0
 
-		payload, err := child.exchange(ctx, asked, content, limit, p.options.Deadline)
+		payload, frames, err := child.exchange(ctx, asked, content, limit, p.options)
+		if frames != nil {
+			p.giveBack(child, asked.length > heavyBytes)
+			return "", "", frames, nil
+		}
 		if err == nil {
 			var pixels int
 			if pixels, err = parse(payload); err == nil {
@@ -153,14 +166,15 @@ func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit 
 				if asked.kind != kindSelfCheck {
 					p.count(func(c *Counts) { c.Files++ })
 				}
-				return "", "", nil
+				return "", "", nil, nil
 			}
 		}
 		child.end()
 		if errors.Is(err, errBeforeContent) && !fresh && ctx.Err() == nil {
 			continue // it died idle, which says nothing about this file
 		}
-		return p.judge(ctx, child, err)
+		status, detail, err := p.judge(ctx, child, err)
+		return status, detail, nil, err
 	}
 }
 
@@ -168,6 +182,11 @@ func (p *pool) ask(ctx context.Context, asked request, content io.Reader, limit 
 func (p *pool) judge(ctx context.Context, child *process, err error) (Status, string, error) {
 	if ctx.Err() != nil {
 		return "", "", ctx.Err()
+	}
+	var said *verdict
+	if errors.As(err, &said) {
+		p.count(func(c *Counts) { c.Files++ })
+		return said.status, said.detail, nil
 	}
 	var unread contentError
 	if errors.As(err, &unread) {

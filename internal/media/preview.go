@@ -107,20 +107,24 @@ func preview(content []byte, asked PreviewRequest, maxPixels int64) (outcome, sa
 	if about.status != StatusOK {
 		return about, samples{}
 	}
-	upright := orient(shrink(picture, asked.MaxSide), orientation(about.mime, content))
+	return about, render(orient(shrink(picture, asked.MaxSide), orientation(about.mime, content)), asked)
+}
+
+// render alters an upright picture as asked.
+func render(upright *image.RGBA, asked PreviewRequest) samples {
 	if asked.Kind == Sketch {
 		drawing := sketch(upright)
 		blur(drawing.Pix, drawing.Rect.Dx(), drawing.Rect.Dy(), 1, asked.Blur)
-		return about, samples{width: drawing.Rect.Dx(), height: drawing.Rect.Dy(), bytes: drawing.Pix}
+		return samples{width: drawing.Rect.Dx(), height: drawing.Rect.Dy(), bytes: drawing.Pix}
 	}
 	blur(upright.Pix, upright.Rect.Dx(), upright.Rect.Dy(), 4, asked.Blur)
 	if asked.Kind == Tile {
 		upright = upright.SubImage(asked.Region.within(upright.Rect)).(*image.RGBA)
 	}
 	if asked.Grey {
-		return about, greySamples(upright)
+		return greySamples(upright)
 	}
-	return about, colourSamples(upright)
+	return colourSamples(upright)
 }
 
 // within returns the tile in a picture. A picture with fewer pixels than the

@@ -155,37 +155,53 @@ var errBeforeContent = errors.New("the media child was gone")
 
 // exchange sends one request and reads its reply. After an error the process
 // is out of step and must be ended.
-func (p *process) exchange(ctx context.Context, asked request, content io.Reader, limit int, deadline time.Duration) ([]byte, error) {
+//
+// A recipe comes back where frames are to be decoded before the question can be answered.
+func (p *process) exchange(ctx context.Context, asked request, content io.Reader, limit int, options Options) ([]byte, *recipeReply, error) {
 	stop := context.AfterFunc(ctx, func() { _ = p.command.Process.Kill() })
 	defer stop()
 	begin := time.Now()
-	clock := allowance{left: deadline}
+	clock := allowance{left: options.Deadline}
 	if err := clock.write(p, asked.header()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errBeforeContent, err)
+		return nil, nil, fmt.Errorf("%w: %w", errBeforeContent, err)
 	}
 	if asked.length > 0 {
 		buffer := make([]byte, min(asked.length, 64<<10))
 		for left := asked.length; left > 0; {
 			chunk := buffer[:min(left, int64(len(buffer)))]
 			if _, err := io.ReadFull(content, chunk); err != nil {
-				return nil, contentError{err}
+				return nil, nil, contentError{err}
 			}
 			if err := clock.write(p, chunk); err != nil {
-				return nil, fmt.Errorf("sending the content: %w", err)
+				return nil, nil, fmt.Errorf("sending the content: %w", err)
 			}
 			left -= int64(len(chunk))
 		}
 	}
-	payload, err := clock.reply(p, asked.id, asked.kind, limit)
+	var payload []byte
+	var recipe bool
+	err := clock.spend(p.out.SetReadDeadline, func() (err error) {
+		payload, recipe, err = readAnswer(p.out, asked.id, asked.kind, limit)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	var frames *recipeReply
+	if recipe {
+		if frames, err = p.takeRecipe(payload, options, &clock); err != nil {
+			return nil, nil, err
+		}
 	}
 	if !stop() {
-		return nil, ctx.Err()
+		if frames != nil {
+			_ = frames.stream.Close() // a file in memory
+		}
+		return nil, nil, ctx.Err()
 	}
 	p.served++
 	p.busy += time.Since(begin)
-	return payload, nil
+	return payload, frames, nil
 }
 
 // allowance is what is left of a deadline. Only time spent waiting for the

@@ -27,6 +27,34 @@ type VideoRequest struct {
 	// Progress, when set, is told how far the video was read, and its length when the file says it (0 otherwise). It is
 	// called by one goroutine, about once a second of the video.
 	Progress func(at, length time.Duration)
+	// Limits may be closer than those of the service.
+	Limits VideoLimits
+
+	// see is shown each frame that is hashed, in order, and must not keep it.
+	see func(frame int, whole *image.Gray)
+}
+
+// VideoLimits bound the work on one video; 0 is the limit of the service.
+type VideoLimits struct {
+	// MaxBytes is the largest file, MaxFrames the most frames that are decoded. What comes after them is not read, which the
+	// status says.
+	MaxBytes, MaxFrames int64
+	// Deadline is how long it may take, in wall clock and of the processor.
+	Deadline time.Duration
+}
+
+// within is the options with limits that are not beyond those of the service.
+func (options Options) within(limits VideoLimits) Options {
+	if limits.MaxBytes > 0 {
+		options.MaxVideoBytes = min(options.MaxVideoBytes, limits.MaxBytes)
+	}
+	if limits.MaxFrames > 0 {
+		options.MaxFrames = min(options.MaxFrames, limits.MaxFrames)
+	}
+	if limits.Deadline > 0 {
+		options.VideoDeadline = min(options.VideoDeadline, limits.Deadline)
+	}
+	return options
 }
 
 // Video is what is known about one video after an attempt to decode it.
@@ -56,9 +84,13 @@ var videoTypes = map[string]bool{
 }
 
 // IsVideo reports whether a file is one for [Service.Video], by its first bytes (3072 are enough).
-func IsVideo(head []byte) bool { return videoTypes[videoType(head)] }
+func IsVideo(head []byte) bool { return videoTypes[VideoType(head)] }
 
-func videoType(head []byte) string {
+// IsVideoType reports whether a media type is that of a video.
+func IsVideoType(mime string) bool { return videoTypes[mime] }
+
+// VideoType is the media type of a file by its first bytes (3072 are enough), as [Service.Video] sees it.
+func VideoType(head []byte) string {
 	head = head[:min(len(head), 3072)]
 	if known, mime := sniff(head); known != nil {
 		return mime // a picture is never taken for a video
@@ -80,7 +112,7 @@ func (s *Service) Video(ctx context.Context, content io.Reader, size int64, aske
 	if size < 0 || asked.Every < 0 {
 		return Video{}, problem.InvalidField("size", "a video of less than nothing", "give the size of the content and no negative time")
 	}
-	options := s.pool.options
+	options := s.pool.options.within(asked.Limits)
 	switch {
 	case size == 0:
 		return Video{Status: StatusEmpty, Detail: "the file has no content"}, nil
@@ -102,7 +134,7 @@ func (s *Service) Video(ctx context.Context, content io.Reader, size int64, aske
 		case <-ctx.Done():
 		}
 	}()
-	found, err := s.watch(ctx, content, size, asked)
+	found, err := s.watch(ctx, options, content, size, asked)
 	if ctx.Err() != nil {
 		return Video{}, context.Cause(ctx)
 	}
@@ -113,7 +145,7 @@ func (s *Service) Video(ctx context.Context, content io.Reader, size int64, aske
 	return found, nil
 }
 
-func (s *Service) watch(ctx context.Context, content io.Reader, size int64, asked VideoRequest) (Video, error) {
+func (s *Service) watch(ctx context.Context, options Options, content io.Reader, size int64, asked VideoRequest) (Video, error) {
 	var unread contentError
 	file, err := seekable(content, size)
 	if errors.As(err, &unread) {
@@ -128,20 +160,20 @@ func (s *Service) watch(ctx context.Context, content io.Reader, size int64, aske
 	if err != nil && err != io.EOF {
 		return Video{}, problem.New(problem.Unavailable, "the content could not be read", "nothing was recorded; try again").Because(err)
 	}
-	found := Video{MIME: videoType(head[:n])}
+	found := Video{MIME: VideoType(head[:n])}
 	if !videoTypes[found.MIME] {
 		found.Status, found.Detail = StatusUnsupported, "not a kind of video that is decoded"
 		return found, nil
 	}
-	player, err := s.pool.startPlayer(file)
+	player, err := s.pool.startPlayer(file, options, nil)
 	if err != nil {
 		return Video{}, err
 	}
 	defer player.end()
 	defer context.AfterFunc(ctx, func() { _ = player.command.Process.Kill() })()
-	cause := player.frames(s.pool.options, asked, &found)
+	cause := player.frames(options, asked, &found)
 	player.end()
-	found.judge(s.pool.options, player, cause)
+	found.judge(options, player, cause)
 	return found, nil
 }
 
@@ -153,7 +185,8 @@ type player struct {
 	once    sync.Once
 }
 
-func (p *pool) startPlayer(content *os.File) (*player, error) {
+// startPlayer starts ffmpeg for a video, or for the frames of a picture.
+func (p *pool) startPlayer(content *os.File, options Options, of *recipe) (*player, error) {
 	fail := func(err error) (*player, error) {
 		if errors.Is(err, errNotEnclosed) {
 			return nil, notEnclosed(err)
@@ -170,8 +203,12 @@ func (p *pool) startPlayer(content *os.File) (*player, error) {
 		return fail(fmt.Errorf("making a pipe from a video child: %w", err))
 	}
 	config := playerConfig{
-		program: p.player, memory: p.options.Memory, processorSeconds: uint64(p.options.VideoDeadline / time.Second), mustEnclose: !p.options.AllowUnsandboxed,
-		maxPixels: p.options.MaxPixels, maxFrames: p.options.MaxFrames + 1, without: p.options.without,
+		program: p.player, memory: options.Memory, processorSeconds: uint64(max(1, options.VideoDeadline/time.Second)), mustEnclose: !options.AllowUnsandboxed,
+		maxPixels: options.MaxPixels, maxFrames: options.MaxFrames + 1, without: options.without,
+	}
+	if of != nil {
+		config.processorSeconds = options.processorSeconds()
+		config.maxFrames, config.codec, config.matrix, config.span = int64(of.frames()), of.codec, of.matrix, of.span
 	}
 	v := &player{out: out, told: &told{}, command: exec.Command(path, config.arguments()...)}
 	v.command.Args[0] = "brdo"
@@ -188,7 +225,7 @@ func (p *pool) startPlayer(content *os.File) (*player, error) {
 	if err != nil {
 		return fail(errors.Join(fmt.Errorf("starting a video child: %w", err), closing, out.Close()))
 	}
-	if err := v.greet(p.options); err != nil {
+	if err := v.greet(options); err != nil {
 		v.end()
 		return fail(fmt.Errorf("greeting a video child (%s): %w", v.told.worst(), err))
 	}
@@ -257,6 +294,9 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 		}
 		at := s.timeOf(found.Frames)
 		if found.Frames%step == 0 {
+			if asked.see != nil {
+				asked.see(found.Frames, &image.Gray{Pix: buffer, Stride: s.width, Rect: image.Rect(0, 0, s.width, s.height)})
+			}
 			hashing.hash(buffer, found.Frames, at)
 		} else {
 			hashing.back(buffer)

@@ -166,7 +166,7 @@ func TestVideosThatAreNotDecoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	player, err := service.pool.startPlayer(file)
+	player, err := service.pool.startPlayer(file, service.pool.options, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +218,14 @@ func TestLimitsOfVideos(t *testing.T) {
 				t.Errorf("%s %q, %d frames, %v", found.Status, found.Detail, len(found.Features), err)
 			}
 		})
+	}
+	for limits, want := range map[VideoLimits]Status{{MaxFrames: 10}: StatusPartial, {MaxBytes: 100}: StatusTooLarge, {MaxFrames: 1 << 40, MaxBytes: 1 << 50, Deadline: time.Hour}: StatusOK} {
+		if found := service.videoFile(t, path, VideoRequest{Limits: limits}); found.Status != want {
+			t.Errorf("%+v: %s %s", limits, found.Status, found.Detail)
+		}
+	}
+	if beyond := whole.within(VideoLimits{MaxFrames: 1 << 40, MaxBytes: 1 << 50, Deadline: 1000 * time.Hour}); beyond != whole {
+		t.Errorf("a request lifts the limits of the service: %+v", beyond)
 	}
 }
 

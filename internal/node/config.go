@@ -16,12 +16,15 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/api"
+	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/door"
 	"github.com/brdoproject/brdo/internal/lookout"
+	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -58,6 +61,8 @@ type Config struct {
 	Egress    Egress    `yaml:"egress"`
 	Detection Detection `yaml:"detection"`
 	HMA       HMA       `yaml:"hma"`
+	// ListExchanges are where lists can be fetched from.
+	ListExchanges []ListExchange `yaml:"list_exchanges"`
 	// Places is a file of two columns, a block of addresses and a country: at the
 	// Centre it shows which States addresses point to. Empty: nobody knows.
 	Places   string   `yaml:"places"`
@@ -228,6 +233,18 @@ type TLS struct {
 // compared with lists.
 type Detection struct {
 	Sources []Source `yaml:"sources"`
+	// Flood says when an entry of a list matches too much to be true.
+	Flood Flood `yaml:"flood"`
+}
+
+// Flood says when the hits of an entry wait until people have looked at it; see
+// [flood.Limits].
+type Flood struct {
+	Window time.Duration `yaml:"window"`
+	Items  int64         `yaml:"items"`
+	Share  float64       `yaml:"share"`
+	Exact  int64         `yaml:"exact"`
+	Look   time.Duration `yaml:"look"`
 }
 
 // Source is one place that uploads come from.
@@ -267,6 +284,44 @@ type Profiles struct {
 type Media struct {
 	MaxBytes         int64 `yaml:"max_bytes"`
 	AllowUnsandboxed bool  `yaml:"allow_unsandboxed"`
+	Video            Video `yaml:"video"`
+}
+
+// Video limits what is decoded of videos, for comparison and for people to look at.
+type Video struct {
+	// MaxBytes is the largest video that is decoded, MaxFrames how many frames of one.
+	MaxBytes  int64 `yaml:"max_bytes"`
+	MaxFrames int64 `yaml:"max_frames"`
+	// Deadline is how long all videos of one upload may take.
+	Deadline time.Duration `yaml:"deadline"`
+	// Every is the time between two frames that are compared; 0 compares each one.
+	Every time.Duration `yaml:"every"`
+	// AtOnce is how many uploads with videos are examined at once.
+	AtOnce int `yaml:"at_once"`
+}
+
+func (v Video) limits() media.VideoLimits {
+	return media.VideoLimits{MaxBytes: v.MaxBytes, MaxFrames: v.MaxFrames, Deadline: v.Deadline}
+}
+
+func (v Video) rules() intake.VideoRules {
+	return intake.VideoRules{Every: v.Every, Limits: v.limits(), AtOnce: v.AtOnce}
+}
+
+// check reports what is wrong.
+func (v Video) check() error {
+	for field, value := range map[string]int64{"max_bytes": v.MaxBytes, "max_frames": v.MaxFrames, "at_once": int64(v.AtOnce)} {
+		if value <= 0 {
+			return problem.InvalidField("media.video."+field, "it is not positive", "give a number, or leave it out")
+		}
+	}
+	if v.Deadline < time.Second {
+		return problem.InvalidField("media.video.deadline", "it is less than a second", "give a time such as 1m, or leave it out")
+	}
+	if v.Every < 0 {
+		return problem.InvalidField("media.video.every", "it is negative", "give a time such as 1s, or leave it out")
+	}
+	return nil
 }
 
 // Log says how much the node tells the operator.
@@ -296,8 +351,9 @@ func Defaults() Config {
 		Profiles: Profiles{
 			ReportForm: ref("csar/com-2022-209@1"), Scheme: ref("facts-2026@1"), Review: ref("review/standard@1"), Reportable: ref("csar-reportable@1"), Routing: ref("routing/standard@1"),
 		},
-		Role:  RoleAll,
-		Media: Media{MaxBytes: 100 << 20},
+		Role:      RoleAll,
+		Detection: Detection{Flood: Flood(flood.Default)},
+		Media:     Media{MaxBytes: 100 << 20, Video: Video{MaxBytes: 100 << 20, MaxFrames: 200_000, Deadline: time.Minute, Every: time.Second, AtOnce: 4}},
 		Doors: Doors{
 			API:   Door{AtOnce: 16, Reserve: 4, Waiting: 64, Patience: 10 * time.Second},
 			Peers: Door{AtOnce: 8, Reserve: 4, Waiting: 32, Patience: 10 * time.Second},
@@ -403,10 +459,19 @@ func (c Config) check() error {
 			return err
 		}
 	}
+	if err := c.Media.Video.check(); err != nil {
+		return err
+	}
 	if err := c.Egress.check(); err != nil {
 		return err
 	}
 	if err := c.HMA.check(c.Egress); err != nil {
+		return err
+	}
+	if err := c.checkExchanges(); err != nil {
+		return err
+	}
+	if err := flood.Limits(c.Detection.Flood).Validate("detection.flood"); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

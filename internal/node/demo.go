@@ -332,7 +332,7 @@ func (w *World) lists(ctx context.Context, manager mandate.Actor) error {
 		from, to           int
 	}{{"Landscapes of the demo", "double", 0, 45}, {"Self-reported patterns of the demo", "self-reported", 45, references}} {
 		l, err := w.Provider.Lists.Create(ctx, manager, lists.NewList{
-			Name: plan.name, Source: "made by the demonstration", Scheme: "demo-landscapes", Verification: plan.verification, LegalBasis: demoBasis, Radius: -1,
+			Name: plan.name, Source: "made by the demonstration", Scheme: "demo-landscapes", Verification: plan.verification, LegalBasis: demoBasis, Radius: -1, VideoUpload: -1, VideoEntry: -1,
 		})
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -74,6 +75,27 @@ func (e *examination) sandbox(ctx context.Context) {
 		}
 	}
 	e.add(Well, "sandbox", "", "%d attempts to get out were refused", len(checks))
+	e.player(ctx, decoder)
+}
+
+// beginning is that of an MP4 file that ends after it: ffmpeg says so, when it runs.
+const beginning = "\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom"
+
+func (e *examination) player(ctx context.Context, decoder *media.Service) {
+	path := decoder.State().Player
+	if path == "" {
+		e.add(Warning, "video", "install ffmpeg 5.1 or newer", "ffmpeg is not installed: videos are compared by their digests only, and nobody can look at them")
+		return
+	}
+	tried, err := decoder.Video(ctx, strings.NewReader(beginning), int64(len(beginning)), media.VideoRequest{})
+	switch {
+	case err != nil:
+		e.add(Ill, "video", problem.From(err).Remedy, "%s cannot be run: %s", path, problem.From(err).Reason)
+	case tried.Status != media.StatusTruncated:
+		e.add(Ill, "video", "see whether it runs by itself, and whether its libraries are below /lib or /usr/lib", "%s does not work in its enclosure: %s %s", path, tried.Status, tried.Detail)
+	default:
+		e.add(Well, "video", "", "%s works in its enclosure", path)
+	}
 }
 
 // roomNeeded is below how much free space a warning is given, in bytes.
@@ -216,7 +238,7 @@ func (e *examination) rows(ctx context.Context) {
 		if len(waiting) > 0 && e.now.Sub(waiting[0].CreatedAt) > time.Hour {
 			e.add(Warning, "delivery", "check that the peer runs and can be reached", "an envelope waits for its receipt since %s: %s", waiting[0].CreatedAt.Format(time.RFC3339), waiting[0].LastError)
 		}
-		return nil
+		return e.exchanges(tx)
 	})
 	if err != nil {
 		e.add(Ill, "database", "start the node once so that it migrates, or check the disk", "it cannot be read as this version needs it")

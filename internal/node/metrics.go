@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -33,6 +34,9 @@ var (
 	firstFigure = prometheus.NewDesc("brdo_door_reserve_total", "Urgent requests that only the reserve let in, by door.", []string{"door"}, nil)
 	busyFigure  = prometheus.NewDesc("brdo_door_requests", "Requests at each door now: worked on, or waiting.", []string{"door", "state"}, nil)
 	doubtFigure = prometheus.NewDesc("brdo_list_entries_in_doubt", "List entries suspended because their decision was opened again; each needs a person.", nil, nil)
+	lagFigure   = prometheus.NewDesc("brdo_list_exchange_lag_seconds", "Age of what is here of an exchange of lists, by its name; none before all was read once.", []string{"exchange"}, nil)
+	failFigure  = prometheus.NewDesc("brdo_list_exchange_failures", "Rounds at an exchange of lists that failed since one succeeded.", []string{"exchange"}, nil)
+	staleFigure = prometheus.NewDesc("brdo_list_exchange_stale", "1 when no round at an exchange succeeded for longer than the operator allows.", []string{"exchange"}, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -93,11 +97,37 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		if err != nil {
 			return err
 		}
-		return exchangeFigures(tx, now, gauge)
+		if err := exchangeFigures(tx, now, gauge); err != nil {
+			return err
+		}
+		return f.listExchanges(tx, now, gauge)
 	})
 	if err != nil {
 		f.node.log.ErrorContext(ctx, "figures could not be read", "error", err)
 	}
+}
+
+// listExchanges tells how lists stand that are fetched.
+func (f figures) listExchanges(tx *store.Tx, now time.Time, gauge func(*prometheus.Desc, float64, ...string)) error {
+	for _, x := range f.node.Config.ListExchanges {
+		at, err := lists.Standing(tx, x.named(), now)
+		if err != nil {
+			return err
+		}
+		if at.List.ID == "" {
+			continue
+		}
+		if at.Lag >= 0 {
+			gauge(lagFigure, at.Lag.Seconds(), x.Name)
+		}
+		stale := 0.0
+		if at.Stale {
+			stale = 1
+		}
+		gauge(staleFigure, stale, x.Name)
+		gauge(failFigure, float64(at.Failures), x.Name)
+	}
+	return nil
 }
 
 func exchangeFigures(tx *store.Tx, now time.Time, gauge func(*prometheus.Desc, float64, ...string)) error {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/order"
@@ -292,6 +293,7 @@ func (n *Node) assemble(ctx context.Context, config Config, options Options) err
 	n.runner = job.NewRunner(n.Store, job.Options{Now: options.Now, Log: n.log})
 	n.Triage.Handle(n.runner)
 	n.Lists.Handle(n.runner)
+	n.Intake.Handle(n.runner)
 	n.Reports.Handle(n.runner)
 	n.Routing.Handle(n.runner)
 	n.Orders.Handle(n.runner)
@@ -356,11 +358,11 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 	n.Lists.Correspond(n.Post)
 	n.Intake = intake.New(intake.Options{
 		Ledger: n.Ledger, Store: n.Store, Content: n.Content, Decoder: n.Decoder, Index: n.Index, Law: n.Law, Sources: sources,
-		Scheme: config.Profiles.Scheme, Review: review,
+		Scheme: config.Profiles.Scheme, Review: review, Video: config.Media.Video.rules(), Flood: flood.Limits(config.Detection.Flood),
 	})
 	n.Triage = triage.New(triage.Options{
 		Ledger: n.Ledger, Content: n.Content, Decoder: n.Decoder, Law: n.Law, Review: review, Reportable: config.Profiles.Reportable, Secret: self.SessionSecret().Reveal(),
-		Post: n.Post, MaxBytes: config.Media.MaxBytes,
+		Post: n.Post, MaxBytes: config.Media.MaxBytes, Video: config.Media.Video.limits(),
 	})
 	o := config.Organisation
 	places, err := loadPlaces(config.Places)
@@ -382,6 +384,11 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		return err
 	}
 	n.outlook = outlook
+	exchanges, err := openExchanges(config, n.Law, outlook)
+	if err != nil {
+		return err
+	}
+	n.Lists.FetchFrom(exchanges)
 	n.Notices = notices.New(notices.Options{
 		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "notices/voluntary", ContactPoint: o.ContactPoint, Lookout: outlook,
 	})
@@ -613,7 +620,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		}
 		go func() { served <- figures.Serve(apart) }()
 	}
-	if err := n.Post.Begin(ctx); err != nil {
+	if err := errors.Join(n.Post.Begin(ctx), n.Lists.Begin(ctx)); err != nil {
 		return err
 	}
 	lock, err := n.takeOver(ctx)
@@ -696,7 +703,7 @@ func (n *Node) follow(ctx context.Context) error {
 		case <-hour.C:
 			err = n.Store.WriteShared(ctx, func(tx *store.Tx) error {
 				_, err := tx.DeleteDoneJobs(n.Ledger.Now().AddDate(0, 0, -7))
-				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)))
+				return errors.Join(err, tx.DeleteAnswersBefore(n.Ledger.Now().AddDate(0, 0, -2)), tx.DeleteEntryHitsBefore(n.Ledger.Now().Add(-n.Config.Detection.Flood.Window)))
 			})
 		}
 		if err != nil && ctx.Err() == nil {

@@ -1,12 +1,14 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,12 +24,16 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	orderdomain "github.com/brdoproject/brdo/domain/order"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/desk/lists"
 	"github.com/brdoproject/brdo/internal/desk/notices"
 	"github.com/brdoproject/brdo/internal/desk/orders"
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/routing"
 	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/exchange"
+	"github.com/brdoproject/brdo/internal/media"
+	"github.com/brdoproject/brdo/internal/media/mediatest"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
@@ -397,6 +403,11 @@ func TestPagesAreAccessible(t *testing.T) {
 	must(t, "inviting", err)
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
+	w.fetches(t)
+	film, watcher := w.film(t), visit(t, browser)
+	watcher.login(provider + "/login/" + film.token)
+	flooded(t, w.Provider, w.list)
+	comparedWith(t, w.Provider, w.list, w.taken)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)
@@ -413,6 +424,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"waiting", analyst, provider + "/items/" + w.waiting, nil},
 		{"card", analyst, provider + "/items/" + w.taken, nil},
 		{"shown", analyst, provider + "/items/" + w.taken, (*visitor).look},
+		{"film", watcher, provider + "/items/" + film.item, (*visitor).lookAtScenes},
 		{"decided", supervisor, provider + "/items/" + w.decided, nil},
 		{"reports", analyst, provider + "/reports", nil},
 		{"draft", analyst, provider + path(w.draft), nil},
@@ -425,6 +437,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"account", analyst, provider + "/account", nil},
 		{"problem", analyst, provider + "/log", nil},
 		{"lists", manager, provider + "/lists", nil},
+		{"exchanges", manager, provider + "/lists/exchanges", nil},
 		{"list", manager, provider + path(w.list), nil},
 		{"list-decided", other, provider + path(w.own) + "/decided", nil},
 		{"list-followed", manager, provider + path(followed), nil},
@@ -573,4 +586,77 @@ func TestTheHelpOpensByItsKey(t *testing.T) {
 	v.until("document.querySelector('dialog[data-help]').open")
 	v.press(kb.Escape)
 	v.until("!document.querySelector('dialog[data-help]').open")
+}
+
+// fetches lets the provider follow three exchanges: one that works, one that does not,
+// and one that no list follows.
+func (w worked) fetches(t *testing.T) {
+	t.Helper()
+	ctx, p := t.Context(), w.Provider
+	reference := law.Ref{ID: "demo/benign-pictures", Version: 1}
+	basis, err := p.Law.LegalBasis(reference)
+	must(t, "reading a legal basis", err)
+	file := filepath.Join(t.TempDir(), "list.csv")
+	must(t, "writing a list", os.WriteFile(file, []byte("md5\n00000000000000000000000000000017\n"), 0o600))
+	ago := time.Now().Add(-time.Hour)
+	must(t, "dating a list", os.Chtimes(file, ago, ago))
+	var all []exchange.Exchange
+	for name, path := range map[string]string{"weekly-file": file, "lost-file": file + ".lost", "unused": file} {
+		all = append(all, exchange.Exchange{
+			Name: name, Kind: exchange.File, Basis: basis, Verification: "single", Every: time.Hour, StaleAfter: 24 * time.Hour, Source: &exchange.FileSource{Path: path, MaxBytes: 1 << 20},
+		})
+	}
+	slices.SortFunc(all, func(a, b exchange.Exchange) int { return strings.Compare(a.Name, b.Name) })
+	p.Lists.FetchFrom(all)
+	for _, e := range all {
+		if e.Name == "unused" {
+			continue
+		}
+		_, err := p.Lists.Create(ctx, actor(t, p, mandate.ListManager), lists.NewList{
+			Name: "from " + e.Name, Source: e.Name, Verification: "single", LegalBasis: reference, Radius: -1, Follows: lists.Source{Node: e.Address()},
+		})
+		must(t, "following an exchange", err)
+	}
+	must(t, "beginning to fetch", p.Lists.Begin(ctx))
+	must(t, "fetching", p.Drain(ctx))
+}
+
+// film is a video of which a list knows a part, taken by somebody who has a login link.
+type film struct{ item, token string }
+
+func (w worked) film(t *testing.T) film {
+	t.Helper()
+	ctx := t.Context()
+	const size = "=size=320x180:rate=5"
+	content := mediatest.Clip(t, "mandelbrot"+size+",trim=duration=4[a];testsrc2"+size+",trim=duration=3[b];smptehdbars"+size+",trim=duration=3[c];testsrc"+size+",trim=duration=5[d];[a][b][c][d]concat=n=4")
+	hashed, err := w.Provider.Decoder.Video(ctx, bytes.NewReader(content), int64(len(content)), media.VideoRequest{Every: time.Second})
+	must(t, "hashing a video", err)
+	var text strings.Builder
+	must(t, "writing its frames", video.Write(&text, hashed.Features[4:7]))
+	manager := actor(t, w.Provider, mandate.ListManager)
+	l, err := w.Provider.Lists.Create(ctx, manager, lists.NewList{
+		Name: "Videos", Source: "made by the test", Verification: "double", LegalBasis: w.Provider.Config.Detection.Sources[0].LegalBasis, Radius: -1, VideoUpload: -1, VideoEntry: -1,
+	})
+	must(t, "making a list", err)
+	_, err = w.Provider.Lists.Import(ctx, manager, l.ID, lists.Import{FileName: "clip.txt", Content: strings.NewReader(text.String()), Reason: "made by the test"})
+	must(t, "importing a video", err)
+	found, _ := detect(t, w.World, "film", content)
+	operator := mandate.Actor{Kind: mandate.Person, ID: "person/test", Roles: []mandate.Role{mandate.Operator}, Organisation: mandate.Provider}
+	person, link, err := w.Provider.Identity.Invite(ctx, operator, "who watches", []mandate.Role{mandate.Analyst})
+	must(t, "inviting", err)
+	must(t, "taking", w.Provider.Triage.Take(ctx, w.Provider.Identity.Actor(person), found.Files[0].SHA256))
+	return film{found.Files[0].SHA256, link.Token}
+}
+
+// lookAtScenes asks for one scene of a video, goes on to the next two, and then sees all, by the keyboard.
+func (v *visitor) lookAtScenes() {
+	v.t.Helper()
+	v.press("r")
+	for _, scene := range []string{"2", "3"} {
+		v.until("document.querySelector('[data-viewer] img')?.naturalWidth > 0")
+		v.press(kb.ArrowRight)
+		v.until("document.querySelector('[data-viewer-status]').textContent.includes('Scene " + scene + " ')")
+	}
+	v.press("h")
+	v.look()
 }

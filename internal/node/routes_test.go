@@ -54,6 +54,7 @@ var forms = map[string]string{
 	"POST /lists/{id}/entries/{entry}/state":             "state=suspended&reason=because",
 	"POST /lists/{id}/proposals":                         "item={item}&reason=because",
 	"POST /lists/{id}/proposals/{proposal}/refuse":       "reason=because",
+	"POST /lists/{id}/entries/{entry}/lift":              "reason=because",
 	"POST /lists/{id}/entries/{entry}/object":            "reason=because",
 	"POST /lists/{id}/objections/{objection}/answer":     "answer=kept&reason=because",
 	"POST /lists/{id}/subscriptions":                     "subscriber=node&basis=an+order&until=2030-01-01",
@@ -236,6 +237,55 @@ func lookedAt(t *testing.T, n *node.Node) (id string) {
 		t.Fatal("nothing was shown of any item")
 	}
 	return id
+}
+
+// flooded puts the first entry of a list into quarantine, as the node does, with a file
+// that waits because of it.
+func flooded(t *testing.T, n *node.Node, list string) {
+	t.Helper()
+	must(t, "putting an entry into quarantine", n.Store.Write(context.Background(), func(tx *store.Tx) error {
+		entries, err := tx.ListEntriesChanged(list, 0, "", 1)
+		if err != nil {
+			return err
+		}
+		items, err := tx.ItemsAfter("", 1)
+		if err != nil {
+			return err
+		}
+		now, entry := time.Now(), entries[0].ID
+		if err := tx.InsertEntryHits([]store.EntryHit{{EntryID: entry, ListID: list, ItemID: items[0].ID, At: now, HeldAt: now}}); err != nil {
+			return err
+		}
+		_, err = tx.InsertQuarantine(store.QuarantineRow{
+			ID: store.NewID("quarantine"), EntryID: entry, ListID: list, Since: now, LookBy: now.Add(24 * time.Hour), Items: 120, Compared: 300, Reason: "it matched 120 files",
+		})
+		return err
+	}))
+}
+
+// comparedWith notes that what is held was compared with a list, which learnt of an item.
+func comparedWith(t *testing.T, n *node.Node, list, item string) {
+	t.Helper()
+	must(t, "noting a comparison", n.Store.Write(context.Background(), func(tx *store.Tx) error {
+		entries, err := tx.ListEntriesChanged(list, 0, "", 1)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		for outcome, id := range map[string]string{"": item, "not-reportable": strings.Repeat("0", 64)} {
+			if err := tx.InsertFoundAgain(store.FoundAgainRow{
+				ItemID: id, EntryID: entries[0].ID, ListID: list, At: now, Outcome: outcome, Found: []byte(`{"list_name":"patterns","explanation":"It is like an entry"}`),
+			}); err != nil {
+				return err
+			}
+		}
+		at, err := tx.Comparison(list)
+		if err != nil {
+			return err
+		}
+		at.ListID, at.BegunAt, at.EndedAt, at.Items, at.LeftOut, at.Matches = list, now, now, 1200, 3, 2
+		return tx.PutComparison(at)
+	}))
 }
 
 // itemIn is an item that a report at a node refers to.
@@ -486,6 +536,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 
 	// Lists.
 	do(p, manager, "GET /lists", "/lists", "", "list.consult")
+	do(p, manager, "GET /lists/exchanges", "/lists/exchanges", "", "list.consult")
 	do(p, manager, "POST /lists", "/lists", "name=patterns+of+the+test&source=test&verification=double&legal_basis=demo/benign-pictures@1", "list.create")
 	var list, entry string
 	must(t, "finding the list", p.Store.Read(ctx, func(tx *store.Tx) error {
@@ -500,6 +551,8 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		return err
 	}))
 	do(p, manager, "GET /lists/{id}", list, "", "list.consult")
+	flooded(t, p, "list/"+strings.TrimPrefix(list, "/lists/"))
+	do(p, manager, "POST /lists/{id}/entries/{entry}/lift", list+"/entries/"+entry+"/lift", "reason=it+is+right", "list.entry.change")
 	do(p, manager, "POST /lists/{id}/entries/{entry}/state", list+"/entries/"+entry+"/state", "state=suspended&reason=a+complaint", "list.entry.change")
 	do(p, manager, "POST /lists", "/lists", "name=look-alikes&source=test&verification=double&legal_basis=demo/benign-pictures@1&benign=yes", "list.create")
 	var alike string
@@ -702,6 +755,7 @@ func TestEachOperationOfTheInterfaceIsOneEvent(t *testing.T) {
 		action           string
 	}{
 		"GET /v1/lists":                    {"/v1/lists", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"GET /v1/exchanges":                {"/v1/exchanges", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}":               {"/v1/lists/" + short(w.list), "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}/entries":       {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"POST /v1/lists/{id}/import":       {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},

@@ -28,12 +28,15 @@ type Item struct {
 	MD5, SHA1     string
 	PDQ           string
 	PDQQuality    int
-	MediaStatus   string
-	Content       string
-	Tier          string
-	Score         float64
-	Why           string
-	ReceivedAt    time.Time
+	// Forms are all hashes, see [pdq.Forms.Bytes]; empty when there are none, or when
+	// the item is from before they were kept.
+	Forms       []byte
+	MediaStatus string
+	Content     string
+	Tier        string
+	Score       float64
+	Why         string
+	ReceivedAt  time.Time
 }
 
 // ItemRow is an item with the state of its assessment.
@@ -94,12 +97,12 @@ type ExposureRow struct {
 	Request []byte
 }
 
-const itemColumns = `id, mime, size, width, height, md5, sha1, pdq, pdq_quality, media_status, content, scheme, review, tier, score, why, state,
+const itemColumns = `id, mime, size, width, height, md5, sha1, pdq, pdq_quality, forms, media_status, content, scheme, review, tier, score, why, state,
 	assessment, outcome, claimed_by, claimed_until, first_decider, received_at, decided_at, sightings, version`
 
 func scanItem(row scanner) (ItemRow, error) {
 	var i ItemRow
-	err := row.Scan(&i.ID, &i.MIME, &i.Size, &i.Width, &i.Height, &i.MD5, &i.SHA1, &i.PDQ, &i.PDQQuality, &i.MediaStatus, &i.Content, &i.Scheme, &i.Review,
+	err := row.Scan(&i.ID, &i.MIME, &i.Size, &i.Width, &i.Height, &i.MD5, &i.SHA1, &i.PDQ, &i.PDQQuality, &i.Forms, &i.MediaStatus, &i.Content, &i.Scheme, &i.Review,
 		&i.Tier, &i.Score, &i.Why, &i.State, &i.Assessment, &i.Outcome, &i.ClaimedBy, moment{&i.ClaimedUntil}, &i.FirstDecider,
 		moment{&i.ReceivedAt}, moment{&i.DecidedAt}, &i.Sightings, &i.Version)
 	return i, err
@@ -130,8 +133,8 @@ func (tx *Tx) Item(id string) (ItemRow, error) {
 // InsertItem writes a new item.
 func (tx *Tx) InsertItem(i ItemRow) error {
 	return tx.exec("writing an item",
-		`INSERT INTO items (`+itemColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 1)`,
-		i.ID, i.MIME, i.Size, i.Width, i.Height, i.MD5, i.SHA1, i.PDQ, i.PDQQuality, i.MediaStatus, i.Content, i.Scheme, i.Review, i.Tier, i.Score, i.Why, i.State,
+		`INSERT INTO items (`+itemColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 1)`,
+		i.ID, i.MIME, i.Size, i.Width, i.Height, i.MD5, i.SHA1, i.PDQ, i.PDQQuality, i.Forms, i.MediaStatus, i.Content, i.Scheme, i.Review, i.Tier, i.Score, i.Why, i.State,
 		i.Assessment, i.Outcome, i.ClaimedBy, micros(i.ClaimedUntil), i.FirstDecider, micros(i.ReceivedAt), micros(i.DecidedAt), i.Sightings)
 }
 
@@ -151,9 +154,9 @@ func (tx *Tx) UpdateItem(i ItemRow) error {
 func (tx *Tx) DescribeItem(i ItemRow) error {
 	return tx.change("describing an item", Changed("item"),
 		`UPDATE items SET mime = $1, size = $2, width = $3, height = $4, md5 = $5, sha1 = $6, pdq = $7, pdq_quality = $8, media_status = $9, content = $10,
-		   version = version + 1
-		 WHERE id = $11 AND version = $12`,
-		i.MIME, i.Size, i.Width, i.Height, i.MD5, i.SHA1, i.PDQ, i.PDQQuality, i.MediaStatus, i.Content, i.ID, i.Version)
+		   forms = $11, version = version + 1
+		 WHERE id = $12 AND version = $13`,
+		i.MIME, i.Size, i.Width, i.Height, i.MD5, i.SHA1, i.PDQ, i.PDQQuality, i.MediaStatus, i.Content, i.Forms, i.ID, i.Version)
 }
 
 // The order is that of the index items_queue, so that a page of the queue costs

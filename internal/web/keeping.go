@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/internal/desk/lists"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 func showLists(v *visit) error {
@@ -19,7 +20,12 @@ func showLists(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(listsPage(v.frame("lists.title", "/lists"), found, v.actor.Has(mandate.ListManager), v.takeDone()))
+	return v.show(listsPage(v.frame("lists.title", "/lists"), found, v.actor.Has(mandate.ListManager), v.s.options.Desks.Lists.Fetches(), v.takeDone()))
+}
+
+func followsExchange(l store.HashList) bool {
+	_, is := lists.FollowsExchange(l)
+	return is
 }
 
 func createList(v *visit) error {
@@ -32,6 +38,12 @@ func createList(v *visit) error {
 	if err != nil {
 		return problem.InvalidField("radius", "it is not a number", "31 is usual")
 	}
+	var shares [2]int
+	for i, name := range []string{"video_upload", "video_entry"} {
+		if shares[i], err = strconv.Atoi(cmp.Or(text(name), "-1")); err != nil {
+			return problem.InvalidField(name, "it is not a number", "50 is usual")
+		}
+	}
 	until, err := time.Parse(time.DateOnly, text("valid_until"))
 	if err != nil && text("valid_until") != "" {
 		return problem.InvalidField("valid_until", "it is not a date", "choose a day")
@@ -42,6 +54,7 @@ func createList(v *visit) error {
 	}
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
+		VideoUpload: shares[0], VideoEntry: shares[1],
 		Own: text("own") == "yes", Follows: follows, Benign: text("benign") == "yes", Insets: text("insets") == "yes",
 	})
 	if err != nil {
@@ -175,6 +188,14 @@ func entryState(v *visit) error {
 		return err
 	}
 	return v.done("/lists/"+v.r.PathValue("id"), "list.changed")
+}
+
+// liftQuarantine brings what an entry held back to the queue.
+func liftQuarantine(v *visit) error {
+	if err := v.s.options.Desks.Lists.LiftQuarantine(v.r.Context(), v.actor, v.listID(), "entry/"+v.r.PathValue("entry"), v.reason()); err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "quarantine.lifted")
 }
 
 func showLog(v *visit) error {

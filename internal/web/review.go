@@ -76,10 +76,15 @@ func viewItem(v *visit) error {
 		return err
 	}
 	ctx := v.r.Context()
-	writeJSON(v.w, http.StatusOK, map[string]string{
+	answer := map[string]string{
 		"exposure": exposure, "picture": "/pictures/" + exposure, "label": t(ctx, "view."+asked.Level, "column", asked.Column+1, "row", asked.Row+1),
 		"alt": t(ctx, "view.alt."+asked.Level),
-	})
+	}
+	if v.r.URL.Query().Has("film") {
+		answer["label"] = t(ctx, "film."+asked.Level, "scene", asked.Row*triage.Grid+asked.Column+1)
+		answer["alt"] = t(ctx, "film.alt."+asked.Level)
+	}
+	writeJSON(v.w, http.StatusOK, answer)
 	return nil
 }
 

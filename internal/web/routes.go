@@ -119,6 +119,7 @@ func (s *Server) Routes() []Route {
 
 		in("GET /lists", showLists),
 		in("POST /lists", createList),
+		in("GET /lists/exchanges", showExchanges),
 		in("GET /lists/{id}", showList),
 		{Pattern: "POST /lists/{id}/import", File: true, call: importList},
 		in("POST /lists/{id}/benign", askBenign),
@@ -127,6 +128,7 @@ func (s *Server) Routes() []Route {
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),
 		in("POST /lists/{id}/entries/{entry}/state", entryState),
+		in("POST /lists/{id}/entries/{entry}/lift", liftQuarantine),
 		in("POST /lists/{id}/entries/{entry}/object", objectEntry),
 		in("POST /lists/{id}/objections/{objection}/answer", answerObjection),
 		in("GET /lists/{id}/sharing", showSharing),

@@ -13,6 +13,7 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/domain/report"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/peer"
 )
 
@@ -97,10 +98,14 @@ func completed() map[string][]string {
 	for _, action := range didActions {
 		did = append(did, action.Name)
 	}
+	var fetched []string
+	for _, kind := range exchange.Kinds {
+		fetched = append(fetched, string(kind))
+	}
 	return map[string][]string{
 		"alarms.of.": {"report", "received", "referral", "order", "deconfliction", "notice", "list"}, "alarms.peer.": peer.AlarmKinds,
-		"journey.did.": did,
-		"keys.":        keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels,
+		"journey.did.": did, "exchanges.kind.": fetched,
+		"keys.": keys, "node.": kinds, "problem.": problems, "report.state.": states, "wellbeing.level.": levels, "view.": levels, "view.alt.": levels, "film.": levels, "film.alt.": levels,
 		"list.entries.": {"active", "suspended", "withdrawn"}, "list.to.": {"active", "withdrawn"}, "objection.answer.": {"kept", "suspended", "withdrawn"}, "objection.do.": {"kept", "suspended", "withdrawn"}, "decided.state.": {"proposed", "confirmed", "refused"}, "decided.by.": {"proposed", "confirmed", "refused"}, "outcome.": nil,
 		"matter.state.": matters, "referral.standing.": standings, "referral.outcome.": referral.Outcomes,
 		"offer.state.":    {"offered", "acknowledged", "claimed", "declined", "escalated", "released", "finished"},
@@ -113,12 +118,14 @@ func completed() map[string][]string {
 		"feedback.by.":    report.FeedbackBy,
 		"senders.row.":    senderFigures, "senders.means.": senderFigures,
 		"ask.state.": questions, "ask.person.": {"username", "email", "phone", "uid"},
-		"upload.state.":    {"open", "told", "left"},
-		"look.finding.":    {"gone", "present", "unknown"},
-		"journey.status.":  {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
-		"voluntary.state.": {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
-		"voluntary.clock.": {"delivery", "rung", "bar", "decision"},
-		"hold.kind.":       {"no_remove", "no_notice"},
+		"upload.state.":     {"open", "told", "left"},
+		"look.finding.":     {"gone", "present", "unknown"},
+		"journey.status.":   {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
+		"voluntary.state.":  {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
+		"voluntary.clock.":  {"delivery", "rung", "bar", "decision"},
+		"quarantine.ended.": {"active", "suspended", "withdrawn"},
+		"quarantine.to.":    {"suspended", "withdrawn"},
+		"hold.kind.":        {"no_remove", "no_notice"},
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/match"
+	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -188,6 +189,18 @@ func unreported(c triage.Card) bool {
 
 // looks reports whether the reader may ask for something of the item to be shown.
 func looks(c triage.Card) bool { return (c.Mine || c.Case) && c.Content != store.ContentElsewhere }
+
+// isFilm reports whether an item is a video, which is shown by its scenes.
+func isFilm(c triage.Card) bool { return media.IsVideoType(c.MIME) }
+
+// viewOf is where the page asks for something of the item.
+func viewOf(c triage.Card) string {
+	path := "/items/" + c.ID + "/view"
+	if isFilm(c) {
+		path += "?film"
+	}
+	return path
+}
 
 // opens reports whether the reader may have the item's content fetched.
 func opens(c triage.Card) bool { return (c.Mine || c.Case) && c.Content == store.ContentElsewhere }

@@ -33,6 +33,8 @@ import (
 type Web struct {
 	mutex  sync.Mutex
 	places map[string]*place
+	// hosts answer for all addresses of a host that are no places.
+	hosts map[string]http.Handler
 	// order is in which addresses were first served, the latest last.
 	order []string
 
@@ -67,7 +69,7 @@ func New() (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate of the played internet: %w", err)
 	}
-	return &Web{places: map[string]*place{}, authority: authority, authorityKey: key}, nil
+	return &Web{places: map[string]*place{}, hosts: map[string]http.Handler{}, authority: authority, authorityKey: key}, nil
 }
 
 // Roots is who vouches for the servers of this internet.
@@ -85,6 +87,14 @@ func (w *Web) Handle(address string, serve http.HandlerFunc) {
 		w.order = append(w.order, address)
 	}
 	w.places[address] = &place{serve: serve}
+}
+
+// Host lets a handler answer for all addresses of a host, such as shop.example, that
+// nothing else answers for.
+func (w *Web) Host(name string, serve http.Handler) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.hosts[name] = serve
 }
 
 // Put serves content at an address, in place of what was there. content is
@@ -178,10 +188,13 @@ func (w *Web) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		p.asked++
 		serve = p.serve
 	}
+	host := w.hosts[request.Host]
 	w.mutex.Unlock()
 	switch {
 	case known:
 		serve(answer, request)
+	case host != nil:
+		host.ServeHTTP(answer, request)
 	case w.isHost(request.Host):
 		http.NotFound(answer, request)
 	case request.URL.Host == "" && isLoopback(request.Host):
@@ -202,6 +215,9 @@ func isLoopback(host string) bool {
 func (w *Web) isHost(host string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	if w.hosts[host] != nil {
+		return true
+	}
 	for address := range w.places {
 		if u, err := url.Parse(address); err == nil && u.Host == host {
 			return true

@@ -77,6 +77,10 @@ func requestDigest(s Submission) (string, error) {
 	}
 	sum.Write(head)
 	for _, file := range s.Files {
+		if file.Refused != "" {
+			fmt.Fprintf(sum, "\x00%q\x00%q", file.Name, file.Refused)
+			continue
+		}
 		if _, err := file.Content.Seek(0, io.SeekStart); err != nil {
 			return "", fmt.Errorf("reading an upload again: %w", err)
 		}

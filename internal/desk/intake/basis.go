@@ -63,8 +63,8 @@ func (d *Desk) Ready(actor mandate.Actor) error {
 
 // Watch stops detection at each source whose legal basis has ended: it is
 // written down once, as an act of the node itself. It learns what other
-// processes of the node noticed, and returns what was new to everybody. It is
-// cheap, and meant to be called every second.
+// processes of the node noticed, and returns what was new to everybody. It also
+// writes down how much was compared and judges which entries flood. It is cheap, and meant to be called every second.
 func (d *Desk) Watch(ctx context.Context) ([]BasisState, error) {
 	known := map[[2]string]time.Time{}
 	err := d.ledger.Peek(ctx, func(tx *store.Tx) error {
@@ -107,7 +107,7 @@ func (d *Desk) Watch(ctx context.Context) ([]BasisState, error) {
 	d.stopped.mu.Lock()
 	d.stopped.at = known
 	d.stopped.mu.Unlock()
-	return fresh, nil
+	return fresh, d.judge(ctx)
 }
 
 // Bases says how each source stands with its legal basis: what warnings are

@@ -17,10 +17,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
@@ -49,6 +51,13 @@ type Desk struct {
 	scheme  law.Ref
 	review  *law.Review
 	stopped stopped
+	video   VideoRules
+	// watching holds who examines videos; see [VideoRules.AtOnce].
+	watching chan struct{}
+	flood    flood.Limits
+	counter  counter
+	// perStep is how many items a step of a long job takes.
+	perStep int
 }
 
 // Options of the desk; all are required.
@@ -63,11 +72,16 @@ type Options struct {
 	// Scheme and Review are the profiles that new items begin under.
 	Scheme law.Ref
 	Review *law.Review
+	Video  VideoRules
+	// Flood says when an entry matches too much.
+	Flood flood.Limits
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
-	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review}
+	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, video: o.Video, flood: o.Flood, watching: make(chan struct{}, o.Video.AtOnce)}
+	d.counter = counter{process: store.NewID("process"), pending: map[string]bool{}}
+	d.perStep = 100
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
 	}
@@ -95,7 +109,14 @@ type Submission struct {
 type Upload struct {
 	Name    string
 	Content io.ReadSeeker
+	// Refused says why the file was not taken in; Content is nil then. It is answered
+	// for, and spoils no other.
+	Refused string
 }
+
+// maxKept is how many matches of one file are kept and counted, the strongest; a list
+// may hold any number of entries that are alike. It is what domain/item allows.
+const maxKept = 1000
 
 // MaxFiles is how many files one submission may have.
 const MaxFiles = 100
@@ -130,15 +151,19 @@ type FileResult struct {
 	PDQQuality int    `json:"pdq_quality"`
 	// PDQWithin is how many bits the hashes may be off those of the reference: no list has
 	// anything near, so the file was read at a first look only. 0 for all that was kept.
-	PDQWithin int             `json:"pdq_within,omitempty"`
-	Status    media.Status    `json:"status"`
-	Detail    string          `json:"detail,omitempty"`
-	Matches   []match.Match   `json:"matches"`
-	Skipped   []match.Skipped `json:"skipped_lists"`
-	// Unhashable says why the picture itself could not be compared.
+	PDQWithin int           `json:"pdq_within,omitempty"`
+	Status    media.Status  `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	Matches   []match.Match `json:"matches"`
+	// More counts matches beyond those that are shown and counted.
+	More    int             `json:"more_matches,omitempty"`
+	Skipped []match.Skipped `json:"skipped_lists"`
+	// Unhashable says why the picture or the video itself could not be compared.
 	Unhashable string `json:"unhashable,omitempty"`
-	// NotCompared says why nothing at all was compared: the legal basis ended
-	// while the files before this one were.
+	// Video says what became of the frames of a video; absent for other files.
+	Video *Video `json:"video,omitempty"`
+	// NotCompared says why nothing at all was compared: the file is too large, or the
+	// legal basis ended while the files before this one were.
 	NotCompared string `json:"not_compared,omitempty"`
 	// Sighting is set when the file was kept for a person to look at, and
 	// Inherited when people decided about the same file before.
@@ -146,6 +171,10 @@ type FileResult struct {
 	Inherited string `json:"inherited_decision,omitempty"`
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
+
+	// held says that it waits because of an entry in quarantine; forms are all hashes.
+	held  bool
+	forms []byte
 }
 
 // aside are the matches of some files that were set aside, each with the benign look-alike.
@@ -230,8 +259,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
-		kept, left := 0, 0
+		kept, left, held := 0, 0, 0
+		quarantines, err := tx.QuarantinesOf(entriesOf(examined))
+		if err != nil {
+			return err
+		}
 		for i, e := range examined {
+			if e.Matches, err = d.count(tx, e.SHA256, e.Matches, quarantines); err != nil {
+				return err
+			}
 			result := e.FileResult
 			if e.NotCompared != "" {
 				result.Next = "The file was not compared, and nothing of it was kept: " + e.NotCompared + "."
@@ -241,6 +277,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 					return err
 				}
 				kept++
+				if result.held {
+					held++
+				}
 			} else if len(e.Matches) > 0 {
 				result.Next = "The picture is at least as near to benign look-alikes as to what lists know: the matches were set aside and counted, and nothing of the file was kept."
 			} else {
@@ -253,6 +292,9 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		if set := aside(examined); len(set) > 0 {
 			tx.Note("set_aside", len(set))
 			tx.Note("set_aside_for", set[:min(len(set), maxAside)])
+		}
+		if held > 0 {
+			tx.Note("held", held)
 		}
 		if left > 0 {
 			tx.Note("not_compared", left)
@@ -271,6 +313,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
+	compared := 0
+	for _, e := range examined {
+		if e.NotCompared == "" {
+			compared++
+		}
+	}
+	d.counter.add(compared, entriesOf(examined))
+	// The answer is durable. What could not be judged now is by [Desk.Watch].
+	_ = d.judge(context.WithoutCancel(ctx))
 	return detection, nil
 }
 
@@ -301,7 +352,16 @@ type examined struct {
 
 func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
 	var all []examined
+	wanted := s.Flagged || len(s.Signals) > 0
+	w := &watching{desk: d, urgent: wanted}
+	defer w.leave()
 	for _, upload := range s.Files {
+		if upload.Refused != "" {
+			all = append(all, examined{FileResult: FileResult{
+				Name: upload.Name, Matches: []match.Match{}, Skipped: []match.Skipped{}, Status: media.StatusTooLarge, NotCompared: upload.Refused,
+			}})
+			continue
+		}
 		// A long batch does not outlive the basis that it began under.
 		if err := d.inForce(source); err != nil {
 			all = append(all, examined{FileResult: FileResult{
@@ -309,20 +369,27 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 			}})
 			continue
 		}
-		wanted := s.Flagged || len(s.Signals) > 0
-		sum, picture, found, err := d.compare(ctx, upload.Content, wanted)
+		sum, err := digests(upload.Content)
 		if err != nil {
 			return nil, err
 		}
-		e := examined{FileResult: FileResult{
-			Name: upload.Name, Size: sum.Size, MIME: picture.MIME, Width: picture.Width, Height: picture.Height,
-			MD5: sum.MD5Hex(), SHA1: sum.SHA1Hex(), SHA256: sum.SHA256Hex(), PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
-			Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
-		}}
-		if picture.Status.Decoded() {
-			e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+		mime, film, err := isVideo(upload.Content)
+		if err != nil {
+			return nil, err
 		}
-		e.keep = sum.Size > 0 && (len(match.Standing(found.Matches)) > 0 || wanted)
+		var e examined
+		if film {
+			e.FileResult, err = d.examineVideo(ctx, source, w, upload, mime, sum)
+		} else {
+			e, err = d.examinePicture(ctx, upload, sum, wanted)
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.Name, e.Size, e.MD5, e.SHA1, e.SHA256 = upload.Name, sum.Size, sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex()
+		e.More = max(0, len(e.Matches)-maxKept)
+		e.Matches = e.Matches[:len(e.Matches)-e.More]
+		e.keep = sum.Size > 0 && (len(match.Standing(e.Matches)) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
@@ -351,6 +418,22 @@ func (d *Desk) insets(ctx context.Context, content io.ReadSeeker, size int64) ([
 	return d.decoder.Insets(ctx, content, size)
 }
 
+func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum, wanted bool) (examined, error) {
+	picture, found, err := d.compare(ctx, upload.Content, sum, wanted)
+	if err != nil {
+		return examined{}, err
+	}
+	e := examined{FileResult: FileResult{
+		MIME: picture.MIME, Width: picture.Width, Height: picture.Height, PDQQuality: picture.Forms.Full.Quality, PDQWithin: picture.Within, Status: picture.Status, Detail: picture.Detail,
+		Matches: found.Matches, Skipped: found.Skipped, Unhashable: found.Unhashable,
+	}}
+	if picture.Status.Decoded() {
+		e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
+		e.forms = picture.Forms.Bytes()
+	}
+	return e, nil
+}
+
 // seal stores content under a key of its own, before the row that names it. A
 // crash in between leaves content without a row, which the sweep finds.
 func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error {
@@ -370,7 +453,7 @@ func matchesOf(found []match.Match) []item.Match {
 	var all []item.Match
 	for _, m := range match.Standing(found) {
 		all = append(all, item.Match{
-			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ, Distance: m.Distance, Radius: m.Radius,
+			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ && m.Kind != match.Frames, Distance: m.Distance, Radius: m.Radius,
 			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
 		})
 	}
@@ -389,6 +472,9 @@ func score(found []match.Match) float64 {
 		if m.Radius > 0 {
 			near = 1 - float64(m.Distance)/float64(2*m.Radius)
 		}
+		if m.Video != nil {
+			near *= max(m.Video.UploadPercent, m.Video.EntryPercent) / 100
+		}
 		best = max(best, near*cmp.Or(weights[m.Verification], 0.7))
 	}
 	return best
@@ -397,8 +483,9 @@ func score(found []match.Match) float64 {
 func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submission, name string, result *FileResult, e examined) error {
 	sighting := item.Sighting{
 		ID: store.NewID("sighting"), Item: item.ID(e.SHA256), Source: source.Name, At: tx.Now, LegalBasis: source.LegalBasis.Ref(),
-		Context: s.Context, Matches: matchesOf(e.Matches), Signals: s.Signals,
+		Context: s.Context, Matches: matchesOf(counting(e.Matches)), Signals: s.Signals,
 	}
+	admissible := len(sighting.Matches) > 0 || s.Flagged || len(s.Signals) > 0
 	sighting.Context.Service.Type = cmp.Or(sighting.Context.Service.Type, source.Service)
 	sighting.Context.Service.URL = cmp.Or(sighting.Context.Service.URL, source.URL)
 	if found := sighting.Validate(); len(found) > 0 {
@@ -409,9 +496,9 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil && !problem.Is(err, problem.NotFound) {
 		return err
 	}
-	place := item.PlaceOf([]item.Sighting{sighting}, score(e.Matches), d.review)
+	place := item.PlaceOf([]item.Sighting{sighting}, score(counting(e.Matches)), d.review)
 	if !known {
-		if row, err = d.newItem(tx, e, place); err != nil {
+		if row, err = d.newItem(tx, e, place, !admissible); err != nil {
 			return err
 		}
 	}
@@ -434,8 +521,15 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 				result.Next = "The file was erased here for good before; the sighting is noted, but nobody can look at it."
 				continue
 			}
-			raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
-			row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
+			if assessment.State == item.Held && !admissible {
+				result.held, result.Next = true, waits
+				continue
+			}
+			if admissible {
+				if assessment, err = d.raise(tx, &row, assessment, place); err != nil {
+					return err
+				}
+			}
 			result.Next = "A person will look at it: tier " + row.Tier + ", " + row.Why + "."
 		}
 	}
@@ -449,7 +543,12 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 		return err
 	}
 	if len(e.insets) > 0 {
-		if err := tx.PutItemInsets(e.SHA256, pdq.PackInsets(e.insets)); err != nil {
+		if err := tx.PutItemInsets(e.SHA256, e.insets); err != nil {
+			return err
+		}
+	}
+	if result.held {
+		if err := hold(tx, e.SHA256, e.Matches); err != nil {
 			return err
 		}
 	}
@@ -460,16 +559,19 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	return uploadedAgain(tx, sighting, e.SHA256)
 }
 
-func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place) (store.ItemRow, error) {
+func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (store.ItemRow, error) {
 	rules, err := item.RulesOf(d.review, d.scheme)
 	if err != nil {
 		return store.ItemRow{}, err
 	}
 	found := store.Item{
-		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality,
+		ID: e.SHA256, MIME: e.MIME, Size: e.Size, Width: e.Width, Height: e.Height, MD5: e.MD5, SHA1: e.SHA1, PDQ: e.PDQ, PDQQuality: e.PDQQuality, Forms: e.forms,
 		MediaStatus: string(e.Status), Content: store.ContentSealed, Tier: place.Tier, Score: place.Score, Why: place.Reason, ReceivedAt: tx.Now,
 	}
 	row := store.ItemRow{Item: found, Scheme: d.scheme.String(), Review: d.review.Ref().String()}
+	if held {
+		return row, row.SetAssessment(item.NewHeld(item.ID(e.SHA256), rules))
+	}
 	return row, row.SetAssessment(item.NewAssessment(item.ID(e.SHA256), rules))
 }
 

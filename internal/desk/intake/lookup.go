@@ -80,6 +80,13 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		answer.Found, answer.Skipped = append(answer.Found, one), result.Skipped
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
+		for i := range answer.Found {
+			quarantines, err := tx.QuarantinesOf(entriesIn(answer.Found[i].Matches))
+			if err != nil {
+				return err
+			}
+			markQuarantined(answer.Found[i].Matches, quarantines)
+		}
 		tx.Note("hashes", len(hashes))
 		tx.Note("matched", matched)
 		if set > 0 {
@@ -145,18 +152,12 @@ func (d *Desk) Hash(ctx context.Context, actor mandate.Actor, content io.ReadSee
 }
 
 func (d *Desk) hash(ctx context.Context, content io.ReadSeeker) (Hashed, error) {
-	sum, picture, err := d.read(ctx, content, d.decoder.Fingerprint)
-	return Hashed{Digests: sum, PDQ: picture.Forms.Full.Hash, Quality: picture.Forms.Full.Quality, Status: picture.Status, Detail: picture.Detail}, err
-}
-
-// read reads a file twice, for its digests and for its picture.
-func (d *Desk) read(ctx context.Context, content io.ReadSeeker, look look) (digest.Sum, media.Fingerprint, error) {
-	sum, err := digest.Reader(content)
+	sum, err := digests(content)
 	if err != nil {
-		return sum, media.Fingerprint{}, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
+		return Hashed{}, err
 	}
-	picture, err := see(ctx, content, sum.Size, look)
-	return sum, picture, err
+	picture, err := see(ctx, content, sum.Size, d.decoder.Fingerprint)
+	return Hashed{Digests: sum, PDQ: picture.Forms.Full.Hash, Quality: picture.Forms.Full.Quality, Status: picture.Status, Detail: picture.Detail}, err
 }
 
 // look decodes a file.
@@ -175,21 +176,33 @@ func see(ctx context.Context, content io.ReadSeeker, size int64, look look) (med
 
 // compare compares a file with the lists. What hardly anything is near to at a first
 // look is not looked at again, unless it will be kept.
-func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, kept bool) (sum digest.Sum, picture media.Fingerprint, found match.Result, err error) {
+func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, sum digest.Sum, kept bool) (picture media.Fingerprint, found match.Result, err error) {
 	first := func(ctx context.Context, content io.Reader, size int64) (media.Fingerprint, error) {
 		return d.decoder.FirstLook(ctx, content, size, d.index.Screens(media.FirstLookWithin))
 	}
-	if sum, picture, err = d.read(ctx, content, first); err != nil {
-		return sum, picture, found, err
+	if picture, err = see(ctx, content, sum.Size, first); err != nil {
+		return picture, found, err
 	}
 	ask := func() {
 		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Trimmed: picture.Trimmed, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
 	}
 	if ask(); picture.Within > 0 && (kept || len(found.Matches) > 0) {
 		if picture, err = see(ctx, content, sum.Size, d.decoder.Fingerprint); err != nil {
-			return sum, picture, found, err
+			return picture, found, err
 		}
 		ask()
 	}
-	return sum, picture, found, nil
+	return picture, found, nil
+}
+
+// digests reads a file to its end and leaves it at its beginning.
+func digests(content io.ReadSeeker) (digest.Sum, error) {
+	sum, err := digest.Reader(content)
+	if err != nil {
+		return sum, problem.New(problem.Unavailable, "the upload broke off", "send it again; nothing was recorded").Because(err)
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return sum, fmt.Errorf("reading the upload again: %w", err)
+	}
+	return sum, nil
 }

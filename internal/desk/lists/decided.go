@@ -207,7 +207,7 @@ func (d *Desk) Confirm(ctx context.Context, actor mandate.Actor, list, proposal 
 			return err
 		}
 		g.entry.ID, g.entry.AddedVersion = store.NewID("entry"), version
-		if _, _, err := tx.PutListEntry(g.entry); err != nil {
+		if _, _, err := tx.PutListEntry(g.entry, nil); err != nil {
 			return err
 		}
 		entry = g.entry.ID
@@ -254,4 +254,6 @@ func (d *Desk) Refuse(ctx context.Context, actor mandate.Actor, list, proposal, 
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.ItemChangedJob, d.itemChanged)
 	runner.Handle(deliverJob, d.deliver)
+	runner.Handle(fetchJob, d.fetch)
+	runner.Handle(store.QuarantineClockJob, d.quarantineClock)
 }

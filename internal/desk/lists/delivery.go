@@ -47,9 +47,11 @@ type Delivery struct {
 	Changes string `json:"changes,omitempty"`
 }
 
-// publish lets this node's index and the subscribers follow a change.
+// publish lets this node and the subscribers follow a change.
 func (d *Desk) publish(tx *ledger.Tx, list string) error {
-	tx.AfterCommit(d.follow)
+	if err := d.changed(tx, list); err != nil {
+		return err
+	}
 	subscriptions, err := tx.Subscriptions(list)
 	if err != nil || len(subscriptions) == 0 {
 		return err
@@ -193,11 +195,7 @@ func fill(tx *store.Tx, m *Delivery, counts *store.DeliveryRow, version int64) e
 		if fresh && r.State != store.EntryActive {
 			continue
 		}
-		entry, err := exported(r)
-		if err == nil {
-			err = writer.Write(entry)
-		}
-		if err != nil {
+		if err := writer.Write(exported(r)); err != nil {
 			return fmt.Errorf("writing entry %s: %w", r.ID, err)
 		}
 		counts.Entries++
@@ -298,7 +296,9 @@ func (d *Desk) takeDelivery(tx *ledger.Tx, from peer.Node, opened peer.Opened) (
 	if err := tx.FollowList(list.ID, m.Subscription, m.To, m.Until); err != nil {
 		return nil, err
 	}
-	tx.AfterCommit(d.follow)
+	if err := d.changed(tx, list.ID); err != nil {
+		return nil, err
+	}
 	return nil, tx.InsertListVersion(store.ListVersion{
 		ListID: list.ID, Version: version, At: tx.Now, By: "peer/" + strings.TrimPrefix(from.NodeID, "node/"), Reason: "delivered by " + from.Title,
 		FileName: spanOf(m.From, m.To), FileSHA256: result.SHA256, Format: result.Format, Added: result.Added, Changed: result.Changed,

@@ -10,7 +10,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
-	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -168,15 +168,21 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 		if err != nil {
 			return count, err
 		}
+		rows = rows[:few(rows)]
+		frames, err := framesOf(tx, list, version, id, rows)
+		if err != nil {
+			return count, err
+		}
 		for _, r := range rows {
 			version, id = r.ChangedVersion, r.ID
 			if (!delta && r.State != store.EntryActive) || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
 				continue
 			}
-			entry, err := exported(r)
-			if err == nil {
-				err = writer.Write(entry)
+			entry := exported(r)
+			if entry.Frames, err = video.Unpack(frames[r.ID]); err != nil {
+				return count, fmt.Errorf("entry %s: %w", r.ID, err)
 			}
+			err = writer.Write(entry)
 			if unfit := (*hashlist.EntryError)(nil); errors.As(err, &unfit) {
 				return count, problem.InvalidField("format", fmt.Sprintf("%s does not fit in it: %s", r.ID, unfit.Reason), unfit.Remedy).Because(err)
 			}
@@ -185,7 +191,7 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 			}
 			count++
 		}
-		if len(rows) < page {
+		if len(rows) == 0 {
 			return count, writer.Close()
 		}
 	}
@@ -236,15 +242,13 @@ func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
 	return r.PDQ
 }
 
-func exported(r store.ListEntry) (hashlist.Entry, error) {
-	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State)}
+func exported(r store.ListEntry) hashlist.Entry {
+	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State), Insets: r.Insets}
 	for _, kind := range hashlist.AllKinds() {
 		if value := digestOf(r, kind); value != nil {
 			// Stored digests have the length of their kind.
 			_ = e.SetDigest(kind, value)
 		}
 	}
-	var err error
-	e.Insets, err = pdq.UnpackInsets(r.Insets)
-	return e, err
+	return e
 }

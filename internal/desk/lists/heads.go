@@ -5,6 +5,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/store"
@@ -39,6 +40,8 @@ type Following struct {
 	Last store.ListVersion
 	// Active counts the entries that are compared with.
 	Active int64
+	// Fetching is how the exchange stands, for a list that follows a configured one.
+	Fetching *Fetching
 }
 
 // Followed tells how far a list follows.
@@ -51,6 +54,15 @@ func (d *Desk) Followed(ctx context.Context, actor mandate.Actor, id string) (f 
 		}
 		if f.SourceNode == "" {
 			return problem.New(problem.NotFound, "the list follows no other organisation", "a list manager makes lists that do")
+		}
+		if name, is := exchanged(f.HashList); is {
+			if e, known := exchange.ByName(d.exchanges, name); known {
+				standing, err := Standing(tx.Tx, e, tx.Now)
+				if err != nil {
+					return err
+				}
+				f.Fetching = &standing
+			}
 		}
 		versions, err := tx.ListVersions(id, 1)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
-	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -55,6 +55,8 @@ const shownRefusals = 100
 const (
 	maxEntries = 200_000_000
 	maxImport  = 64 << 30
+	// maxLine holds an entry with [hashlist.MaximumFrames] frames, of 100 bytes each.
+	maxLine = 2 << 20
 )
 
 // Ready says whether the actor may take a file into a list, before anything of
@@ -119,7 +121,9 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 			}
 		}
 		tx.Note("file_sha256", result.SHA256)
-		tx.AfterCommit(d.follow)
+		if err := d.changed(tx, list); err != nil {
+			return err
+		}
 		return tx.InsertListVersion(store.ListVersion{
 			ListID: list, Version: version, At: tx.Now, By: actor.ID, Reason: in.Reason, FileName: in.FileName, FileSHA256: result.SHA256, Format: result.Format,
 			Added: result.Added, Changed: result.Changed, Refused: result.RefusedCount,
@@ -131,7 +135,7 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChange error, result *Imported) error {
 	sum := sha256.New()
 	options := in.Options
-	options.MaxEntries, options.MaxBytes = maxEntries, maxImport
+	options.MaxEntries, options.MaxBytes, options.MaxLine = maxEntries, maxImport, maxLine
 	content := io.TeeReader(in.Content, sum)
 	reader, err := hashlist.Open(content, options)
 	if err != nil {
@@ -153,7 +157,7 @@ func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChang
 			continue
 		}
 		entryRow := row(list, version, entry)
-		added, changed, err := tx.PutListEntry(entryRow)
+		added, changed, err := tx.PutListEntry(entryRow, packedFrames(entry))
 		if err == nil && entry.State != "" {
 			var moved bool
 			moved, err = settleAll(tx, entryRow, entry, in.Reason, mayChange, result)
@@ -180,17 +184,25 @@ func take(tx *ledger.Tx, list store.HashList, version int64, in Import, mayChang
 	return nil
 }
 
+// packedFrames are the frames of a video as rows keep them; nil for an entry without.
+func packedFrames(e hashlist.Entry) []byte {
+	if e.Frames == nil {
+		return nil
+	}
+	return video.Pack(e.Frames)
+}
+
 func row(list store.HashList, version int64, e hashlist.Entry) store.ListEntry {
 	r := store.ListEntry{
 		ID: store.NewID("entry"), ListID: list.ID, Category: e.Category, Verification: list.Verification, Series: e.Series, Source: e.Source,
 		SourceID: e.SourceID, Note: e.Note, AddedVersion: version, MD5: slices.Clone(e.Digest(hashlist.MD5)), SHA1: slices.Clone(e.Digest(hashlist.SHA1)),
-		SHA256: slices.Clone(e.Digest(hashlist.SHA256)), PDQ: slices.Clone(e.Digest(hashlist.PDQ)),
+		SHA256: slices.Clone(e.Digest(hashlist.SHA256)), PDQ: slices.Clone(e.Digest(hashlist.PDQ)), Frames: len(e.Frames),
 	}
 	if slices.Contains(Verifications, e.Verification) {
 		r.Verification = e.Verification
 	}
 	if list.Insets {
-		r.Insets = pdq.PackInsets(e.Insets)
+		r.Insets = slices.Clone(e.Insets)
 	}
 	r.Identity = identity(e)
 	return r
@@ -201,11 +213,17 @@ func row(list store.HashList, version int64, e hashlist.Entry) store.ListEntry {
 // since, and the entry as it was taken in would go on matching. It reports
 // whether that changed anything.
 func settleAll(tx *ledger.Tx, put store.ListEntry, entry hashlist.Entry, why string, mayChange error, result *Imported) (moved bool, err error) {
+	var identities []string
 	for _, kind := range hashlist.AllKinds() {
-		if !entry.Kinds.Has(kind) {
-			continue
+		if entry.Kinds.Has(kind) {
+			identities = append(identities, identityOf(entry, kind))
 		}
-		held, err := tx.ListEntryByIdentity(put.ListID, identityOf(entry, kind))
+	}
+	if entry.Frames != nil {
+		identities = append(identities, identityOfFrames(entry))
+	}
+	for _, identity := range identities {
+		held, err := tx.ListEntryByIdentity(put.ListID, identity)
 		if problem.Is(err, problem.NotFound) {
 			continue
 		}
@@ -246,7 +264,7 @@ func settle(tx *ledger.Tx, held store.ListEntry, entry hashlist.Entry, why strin
 	return true, tx.SetListEntryState(held.ListID, held.ID, state, "by the source: "+why, from, version)
 }
 
-// identity is the strongest digest of a row: rows of one file, however often
+// identity is the strongest digest of a row, or its frames: rows of one file, however often
 // imported, are one entry.
 func identity(e hashlist.Entry) string {
 	for _, kind := range []hashlist.Kind{hashlist.SHA256, hashlist.SHA1, hashlist.MD5, hashlist.PDQ} {
@@ -254,7 +272,12 @@ func identity(e hashlist.Entry) string {
 			return identityOf(e, kind)
 		}
 	}
-	return ""
+	return identityOfFrames(e)
+}
+
+// identityOfFrames names a video of which nothing but its frames is known.
+func identityOfFrames(e hashlist.Entry) string {
+	return fmt.Sprintf("frames:%x", sha256.Sum256(video.Pack(e.Frames)))
 }
 
 func identityOf(e hashlist.Entry, kind hashlist.Kind) string {

@@ -3,9 +3,12 @@ package lists
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
+	"github.com/brdoproject/brdo/internal/job"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -13,6 +16,29 @@ import (
 // page is how many entries are read at once; the index is filled in the same
 // steps, so that memory holds no second copy of a list.
 const page = 20_000
+
+// pageFrames is how many frames of videos are read at once: 40 MB of them.
+const pageFrames = 1_000_000
+
+// few is how many of some rows are taken at once, because of their frames; one at least.
+func few(rows []store.ListEntry) int {
+	frames := 0
+	for i, row := range rows {
+		if frames += row.Frames; frames > pageFrames && i > 0 {
+			return i
+		}
+	}
+	return len(rows)
+}
+
+// framesOf reads the frames of rows that follow a cursor without a gap, by entry.
+func framesOf(tx *store.Tx, list string, afterVersion int64, afterID string, rows []store.ListEntry) (map[string][]byte, error) {
+	if !slices.ContainsFunc(rows, func(row store.ListEntry) bool { return row.Frames > 0 }) {
+		return nil, nil
+	}
+	last := rows[len(rows)-1]
+	return tx.ListFrames(list, afterVersion, afterID, last.ChangedVersion, last.ID)
+}
 
 // Load brings the live index to the lists as they stand, and Follow repeats it:
 // a process sees in this way what another changed. The node itself compares
@@ -58,7 +84,7 @@ func (d *Desk) Load(ctx context.Context) error {
 			d.index.RemoveList(row.ID)
 			delete(loaded, row.ID)
 		}
-		d.index.PutList(indexed(row))
+		d.index.PutList(row.Indexed())
 		if err := d.catchUp(ctx, row.ID, loaded[row.ID].Version, row.Version, made[row.ID]); err != nil {
 			return err
 		}
@@ -93,8 +119,16 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 	afterVersion, afterID := from+1, "" // every id is greater than the empty one
 	for from < to {
 		var rows []store.ListEntry
+		var frames map[string][]byte
+		more := false
 		err := d.store.Read(ctx, func(tx *store.Tx) (err error) {
-			rows, err = tx.ListEntriesChanged(list, afterVersion, afterID, page)
+			if rows, err = tx.ListEntriesChanged(list, afterVersion, afterID, page); err != nil {
+				return err
+			}
+			taken := few(rows)
+			more = taken < len(rows) || len(rows) == page
+			rows = rows[:taken]
+			frames, err = framesOf(tx, list, afterVersion, afterID, rows)
 			return err
 		})
 		if err != nil {
@@ -103,17 +137,17 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		delta := match.Delta{List: list, From: from, To: from}
 		for _, row := range rows {
 			if row.State == store.EntryActive {
-				insets, err := pdq.UnpackInsets(row.Insets)
-				if err != nil {
-					return fmt.Errorf("reading the entry %s: %w", row.ID, err)
+				entry := row.Indexed()
+				if entry.Frames, err = video.Unpack(frames[row.ID]); err != nil {
+					return fmt.Errorf("reading %s: %w", row.ID, err)
 				}
-				delta.Put = append(delta.Put, match.Entry{ID: row.ID, MD5: row.MD5, SHA1: row.SHA1, SHA256: row.SHA256, PDQ: row.PDQ, Insets: insets, Category: row.Category, Verification: row.Verification})
+				delta.Put = append(delta.Put, entry)
 			} else {
 				delta.RemoveEntries = append(delta.RemoveEntries, row.ID)
 			}
 			afterVersion, afterID = row.ChangedVersion, row.ID
 		}
-		if len(rows) < page {
+		if !more {
 			delta.To, delta.At = to, made
 		}
 		if err := d.index.Apply(delta); err != nil {
@@ -122,6 +156,19 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		from = delta.To
 	}
 	return nil
+}
+
+// settling is how long the node waits before it compares what it holds with what is new
+// in a list: until all processes follow the change, and uploads that were compared with
+// the list as it was before are written down.
+const settling = 30 * time.Second
+
+// changed lets the index follow a change of a list, and has what is held here compared
+// with what is new in it.
+func (d *Desk) changed(tx *ledger.Tx, list string) error {
+	tx.AfterCommit(d.follow)
+	_, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ListGrownJob, Payload: list, RunAt: tx.Now.Add(settling), Priority: job.PriorityIdle})
+	return err
 }
 
 // follow brings the index up to date after a change of this process.

@@ -2,7 +2,7 @@ package lists_test
 
 import (
 	"bytes"
-	"image"
+	goimage "image"
 	"image/png"
 	"strings"
 	"testing"
@@ -42,7 +42,7 @@ func TestCroppedCopiesOfDecidedItems(t *testing.T) {
 		picture, err := png.Decode(bytes.NewReader(nodetest.Picture(1)))
 		must(t, err)
 		var cropped bytes.Buffer
-		must(t, png.Encode(&cropped, pdq.Part(picture, image.Rect(7, 6, 89, 74))))
+		must(t, png.Encode(&cropped, pdq.Part(picture, goimage.Rect(7, 6, 89, 74))))
 		found := n.Submit(t, intake.Submission{Files: []intake.Upload{{Name: "cropped.png", Content: bytes.NewReader(cropped.Bytes())}}}).Matches
 		if len(found) != 1 || found[0].List != with || len(found[0].Transformations) != 1 || !strings.HasPrefix(found[0].Transformations[0], "inset 15") {
 			t.Fatalf("%+v", found)
@@ -52,7 +52,7 @@ func TestCroppedCopiesOfDecidedItems(t *testing.T) {
 		must(t, n.Index.Save(folder))
 		opened, err := match.Open(folder)
 		must(t, err)
-		hash := pdq.FromImage(pdq.Part(picture, image.Rect(7, 6, 89, 74))).Hash
+		hash := pdq.FromImage(pdq.Part(picture, goimage.Rect(7, 6, 89, 74))).Hash
 		if again := opened.Lookup(match.Hashes{PDQ: &hash}, n.Clock.Now()).Matches; len(again) != 1 || again[0].List != with {
 			t.Errorf("after a start: %+v", again)
 		}
@@ -87,7 +87,7 @@ func TestCroppedCopiesOfDecidedItems(t *testing.T) {
 		n.Look(t, func(tx *store.Tx) error {
 			left, err := tx.ItemInsets(id)
 			if len(left) > 0 {
-				t.Errorf("%d bytes of insets are left of what was erased", len(left))
+				t.Errorf("%d insets are left of what was erased", len(left))
 			}
 			return err
 		})

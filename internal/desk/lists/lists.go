@@ -16,6 +16,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
 	"github.com/brdoproject/brdo/internal/peer"
@@ -30,6 +31,8 @@ type Desk struct {
 	law    *law.Library
 	// post carries lists and objections; nil where [Desk.Correspond] was not called.
 	post *peer.Post
+	// exchanges are those that lists can follow.
+	exchanges []exchange.Exchange
 	// loading keeps two from filling the index at the same time. It guards held, which
 	// says that what the index had at the begin was held against the rows, and foreign,
 	// the lists that were found to be others.
@@ -57,12 +60,15 @@ type NewList struct {
 	ValidFrom, ValidUntil time.Time
 	// Radius is the largest PDQ distance that is a match; negative means 31.
 	Radius int
+	// VideoUpload and VideoEntry are how many per cent of the frames of an upload, or of
+	// an entry, are a match; 0: that share is not looked at, negative: [DefaultShare].
+	VideoUpload, VideoEntry int
 	// Own: the list takes entries from items that people here decided. Scheme is
 	// then a mapping of law/classes, such as csar-reportable@1, whose class of the
 	// decision becomes the entry's category.
 	Own bool
-	// Follows names a list of another organisation that this one follows; own and
-	// following exclude each other.
+	// Follows names a list of another organisation, or an exchange, that this one
+	// follows; own and following exclude each other.
 	Follows Source
 	// Benign: the entries will be known benign look-alikes; see [Desk.AskBenign]. Such a list
 	// is neither own nor following.
@@ -73,15 +79,18 @@ type NewList struct {
 	Insets bool
 }
 
-// Source names a list of another organisation.
+// Source names a list of another organisation; or an exchange, as the node, and no list.
 type Source struct{ Node, List string }
 
-// ParseSource reads what the keeper of a list shows to its subscribers:
-// node/…/list/…; the empty text is no source.
+// ParseSource reads what the keeper of a list shows to its subscribers,
+// node/…/list/…, or the address of an exchange, exchange/…; the empty text is no source.
 func ParseSource(text string) (Source, error) {
 	node, list, found := strings.Cut(text, "/list/")
 	if text == "" {
 		return Source{}, nil
+	}
+	if name, is := strings.CutPrefix(text, exchange.AddressOf("")); is && name != "" {
+		return Source{Node: text}, nil
 	}
 	if !found || !strings.HasPrefix(node, "node/") || len(node) == len("node/") || list == "" {
 		return Source{}, problem.InvalidField("follows", "it is not the address of a list", "copy it from what the keeper of the list shows: node/…/list/…")
@@ -90,11 +99,16 @@ func ParseSource(text string) (Source, error) {
 }
 
 // String is the form that [ParseSource] reads.
-func (s Source) String() string { return s.Node + "/" + s.List }
+func (s Source) String() string { return strings.TrimSuffix(s.Node+"/"+s.List, "/") }
 
 // DefaultRadius is the distance up to which Meta's README of PDQ calls two
 // pictures the same.
 const DefaultRadius = 31
+
+// DefaultShare is how many per cent of the frames of an upload are a match when the
+// entry has them, and the other way round. Half of the one or of the other is a part
+// of a known video, or holds one; an opening that many videos share is neither.
+const DefaultShare = 50
 
 // List is a list with how many entries it has in each state.
 type List struct {
@@ -108,6 +122,14 @@ type List struct {
 	// Contested are the objections without an answer, by entry, of a list that is
 	// shown by itself.
 	Contested map[string]store.ObjectionRow
+	// Quarantines are the entries that matched too much, of a list that is shown by
+	// itself.
+	Quarantines []Quarantine
+	// Compared is how far the items held here were compared with the list, and Decided
+	// are those that people had decided about before the list learnt of them; of a list
+	// that is shown by itself.
+	Compared store.ComparisonRow
+	Decided  []store.FoundAgainRow
 }
 
 func act(actor mandate.Actor, action mandate.Action, purpose mandate.Purpose, list string) ledger.Act {
@@ -132,20 +154,27 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	row := store.HashList{
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
+		VideoUpload: n.VideoUpload, VideoEntry: n.VideoEntry,
 		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List, Benign: n.Benign, Insets: n.Insets,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
+	}
+	if n.VideoUpload < 0 {
+		row.VideoUpload = DefaultShare
+	}
+	if n.VideoEntry < 0 {
+		row.VideoEntry = DefaultShare
 	}
 	err := d.ledger.Do(ctx, act(actor, mandate.ListCreate, mandate.PurposeListManagement, row.ID), func(tx *ledger.Tx) error {
 		if err := d.check(row, n.LegalBasis); err != nil {
 			return err
 		}
 		if row.SourceNode != "" {
-			if err := followable(tx, row); err != nil {
+			if err := d.followable(tx, row); err != nil {
 				return err
 			}
-			tx.Note("follows", row.SourceList)
+			tx.Note("follows", Source{row.SourceNode, row.SourceList}.String())
 		}
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
@@ -165,9 +194,17 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 	return List{HashList: row}, err
 }
 
-// followable refuses to follow a stranger, or the same list twice.
-func followable(tx *ledger.Tx, l store.HashList) error {
-	if _, err := tx.Peer(l.SourceNode); problem.Is(err, problem.NotFound) {
+// followable refuses to follow a stranger, or the same list twice. An exchange is
+// asked at once.
+func (d *Desk) followable(tx *ledger.Tx, l store.HashList) error {
+	if name, is := exchanged(l); is {
+		if _, known := exchange.ByName(d.exchanges, name); !known {
+			return problem.InvalidField("follows", "no such exchange is configured here", "let an operator configure it first")
+		}
+		if _, err := tx.ReleaseJobs(l.SourceNode, tx.Now); err != nil {
+			return err
+		}
+	} else if _, err := tx.Peer(l.SourceNode); problem.Is(err, problem.NotFound) {
 		return problem.InvalidField("follows", "no such organisation is registered here", "let an operator register it first")
 	} else if err != nil {
 		return err
@@ -177,6 +214,11 @@ func followable(tx *ledger.Tx, l store.HashList) error {
 		err = &problem.Error{Kind: problem.Conflict, Field: "follows", Reason: "the list " + other.Name + " follows it already", Remedy: "use that list"}
 	}
 	return err
+}
+
+// exchanged is the name of the exchange that a list follows, if it follows one.
+func exchanged(l store.HashList) (name string, is bool) {
+	return strings.CutPrefix(l.SourceNode, exchange.AddressOf(""))
 }
 
 func (d *Desk) check(l store.HashList, basis law.Ref) error {
@@ -189,6 +231,8 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("verification", "there is no such level", "use self-reported, single, double or triple")
 	case l.Radius > match.MaximumRadius:
 		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
+	case l.VideoUpload > 100 || l.VideoEntry > 100:
+		return problem.InvalidField("video", "it is more than 100 per cent", "50 is usual; 0 leaves a share out")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
 	}
@@ -210,14 +254,6 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("legal_basis", "there is no such profile", "use one of law/legal-basis, for example provider/hosting-terms@1").Because(err)
 	}
 	return nil
-}
-
-func indexed(l store.HashList) match.List {
-	return match.List{
-		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
-		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != store.ListActive,
-		Benign: l.Benign, Unconfirmed: l.BenignConfirmed == 0,
-	}
 }
 
 // Lists returns all lists in the order of their names.
@@ -270,6 +306,15 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		l.Contested = map[string]store.ObjectionRow{}
 		for _, o := range objections {
 			l.Contested[o.EntryID] = o
+		}
+		if l.Quarantines, err = quarantines(tx, id); err != nil {
+			return err
+		}
+		if l.Compared, err = tx.Comparison(id); err != nil {
+			return err
+		}
+		if l.Decided, err = tx.FoundAgainDecided(id, shownHeld); err != nil {
+			return err
 		}
 		if versions, err = tx.ListVersions(id, 50); err != nil {
 			return err
@@ -330,6 +375,9 @@ func (d *Desk) changeEntry(tx *ledger.Tx, actor mandate.Actor, list, entry, stat
 		return err
 	}
 	if err := tx.SetListEntryState(list, entry, state, why, "", version); err != nil {
+		return err
+	}
+	if _, _, err := endQuarantine(tx, actor, entry, state, why); err != nil {
 		return err
 	}
 	tx.Note("entry", entry)

@@ -79,7 +79,7 @@ var (
 
 func (h *house) create(t testing.TB, name string) string {
 	t.Helper()
-	l, err := h.Create(t.Context(), manager, lists.NewList{Name: name, Source: "Example source", Verification: "double", LegalBasis: basis, Radius: -1})
+	l, err := h.Create(t.Context(), manager, lists.NewList{Name: name, Source: "Example source", Verification: "double", LegalBasis: basis, Radius: -1, VideoUpload: -1, VideoEntry: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +152,7 @@ func TestCreateChecksWhatItIsGiven(t *testing.T) {
 		"source":       func(n *lists.NewList) { n.Source = strings.Repeat("s", 201) },
 		"verification": func(n *lists.NewList) { n.Verification = "very" },
 		"radius":       func(n *lists.NewList) { n.Radius = match.MaximumRadius + 1 },
+		"video":        func(n *lists.NewList) { n.VideoEntry = 101 },
 		"valid_until":  func(n *lists.NewList) { n.ValidFrom, n.ValidUntil = h.now, h.now },
 		"legal_basis":  func(n *lists.NewList) { n.LegalBasis = law.Ref{ID: "none", Version: 1} },
 	} {

@@ -57,6 +57,9 @@ func (d *Desk) Object(ctx context.Context, actor mandate.Actor, list, entry, why
 		if head.SourceNode == "" {
 			return problem.New(problem.Conflict, "this list follows no other organisation's", "suspend or withdraw the entry yourself")
 		}
+		if _, is := exchanged(head); is {
+			return problem.New(problem.Conflict, "nothing is sent to an exchange from here", "suspend or withdraw the entry, and tell those who run the exchange")
+		}
 		row, err := tx.ListEntry(list, entry)
 		if err != nil {
 			return err

@@ -22,6 +22,8 @@ type Card struct {
 	Keys      []law.KeyBinding
 	Sightings []Sighting
 	Count     int64
+	// Again are the entries that lists learnt of the item after it came here.
+	Again []Again
 	// Mine is set when the reader has the item; Station is then what they may
 	// know of the assessment.
 	Mine    bool
@@ -60,6 +62,27 @@ type Sighting struct {
 	Matches    []match.Match
 	Inherited  string
 	ReportedIn string
+}
+
+// Again is that a list learnt of an item after it came here.
+type Again struct {
+	At time.Time
+	match.Match
+}
+
+// maxAgain is how many a card lists.
+const maxAgain = 20
+
+func againOn(c *Card, tx *ledger.Tx, id string) error {
+	rows, err := tx.FoundAgain(id, maxAgain)
+	for _, row := range rows {
+		a := Again{At: row.At}
+		if err := json.Unmarshal(row.Found, &a.Match); err != nil {
+			return fmt.Errorf("reading what was found again of %s: %w", id, err)
+		}
+		c.Again = append(c.Again, a)
+	}
+	return err
 }
 
 // Evidence is what the source knew, as intake keeps it.
@@ -104,6 +127,9 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 				return err
 			}
 			c.Case = true
+		}
+		if err := againOn(&c, tx, id); err != nil {
+			return err
 		}
 		return d.sightingsOn(&c, tx, id)
 	})

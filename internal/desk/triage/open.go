@@ -155,7 +155,7 @@ func (d *Desk) describe(ctx context.Context, row *store.ItemRow) error {
 	row.MIME, row.Size, row.Width, row.Height = picture.MIME, sum.Size, picture.Width, picture.Height
 	row.MD5, row.SHA1, row.PDQQuality, row.MediaStatus = sum.MD5Hex(), sum.SHA1Hex(), picture.Forms.Full.Quality, string(picture.Status)
 	if picture.Status.Decoded() {
-		row.PDQ = picture.Forms.Full.Hash.String()
+		row.PDQ, row.Forms = picture.Forms.Full.Hash.String(), picture.Forms.Bytes()
 	}
 	row.Content = store.ContentSealed
 	return nil

@@ -36,6 +36,8 @@ type Options struct {
 	// most MaxBytes of each.
 	Post     *peer.Post
 	MaxBytes int64
+	// Video limits what is decoded of a video that a person looks at.
+	Video media.VideoLimits
 }
 
 // Desk is where items are reviewed.

@@ -84,6 +84,7 @@ func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Lo
 // from the sealed content: nothing else ever reaches a browser.
 func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string) (media.Picture, error) {
 	var row store.ExposureRow
+	var film *media.StripRequest
 	act := d.act(actor, mandate.ItemView, "")
 	err := d.options.Ledger.Read(ctx, act, func(tx *ledger.Tx) (err error) {
 		if row, err = tx.Exposure(exposure); err != nil {
@@ -94,6 +95,9 @@ func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string
 		tx.Note("rendered", row.Level)
 		if row.Person != actor.ID || !row.Until.IsZero() || tx.Now.Sub(row.From) > pictureTime {
 			return problem.New(problem.Expired, "this view is over", "ask for it again")
+		}
+		if film, err = d.film(tx.Tx, row.ItemID); err != nil {
+			return err
 		}
 		return d.withheld(tx.Tx, actor, row.ItemID)
 	})
@@ -109,6 +113,9 @@ func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string
 		return media.Picture{}, err
 	}
 	defer content.Close()
+	if film != nil {
+		return shown(d.options.Decoder.Strip(ctx, content, content.Size(), stripOf(*film, look)))
+	}
 	request := media.PreviewRequest{Kind: media.Full}
 	switch look.Level {
 	case item.LevelSketch:
@@ -116,7 +123,11 @@ func (d *Desk) Picture(ctx context.Context, actor mandate.Actor, exposure string
 	case item.LevelRegion:
 		request.Kind, request.Region = media.Tile, media.Region{Column: look.Column, Row: look.Row, Columns: Grid, Rows: Grid}
 	}
-	picture, err := d.options.Decoder.Preview(ctx, content, content.Size(), request)
+	return shown(d.options.Decoder.Preview(ctx, content, content.Size(), request))
+}
+
+// shown refuses what is no picture.
+func shown(picture media.Picture, err error) (media.Picture, error) {
 	if err != nil {
 		return media.Picture{}, err
 	}

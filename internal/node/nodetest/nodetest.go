@@ -336,7 +336,7 @@ func (n *Node) List(t testing.TB, verification string, numbers ...int) string {
 	t.Helper()
 	manager := n.Person("list-manager", mandate.ListManager)
 	l, err := n.Lists.Create(t.Context(), manager, lists.NewList{
-		Name: "patterns " + store.NewID(""), Source: "made by the test", Verification: verification, LegalBasis: Basis, Radius: -1,
+		Name: "patterns " + store.NewID(""), Source: "made by the test", Verification: verification, LegalBasis: Basis, Radius: -1, VideoUpload: -1, VideoEntry: -1,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,18 @@
+package intake
+
+import "context"
+
+// SetStep makes the steps of long jobs smaller.
+func (d *Desk) SetStep(items int) { d.perStep = items }
+
+// CompareSteps makes a number of steps of a comparison, as a process does that is
+// killed then.
+func (d *Desk) CompareSteps(ctx context.Context, list string, steps int) error {
+	var r round
+	for range steps {
+		if _, err := d.compareStep(ctx, list, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

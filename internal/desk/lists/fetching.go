@@ -1,0 +1,78 @@
+package lists
+
+import (
+	"context"
+	"time"
+
+	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/internal/exchange"
+	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/store"
+)
+
+// Fetching is how one exchange stands.
+type Fetching struct {
+	Name string
+	Kind exchange.Kind
+	// List is the one that follows it; without an identifier when none does.
+	List store.HashList
+	// FetchedList is how far it has come.
+	store.FetchedList
+	// Active counts the entries that are compared with, Records those of the exchange.
+	Active, Records int64
+	// Lag is how old the picture of the exchange is; negative when there is none.
+	Lag time.Duration
+	// Stale: no round succeeded for longer than the operator allows.
+	Stale bool
+	// Every and StaleAfter are as the operator set them.
+	Every, StaleAfter time.Duration
+}
+
+// FollowsExchange says that a list follows an exchange, and of which name.
+func FollowsExchange(l store.HashList) (name string, is bool) { return exchanged(l) }
+
+// Standing reads how an exchange stands.
+func Standing(tx *store.Tx, e exchange.Exchange, now time.Time) (Fetching, error) {
+	f := Fetching{Name: e.Name, Kind: e.Kind, Every: e.Every, StaleAfter: e.StaleAfter, Lag: -1}
+	list, followed, err := tx.ListFollowing(e.Address(), "")
+	if err != nil || !followed {
+		return f, err
+	}
+	f.List = list
+	if f.FetchedList, err = tx.FetchedList(list.ID); err != nil {
+		return f, err
+	}
+	if !f.UpTo.IsZero() {
+		f.Lag = now.Sub(f.UpTo)
+	}
+	f.Stale = stale(e, list, f.FetchedList, now)
+	counts, err := tx.CountListEntries(list.ID)
+	if err != nil {
+		return f, err
+	}
+	f.Active = counts[store.EntryActive]
+	f.Records, _, err = tx.CountFetchedRecords(list.ID, 0)
+	return f, err
+}
+
+// Exchanges tells how all configured exchanges stand.
+//
+// Errors: Denied.
+func (d *Desk) Exchanges(ctx context.Context, actor mandate.Actor) (all []Fetching, err error) {
+	err = d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), ""), func(tx *ledger.Tx) error {
+		all = nil
+		for _, e := range d.exchanges {
+			f, err := Standing(tx.Tx, e, tx.Now)
+			if err != nil {
+				return err
+			}
+			all = append(all, f)
+		}
+		tx.Note("exchanges", len(all))
+		return nil
+	})
+	return all, err
+}
+
+// Fetches says that an operator configured exchanges.
+func (d *Desk) Fetches() bool { return len(d.exchanges) > 0 }
