@@ -132,6 +132,13 @@ type Match struct {
 	// nearest.
 	Variant string `json:"variant"`
 	Form    string `json:"form"`
+	// Transformations are what was done to the picture to find the entry: "trimmed" for borders
+	// taken off, how it was turned or mirrored, "inverted" for colours. None where it matches as
+	// it is.
+	Transformations []string `json:"transformations"`
+	// Confidence is how far the match can be relied on: same file, same file unless forged, very
+	// near, near, or loose. It is no probability.
+	Confidence string `json:"confidence"`
 	// Video is set for the kind frames.
 	Video        *VideoMatch `json:"video"`
 	Verification string      `json:"verification"`
@@ -142,6 +149,18 @@ type Match struct {
 	Quarantine string `json:"quarantine"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
+	// SetAside says why this match is no reason for a person to look; nil when it is one.
+	SetAside *SetAside `json:"set_aside"`
+}
+
+// SetAside is a benign look-alike to which a picture is at least as near as to an entry.
+type SetAside struct {
+	List     string `json:"list"`
+	ListName string `json:"list_name"`
+	Entry    string `json:"entry"`
+	Distance int    `json:"distance"`
+	// Reason is one plain sentence.
+	Reason string `json:"reason"`
 }
 
 // Skipped is a list that was not asked, and why.

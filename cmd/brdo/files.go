@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/media"
 )
 
@@ -76,6 +77,8 @@ type examined struct {
 	candidate
 	digest.Sum
 	media.Fingerprint
+	// Insets are set where they are asked for.
+	Insets []pdq.Inset
 	// Frames are set for a video that was decoded, and shown is how many of its bytes the progress was told of meanwhile.
 	Frames media.Video
 	shown  int64
@@ -93,8 +96,10 @@ const inMemory = 64 << 20
 
 // examine computes digests and fingerprints of all candidates on all
 // processors and hands them over in order. It stops at the first error of take.
-func examine(ctx context.Context, decoder *media.Service, candidates []candidate, videos videoWork, first *firstLook, take func(examined) error) error {
-	return inOrder(ctx, candidates, func(ctx context.Context, c candidate) examined { return examineOne(ctx, decoder, c, videos, first) }, take)
+func examine(ctx context.Context, decoder *media.Service, candidates []candidate, insets bool, videos videoWork, first *firstLook, take func(examined) error) error {
+	return inOrder(ctx, candidates, func(ctx context.Context, c candidate) examined {
+		return examineOne(ctx, decoder, c, insets, videos, first)
+	}, take)
 }
 
 // inOrder does the same with all candidates on all processors, and hands the results over in order. It stops at the
@@ -154,7 +159,7 @@ type firstLook struct {
 	near func(examined) bool
 }
 
-func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos videoWork, first *firstLook) examined {
+func examineOne(ctx context.Context, decoder *media.Service, c candidate, insets bool, videos videoWork, first *firstLook) examined {
 	e := examined{candidate: c}
 	fail := func(err error) examined {
 		e.Status, e.Detail, e.Err = statusUnreadableFile, err.Error(), err
@@ -206,6 +211,14 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, videos
 	}
 	if err != nil {
 		return fail(fmt.Errorf("decoding: %w", err))
+	}
+	if insets && e.Fingerprint.Status == media.StatusOK {
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
+			return fail(err)
+		}
+		if e.Insets, err = decoder.Insets(ctx, content, e.Sum.Size); err != nil {
+			return fail(fmt.Errorf("decoding: %w", err))
+		}
 	}
 	e.Status, e.Detail = string(e.Fingerprint.Status), e.Fingerprint.Detail
 	return e

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
@@ -20,6 +21,7 @@ import (
 
 type scanCommand struct {
 	List   []string      `help:"A hash list: CSV, plain digests, Project VIC JSON, or the output of brdo hash. May be given more than once." type:"existingfile"`
+	Benign []string      `help:"A list of known benign look-alikes: near matches of pictures that are at least as near to one of them are shown as set aside. May be given more than once." type:"existingfile" placeholder:"LIST"`
 	Like   []string      `help:"A picture, or a folder of pictures: looks for the scenes that they show, in edited copies, too. May be given more than once, without lists." placeholder:"PICTURE|FOLDER"`
 	Videos string        `help:"A folder of videos that are known by their frames, as vPDQ or brdo hash --frames writes them: *.txt." type:"existingdir" placeholder:"FOLDER"`
 	Every  time.Duration `default:"1s" help:"Time between two compared frames of a video; 0s for each frame."`
@@ -32,10 +34,12 @@ type scanCommand struct {
 }
 
 func (scanCommand) Help() string {
-	return `Compares files with hash lists, in all eight orientations, and prints one line a match:
+	return `Compares files with hash lists, in all eight orientations, also with the colours inverted and
+without uniform borders, and prints one line a match:
 
   $ brdo scan --list known.csv evidence/
-  match       evidence/a.jpg  known.csv  sha256  distance 0  double
+  match       evidence/a.jpg  known.csv  sha256  distance 0 (same file)  double
+  match       evidence/c.png  known.csv  pdq  distance 6 (very near)  trimmed, flipX  double
 
 Videos are compared by their digests, and with --videos frame by frame: how much of each of the two is in the
 other, and where.
@@ -83,7 +87,16 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	index := match.New()
 	slices.Sort(c.List)
 	for _, path := range slices.Compact(c.List) {
-		if err := c.load(index, path, w.err); err != nil {
+		if err := c.load(index, path, false, w.err); err != nil {
+			return err
+		}
+	}
+	slices.Sort(c.Benign)
+	for _, path := range slices.Compact(c.Benign) {
+		if slices.Contains(c.List, path) {
+			return problem.InvalidField("benign", path+" is given as --list too", "name each list once")
+		}
+		if err := c.load(index, path, true, w.err); err != nil {
 			return err
 		}
 	}
@@ -97,13 +110,13 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	shown := newProgress(w, "comparing", candidates)
 	defer shown.end()
 	out := bufio.NewWriter(w.out)
-	var files, hits, left int
+	var files, hits, aside, left int
 	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
 	var first *firstLook
 	if !c.Full {
 		first = &firstLook{wide: index.Screens(media.FirstLookWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
 	}
-	err = examine(ctx, decoder, candidates, videos, first, func(e examined) error {
+	err = examine(ctx, decoder, candidates, false, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)
 		files++
 		lines := append(c.compareVideo(known, e), compare(index, e)...)
@@ -111,7 +124,10 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 			left++
 		}
 		for _, line := range lines {
-			if line.Match != nil || line.Video != nil {
+			switch {
+			case line.Match != nil && line.Match.SetAside != nil:
+				aside++
+			case line.Match != nil || line.Video != nil:
 				hits++
 			}
 			if err := c.write(out, line); err != nil {
@@ -130,8 +146,8 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		return fmt.Errorf("comparing: %w", err)
 	}
 	shown.end()
-	fmt.Fprintf(w.err, "%d files compared with %d entries%s in %s: %d matches, %d files not wholly compared. A person must decide about each match.\n",
-		files, index.Len(), ofVideos(known), time.Since(begun).Round(time.Millisecond), hits, left)
+	fmt.Fprintf(w.err, "%d files compared with %d entries%s in %s: %d matches, %s%d files not wholly compared. A person must decide about each match.\n",
+		files, index.Len(), ofVideos(known), time.Since(begun).Round(time.Millisecond), hits, ofAside(aside), left)
 	if left > 0 {
 		return errIncomplete
 	}
@@ -156,7 +172,7 @@ func compare(index *match.Index, e examined) []scanLine {
 
 func query(index *match.Index, e examined) match.Result {
 	return index.Query(match.Query{
-		Digests: e.Sum, Forms: e.Forms, Decoded: e.Fingerprint.Status.Decoded(), Margin: e.Within, Now: time.Now(),
+		Digests: e.Sum, Forms: e.Forms, Trimmed: e.Trimmed, Decoded: e.Fingerprint.Status.Decoded(), Margin: e.Within, Now: time.Now(),
 	})
 }
 
@@ -177,12 +193,23 @@ func (c scanCommand) write(out io.Writer, line scanLine) error {
 		return err
 	}
 	m := line.Match
-	orientation := ""
-	if m.Variant != pdq.Original.String() {
-		orientation = "  " + m.Variant
+	word, why := "match", ""
+	if m.SetAside != nil {
+		word, why = "set aside", "            "+m.SetAside.Reason+"\n" // which quotes the name of the list
 	}
-	_, err := fmt.Fprintf(out, "match       %s  %s  %s  distance %d%s  %s %s\n", printable(line.Path), printable(m.ListName), m.Kind, m.Distance, orientation, printable(m.Verification), printable(m.Category))
+	done := ""
+	if len(m.Transformations) > 0 {
+		done = "  " + strings.Join(m.Transformations, ", ")
+	}
+	_, err := fmt.Fprintf(out, "%-11s %s  %s  %s  distance %d (%s)%s  %s %s\n%s", word, printable(line.Path), printable(m.ListName), m.Kind, m.Distance, m.Confidence, done, printable(m.Verification), printable(m.Category), why)
 	return err
+}
+
+func ofAside(count int) string {
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d set aside as benign look-alikes, ", count)
 }
 
 // printable keeps a file name from moving the cursor or hiding text.
@@ -195,7 +222,7 @@ func printable(name string) string {
 }
 
 // load reads one list into the index; its name is the file's.
-func (c scanCommand) load(index *match.Index, path string, told io.Writer) error {
+func (c scanCommand) load(index *match.Index, path string, benign bool, told io.Writer) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return problem.InvalidField("list", err.Error(), "name a file that can be read").Because(err)
@@ -209,7 +236,7 @@ func (c scanCommand) load(index *match.Index, path string, told io.Writer) error
 	if err != nil {
 		return brokenList(path, err)
 	}
-	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius})
+	index.PutList(match.List{ID: path, Name: path, Radius: c.Radius, Benign: benign})
 	delta := match.Delta{List: path, From: 0, To: 1}
 	refused := 0
 	for {
@@ -251,6 +278,7 @@ func listed(entry hashlist.Entry) match.Entry {
 	// its PDQ does not.
 	if entry.PDQQuality < 0 || entry.PDQQuality >= pdq.MinimumQuality {
 		take(hashlist.PDQ, &e.PDQ)
+		e.Insets = slices.Clone(entry.Insets)
 	}
 	return e
 }

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/media"
@@ -39,6 +41,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"brdo":      main,
 		"mkpicture": func() { must(makePicture(os.Args[1:])) },
+		"mkinner":   func() { must(makeInner(os.Args[1], os.Args[2], image.Rect(20, 20, 300, 220))) },
+		"mkcrop":    func() { must(makeInner(os.Args[1], os.Args[2], image.Rect(25, 19, 296, 221))) },
 		"mkscene":   func() { must(makeScene(os.Args[1:])) },
 		"mknode":    func() { must(makeNode(os.Args[1])) },
 		"mkpair":    func() { must(makePair(os.Args[1], os.Args[2])) },
@@ -127,7 +131,7 @@ func must(err error) {
 	}
 }
 
-// makePicture writes a generated pattern: FILE SEED [mirror].
+// makePicture writes a generated pattern: FILE SEED [mirror|invert|frame|near].
 func makePicture(arguments []string) error {
 	seed, err := strconv.ParseUint(arguments[1], 10, 64)
 	if err != nil {
@@ -147,10 +151,22 @@ func makePicture(arguments []string) error {
 				value += w[3] * math.Cos(2*math.Pi*(w[0]*float64(x)/width+w[1]*float64(y)/height)+w[2])
 			}
 			at := x
-			if len(arguments) > 2 {
+			level := uint8(min(255, max(0, 128+40*value)))
+			switch slices.Concat(arguments, []string{""})[2] {
+			case "mirror":
 				at = width - 1 - x
+			case "invert":
+				level = 255 - level
+			case "frame":
+				if x < 20 || x >= width-20 || y < 20 || y >= height-20 {
+					level = 255
+				}
+			case "near":
+				if x < width/8 && y < height/8 {
+					level = 128
+				}
 			}
-			picture.SetGray(at, y, color.Gray{Y: uint8(min(255, max(0, 128+40*value)))})
+			picture.SetGray(at, y, color.Gray{Y: level})
 		}
 	}
 	file, err := os.Create(arguments[0])
@@ -159,6 +175,26 @@ func makePicture(arguments []string) error {
 	}
 	defer file.Close()
 	return png.Encode(file, picture)
+}
+
+// makeInner writes a part of a picture that makePicture made: what is within its frame, or 15.5 %
+// less.
+func makeInner(from, to string, part image.Rectangle) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	whole, err := png.Decode(in)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	return png.Encode(out, pdq.Part(whole, part))
 }
 
 // makeScene writes generated shapes: FILE SEED, of which parts may be changed: cut, mirror, cover, small, plain.

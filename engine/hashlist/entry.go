@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/engine/video"
 )
 
@@ -175,6 +176,8 @@ type Entry struct {
 	SHA256 [32]byte
 	// PDQ holds the 256 bits in the order of their hexadecimal print.
 	PDQ [32]byte
+	// Insets are further hashes, of the middle of the picture.
+	Insets []pdq.Inset
 	// Frames are the hashes of a video's frames, in order; nil when there are none.
 	Frames []video.Feature
 	// PDQQuality is the quality 0..100 printed beside the PDQ, -1 when unknown.

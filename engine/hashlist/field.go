@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/engine/video"
 )
 
@@ -25,6 +26,7 @@ const (
 	fieldHash
 	fieldOtherDigest
 	fieldPDQQuality
+	fieldPDQInsets
 	fieldSize
 	fieldMIME
 	fieldCategory
@@ -60,8 +62,8 @@ var fieldNames = map[string]field{
 	"hash": fieldHash, "hashvalue": fieldHash, "digest": fieldHash,
 	"photodna": fieldOtherDigest, "pdna": fieldOtherDigest, "sha512": fieldOtherDigest,
 	"sha384": fieldOtherDigest, "sha224": fieldOtherDigest, "blake3": fieldOtherDigest, "tmkpdqf": fieldOtherDigest,
-	"pdqquality": fieldPDQQuality,
-	"size":       fieldSize, "mediasize": fieldSize, "filesize": fieldSize, "sizebytes": fieldSize,
+	"pdqquality": fieldPDQQuality, "pdqinsets": fieldPDQInsets,
+	"size": fieldSize, "mediasize": fieldSize, "filesize": fieldSize, "sizebytes": fieldSize,
 	"mime": fieldMIME, "mimetype": fieldMIME, "mediatype": fieldMIME, "contenttype": fieldMIME,
 	"category": fieldCategory, "classification": fieldCategory,
 	"verification": fieldVerification, "verificationstatus": fieldVerification,
@@ -167,6 +169,8 @@ func (b *rowBuilder) set(f field, value []byte) *SyntaxError {
 			return givenTwice()
 		}
 		e.PDQQuality = quality
+	case fieldPDQInsets:
+		return b.insets(value)
 	case fieldSize:
 		return b.size(value)
 	case fieldMIME:
@@ -248,6 +252,26 @@ func (b *rowBuilder) digest(kind Kind, value []byte) *SyntaxError {
 	}
 	// The length was checked above, the only thing SetDigest can refuse.
 	_ = b.entry.SetDigest(kind, digest)
+	return nil
+}
+
+// maxInsets is the most further hashes that an entry may have.
+const maxInsets = 32
+
+// insets reads further hashes, each with its percentage, apart by semicolons.
+func (b *rowBuilder) insets(value []byte) *SyntaxError {
+	var all []pdq.Inset
+	for part := range strings.SplitSeq(string(value), ";") {
+		inset, err := pdq.ParseInset(strings.TrimSpace(part))
+		if err != nil || len(all) == maxInsets {
+			return fault("an inset is a percentage, a colon and a PDQ hash, and there are at most "+strconv.Itoa(maxInsets), "fetch the list again, or leave the column out")
+		}
+		all = append(all, inset)
+	}
+	if b.entry.Insets != nil && !slices.Equal(b.entry.Insets, all) {
+		return givenTwice()
+	}
+	b.entry.Insets = all
 	return nil
 }
 

@@ -20,32 +20,33 @@ type JSONLinesWriter struct {
 
 // jsonLine is an entry as written.
 type jsonLine struct {
-	MD5                string `json:"md5,omitempty"`
-	SHA1               string `json:"sha1,omitempty"`
-	SHA256             string `json:"sha256,omitempty"`
-	PDQ                string `json:"pdq,omitempty"`
-	PDQQuality         *int   `json:"pdq_quality,omitempty"`
-	Size               *int64 `json:"size,omitempty"`
-	MIME               string `json:"mime,omitempty"`
-	Category           string `json:"category,omitempty"`
-	Verification       string `json:"verification,omitempty"`
-	VictimIdentified   string `json:"victim_identified,omitempty"`
-	OffenderIdentified string `json:"offender_identified,omitempty"`
-	IsDistributed      string `json:"is_distributed,omitempty"`
-	IsPrecategorized   string `json:"is_precategorized,omitempty"`
-	IsSuspected        string `json:"is_suspected,omitempty"`
-	SelfGenerated      string `json:"self_generated,omitempty"`
-	Baseline           string `json:"baseline,omitempty"`
-	Series             string `json:"series,omitempty"`
-	Source             string `json:"source,omitempty"`
-	SourceID           string `json:"source_id,omitempty"`
-	Case               string `json:"case,omitempty"`
-	DateUpdated        string `json:"date_updated,omitempty"`
-	Path               string `json:"path,omitempty"`
-	Tags               string `json:"tags,omitempty"`
-	Note               string `json:"note,omitempty"`
-	FrameHashes        string `json:"frame_hashes,omitempty"`
-	State              State  `json:"state,omitempty"`
+	MD5                string   `json:"md5,omitempty"`
+	SHA1               string   `json:"sha1,omitempty"`
+	SHA256             string   `json:"sha256,omitempty"`
+	PDQ                string   `json:"pdq,omitempty"`
+	PDQQuality         *int     `json:"pdq_quality,omitempty"`
+	PDQInsets          []string `json:"pdq_insets,omitempty"`
+	Size               *int64   `json:"size,omitempty"`
+	MIME               string   `json:"mime,omitempty"`
+	Category           string   `json:"category,omitempty"`
+	Verification       string   `json:"verification,omitempty"`
+	VictimIdentified   string   `json:"victim_identified,omitempty"`
+	OffenderIdentified string   `json:"offender_identified,omitempty"`
+	IsDistributed      string   `json:"is_distributed,omitempty"`
+	IsPrecategorized   string   `json:"is_precategorized,omitempty"`
+	IsSuspected        string   `json:"is_suspected,omitempty"`
+	SelfGenerated      string   `json:"self_generated,omitempty"`
+	Baseline           string   `json:"baseline,omitempty"`
+	Series             string   `json:"series,omitempty"`
+	Source             string   `json:"source,omitempty"`
+	SourceID           string   `json:"source_id,omitempty"`
+	Case               string   `json:"case,omitempty"`
+	DateUpdated        string   `json:"date_updated,omitempty"`
+	Path               string   `json:"path,omitempty"`
+	Tags               string   `json:"tags,omitempty"`
+	Note               string   `json:"note,omitempty"`
+	FrameHashes        string   `json:"frame_hashes,omitempty"`
+	State              State    `json:"state,omitempty"`
 }
 
 // NewJSONLinesWriter writes entries that hold; others are refused: see
@@ -78,6 +79,9 @@ func (j *JSONLinesWriter) Write(e Entry) error {
 	}
 	if e.PDQQuality >= 0 {
 		line.PDQQuality = &e.PDQQuality
+	}
+	for _, inset := range e.Insets {
+		line.PDQInsets = append(line.PDQInsets, inset.String())
 	}
 	if e.Size >= 0 {
 		line.Size = &e.Size

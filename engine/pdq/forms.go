@@ -28,9 +28,28 @@ func shrinks(width, height int) bool { return width > nearest || height > neares
 
 // ComputeForms hashes an image as [Compute] does, in both forms.
 func ComputeForms(img image.Image) Forms {
-	full := Compute(img)
+	forms, _ := compute(img)
+	return forms
+}
+
+// Inverted are the hashes of the picture with its colours inverted: the levels of all
+// frequencies but the constant one change their sign, and with it the side of the median on
+// which they lie.
+func (f Forms) Inverted() Forms {
+	for _, form := range []*Fingerprint{&f.Full, &f.Nearest} {
+		form.Hash = form.Hash.Inverted()
+		for v := range form.Variants {
+			form.Variants[v] = form.Variants[v].Inverted()
+		}
+	}
+	return f
+}
+
+// compute returns the cells of the full form as well.
+func compute(img image.Image) (Forms, *block) {
+	full, cells := computeFull(img)
 	if !shrinks(full.Width, full.Height) || full.Width < minimumSide || full.Height < minimumSide {
-		return Forms{Full: full, Nearest: full}
+		return Forms{Full: full, Nearest: full}, cells
 	}
 	lines := nearestLines(lumaOf(img), full.Width, full.Height)
 	f := Fingerprint{Width: nearest, Height: nearest}
@@ -41,7 +60,7 @@ func ComputeForms(img image.Image) Forms {
 	}
 	f.fill(&sampler.out, lines)
 	f.Width, f.Height = full.Width, full.Height
-	return Forms{Full: full, Nearest: f}
+	return Forms{Full: full, Nearest: f}, cells
 }
 
 // nearestLines reads rows of the picture after its reduction to 512 by 512: each pixel is
@@ -69,6 +88,9 @@ type JPEG struct {
 	Near int
 	// Doubtful is true when they are so many that more than a few bits may differ: then [luma.DecodeJPEG] and [ComputeForms] give the reference's hash.
 	Doubtful bool
+	// Bordered is true when the picture may have uniform borders: then [HashTrimmed] tells, of its
+	// pixels.
+	Bordered bool
 }
 
 // A frequency within nearMedian of the median, in levels, may go to its other side by rounding
@@ -117,8 +139,10 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 	}
 	found := JPEG{Read: reduced.Read}
 	var near [2]int
-	found.Full, near[0] = fromCells(reduced.Cells[0], reduced.Width, reduced.Height)
-	found.Nearest, near[1] = fromCells(reduced.Cells[len(reduced.Cells)-1], reduced.Width, reduced.Height)
+	var cells block
+	found.Nearest, near[1] = fromCells(reduced.Cells[len(reduced.Cells)-1], reduced.Width, reduced.Height, &cells)
+	found.Full, near[0] = fromCells(reduced.Cells[0], reduced.Width, reduced.Height, &cells)
+	found.Bordered = cells.bordered(options.Means)
 	found.Near = max(near[0], near[1])
 	found.Doubtful = found.Near >= manyNear
 	return found, nil
@@ -170,16 +194,15 @@ func shrunk(n int) []luma.Taps {
 	return all
 }
 
-// fromCells also counts the frequencies near the median.
-func fromCells(cells [][]float32, width, height int) (f Fingerprint, near int) {
+// fromCells copies the cells into a block, and also counts the frequencies near the median.
+func fromCells(cells [][]float32, width, height int, b *block) (f Fingerprint, near int) {
 	f = Fingerprint{Width: width, Height: height}
 	if width < minimumSide || height < minimumSide {
 		return f, 0
 	}
-	var b block
 	for i, row := range cells {
 		copy(b[i][:], row)
 	}
-	f.Quality = quality(&b)
-	return f, f.hash(&b).near(nearMedian)
+	f.Quality = quality(b)
+	return f, f.hash(b).near(nearMedian)
 }

@@ -64,6 +64,15 @@ func (h Hash) Distance(other Hash) int {
 	return distance
 }
 
+// Inverted is the hash of the picture with its colours inverted: all 256 bits are the other way
+// round, but for frequencies that equal the median.
+func (h Hash) Inverted() Hash {
+	for i := range h {
+		h[i] = ^h[i]
+	}
+	return h
+}
+
 // maximumLuma leaves room for the rounding of weights that add up to one.
 const maximumLuma = 255.01
 
@@ -115,10 +124,16 @@ type Fingerprint struct {
 // in the reference; pixels are taken as stored, without an orientation tag. An
 // image with a side under 5 pixels has the zero hash and quality 0.
 func Compute(img image.Image) Fingerprint {
+	f, _ := computeFull(img)
+	return f
+}
+
+// computeFull returns the cells as well.
+func computeFull(img image.Image) (Fingerprint, *block) {
 	bounds := img.Bounds()
 	f := Fingerprint{Width: bounds.Dx(), Height: bounds.Dy()}
 	if f.Width < minimumSide || f.Height < minimumSide {
-		return f
+		return f, new(block)
 	}
 	sampler := newSampler(f.Width, f.Height)
 	lines := lumaOf(img)
@@ -127,7 +142,7 @@ func Compute(img image.Image) Fingerprint {
 		sampler.add(lines(row, y))
 	}
 	f.fill(&sampler.out, lines)
-	return f
+	return f, &sampler.out
 }
 
 // FromImage hashes an image without its variants.

@@ -27,11 +27,12 @@ type hmaMatch struct {
 type hmaMatches map[string][]hmaMatch
 
 // hmaMatches puts hits into the shape of HMA, those of the banks that are asked for.
-// HMA has no exact digests of pictures; an equal file is one of distance 0.
+// HMA has no exact digests of pictures; an equal file is one of distance 0. It cannot say that a
+// match was set aside, so such a match is left out; the log counts it.
 func (s *Server) hmaMatches(found []match.Match, signal string, r *http.Request) hmaMatches {
 	names, wanted := s.bankNames(), r.URL.Query().Get("banks")
 	banks := hmaMatches{}
-	for _, m := range found {
+	for _, m := range match.Standing(found) {
 		bank := names[m.List]
 		if wanted != "" && !slices.Contains(strings.Split(wanted, ","), bank) {
 			continue

@@ -34,7 +34,7 @@ const (
 // footer with a CRC-32C of all before it.
 const (
 	entriesMagic   = "brdo match index"
-	entriesVersion = 2
+	entriesVersion = 3
 	headerSize     = len(entriesMagic) + 4
 	recordSize     = 112
 	footerSize     = 8 + 8 + 4
@@ -63,7 +63,7 @@ func (r *row) record(number uint32, to []byte) []byte {
 	for _, n := range [...]uint32{r.list, r.words, r.next[0], r.next[1], r.next[2]} {
 		to = binary.LittleEndian.AppendUint32(to, n)
 	}
-	return append(to, r.has, 0, 0, 0)
+	return append(to, r.has, 0, byte(r.inset), byte(r.inset>>8))
 }
 
 func (r *row) read(record []byte) {
@@ -80,7 +80,7 @@ func (r *row) read(record []byte) {
 	for _, n := range [...]*uint32{&r.list, &r.words, &r.next[0], &r.next[1], &r.next[2]} {
 		*n = binary.LittleEndian.Uint32(take(4))
 	}
-	r.has = record[0]
+	r.has, r.inset = record[0], binary.LittleEndian.Uint16(record[2:])
 }
 
 // Unsaved is how many changes of entries no file holds.
@@ -368,6 +368,16 @@ func (s *rows) restore(w whole) error {
 	}
 	for number := s.count; number > 0; number-- {
 		r := s.at(number)
+		if r.has == 1<<isInset {
+			entry := r.words
+			if entry == 0 || entry > s.count || !s.at(entry).is(isLive) || s.at(entry).list != r.list || r.inset == 0 {
+				return impossible("a row is an inset of no entry")
+			}
+			s.insets[entry] = append(s.insets[entry], number)
+			s.hashed++
+			s.parts++
+			continue
+		}
 		if !r.is(isLive) {
 			*r = row{}
 			s.free = append(s.free, number)

@@ -44,6 +44,9 @@ func filled(t testing.TB, seed uint64, count int) (x *match.Index, ask []match.Q
 			e.SHA256, e.SHA1, e.MD5 = pool[r.IntN(len(pool))], pool[r.IntN(len(pool))][:20], pool[r.IntN(len(pool))][:16]
 			if i%3 > 0 {
 				e.PDQ = turned(r, pool[r.IntN(len(pool))], r.IntN(8))
+				for n := range r.IntN(3) {
+					e.Insets = append(e.Insets, pdq.Inset{Tenths: 25 * (n + 1), Hash: pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(8)))})
+				}
 			}
 			if i%4 == 0 {
 				e.Frames = videoOf(r, pool, 1+r.IntN(5))
@@ -87,7 +90,7 @@ func answers(t testing.TB, x *match.Index, ask []match.Query) string {
 	for _, q := range ask {
 		all = append(all, x.Query(q), x.QueryVideo(asVideo(q)))
 	}
-	text, err := json.Marshal([]any{all, x.Lists(), x.Len()})
+	text, err := json.Marshal([]any{all, x.Lists(), x.Len(), x.Counts()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func TestSavedIndexAnswersAlike(t *testing.T) {
 			for range 3 {
 				d.RemoveEntries = append(d.RemoveEntries, fmt.Sprint("odd ", 5*r.IntN(12)), fmt.Sprintf("entry/%08x-0000-4000-8000-%012x", r.IntN(60), 0))
 				q := ask[r.IntN(len(ask))]
-				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Forms.Full.Variants[3][:], Category: "new", Frames: videoOf(r, [][]byte{q.Forms.Full.Variants[2][:], q.Forms.Full.Variants[5][:]}, r.IntN(3))})
+				d.Put = append(d.Put, match.Entry{ID: fmt.Sprint("odd ", 5*r.IntN(14)), SHA256: q.Digests.SHA256[:], MD5: q.Digests.MD5[:], PDQ: q.Forms.Full.Variants[3][:], Insets: []pdq.Inset{{Tenths: 75, Hash: q.Forms.Full.Variants[4]}}, Category: "new", Frames: videoOf(r, [][]byte{q.Forms.Full.Variants[2][:], q.Forms.Full.Variants[5][:]}, r.IntN(3))})
 			}
 			apply(t, x, d)
 			apply(t, opened, d)

@@ -44,6 +44,18 @@ func usable(l match.List, now time.Time) bool {
 	return !l.Suspended && (l.ValidFrom.IsZero() || !now.Before(l.ValidFrom)) && (l.ValidUntil.IsZero() || now.Before(l.ValidUntil))
 }
 
+// nearest is the distance of a hash to an entry's, or to the nearest of its insets.
+func nearest(e match.Entry, hash pdq.Hash) int {
+	distance := 257
+	if e.PDQ != nil {
+		distance = hash.Distance(pdq.Hash(e.PDQ))
+	}
+	for _, inset := range e.Insets {
+		distance = min(distance, hash.Distance(inset.Hash))
+	}
+	return distance
+}
+
 // naive answers by comparing the query with every entry: list and entry id to
 // kind, distance and variant.
 func naive(lists map[string]match.List, entries map[string]map[string]match.Entry, q match.Query) map[string]string {
@@ -61,12 +73,14 @@ func naive(lists map[string]match.List, entries map[string]map[string]match.Entr
 				answer = "sha1 0 original"
 			case slices.Equal(e.MD5, q.Digests.MD5[:]):
 				answer = "md5 0 original"
-			case e.PDQ != nil && q.Decoded && q.Forms.Full.Quality >= 50:
+			case q.Decoded:
 				best := list.Radius + 1
-				for _, form := range []pdq.Fingerprint{q.Forms.Full, q.Forms.Nearest} {
-					for v, hash := range form.Variants {
-						if d := hash.Distance(pdq.Hash(e.PDQ)); d < best && form.Quality >= 50 {
-							best, answer = d, fmt.Sprintf("pdq %d %s", d, pdq.Variant(v))
+				for _, forms := range []pdq.Forms{q.Forms, q.Trimmed.Forms, q.Forms.Inverted(), q.Trimmed.Forms.Inverted()} {
+					for _, form := range []pdq.Fingerprint{forms.Full, forms.Nearest} {
+						for v, hash := range form.Variants {
+							if d := nearest(e, hash); d < best && forms.Full.Quality >= 50 && form.Quality >= 50 {
+								best, answer = d, fmt.Sprintf("pdq %d %s", d, pdq.Variant(v))
+							}
 						}
 					}
 				}
@@ -135,6 +149,9 @@ func TestAnswersEqualComparingWithEveryEntry(t *testing.T) {
 					if hash := pick(32); hash != nil {
 						e.PDQ = turned(r, hash, r.IntN(30))
 					}
+					for n := range r.IntN(4) {
+						e.Insets = append(e.Insets, pdq.Inset{Tenths: 25 * (n + 1), Hash: pdq.Hash(turned(r, pool[r.IntN(len(pool))], r.IntN(30)))})
+					}
 					delta.Put = append(delta.Put, e)
 				}
 				if err := x.Apply(delta); err != nil {
@@ -154,13 +171,18 @@ func TestAnswersEqualComparingWithEveryEntry(t *testing.T) {
 			if r.IntN(2) == 0 {
 				q.Digests.MD5, q.Digests.SHA256 = [16]byte(pool[r.IntN(6)]), [32]byte(pool[r.IntN(6)])
 			}
-			for _, form := range []*pdq.Fingerprint{&q.Forms.Full, &q.Forms.Nearest} {
+			asking := []*pdq.Fingerprint{&q.Forms.Full, &q.Forms.Nearest}
+			if r.IntN(2) == 0 {
+				asking = append(asking, &q.Trimmed.Forms.Full, &q.Trimmed.Forms.Nearest)
+			}
+			for _, form := range asking {
 				form.Quality = 48 + r.IntN(5)
 				for v := range form.Variants {
 					form.Variants[v] = pdq.Hash(randomBytes(r, 32))
 				}
 				form.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
 				form.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40)))
+				form.Variants[r.IntN(8)] = pdq.Hash(turned(r, pool[r.IntN(6)], r.IntN(40))).Inverted()
 			}
 
 			result := x.Query(q)
@@ -189,7 +211,7 @@ func TestAnswersEqualComparingWithEveryEntry(t *testing.T) {
 			if asked+len(result.Skipped) != len(lists) {
 				t.Fatalf("%d lists asked and %d skipped of %d", asked, len(result.Skipped), len(lists))
 			}
-			if told := result.Unhashable != ""; told != (!q.Decoded || q.Forms.Full.Quality < 50) {
+			if told := result.Unhashable != ""; told != (!q.Decoded || max(q.Forms.Full.Quality, q.Trimmed.Forms.Full.Quality) < 50) {
 				t.Fatalf("quality %d, decoded %v: unhashable is %q", q.Forms.Full.Quality, q.Decoded, result.Unhashable)
 			}
 		}

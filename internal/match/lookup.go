@@ -17,7 +17,7 @@ type Hashes struct {
 	SHA1   [20]byte
 	MD5    [16]byte
 	// PDQ is of either form and as the picture was hashed: the other orientations
-	// cannot be told from it. nil when it is not known.
+	// cannot be told from it, and it is not asked inverted. nil when it is not known.
 	PDQ *pdq.Hash
 }
 
@@ -46,16 +46,14 @@ func (x *Index) Lookup(h Hashes, now time.Time) Result {
 			return ""
 		}
 		for _, hit := range x.codes.Search(hamming.FromBytes(*h.PDQ), widest(open), nil) {
-			if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius {
-				found(hit.ID, PDQ, hit.Distance, pdq.Original, "")
-			}
+			x.hit(hit, seen{}, 0, open, found)
 		}
 		return ""
 	})
 }
 
 // finder takes a row that matches.
-type finder func(number uint32, kind Kind, distance int, variant pdq.Variant, form string)
+type finder func(number uint32, kind Kind, distance int, how seen)
 
 // answer makes the result of what ask finds among the lists that are open now; ask
 // returns why perceptual hashes were not asked. The index is locked.
@@ -71,7 +69,7 @@ func (x *Index) answer(now time.Time, ask func(open map[uint32]*List, found find
 		open[number] = list
 	}
 	best := map[uint32]Match{}
-	result.Unhashable = ask(open, func(number uint32, kind Kind, distance int, variant pdq.Variant, form string) {
+	result.Unhashable = ask(open, func(number uint32, kind Kind, distance int, how seen) {
 		list := open[x.rows.at(number).list]
 		if list == nil {
 			return
@@ -79,11 +77,17 @@ func (x *Index) answer(now time.Time, ask func(open map[uint32]*List, found find
 		if known, twice := best[number]; twice && cmp.Or(cmp.Compare(strength[known.Kind], strength[kind]), cmp.Compare(known.Distance, distance)) <= 0 {
 			return
 		}
-		best[number] = x.describe(number, list, kind, distance, variant, form)
+		best[number] = x.describe(number, list, kind, distance, how)
 	})
-	for _, m := range best {
-		result.Matches = append(result.Matches, m)
+	var benign []Match
+	for number, m := range best {
+		if open[x.rows.at(number).list].Benign {
+			benign = append(benign, m)
+		} else {
+			result.Matches = append(result.Matches, m)
+		}
 	}
+	setAside(result.Matches, benign)
 	slices.SortFunc(result.Matches, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(strength[a.Kind], strength[b.Kind]), cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ListName, b.ListName), cmp.Compare(a.List, b.List), cmp.Compare(a.Entry, b.Entry))
 	})
@@ -98,7 +102,7 @@ func (x *Index) equal(sums [exactKinds][]byte, found finder) {
 			continue
 		}
 		for number := x.rows.head(kind, sum); number != 0; number = x.rows.at(number).next[kind] {
-			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, pdq.Original, "")
+			found(number, [exactKinds]Kind{SHA256, SHA1, MD5}[kind], 0, seen{})
 		}
 	}
 }
@@ -123,5 +127,5 @@ type Counts struct {
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{PDQ: x.codes.Len(), MD5: x.rows.exact[hasMD5].used}
+	return Counts{PDQ: x.codes.Len() - x.rows.parts, MD5: x.rows.exact[hasMD5].used}
 }

@@ -1,6 +1,6 @@
 // Package match is the live index of all hash lists: exact digests by tables,
-// perceptual hashes by exact radius search in all eight orientations, videos by
-// the hashes of their frames.
+// perceptual hashes by exact radius search in all eight orientations, also with
+// the colours inverted and without borders, videos by the hashes of their frames.
 //
 // It lives in memory on each node that matches and follows the lists by their
 // versions, so that suspending an entry takes effect at once. It finds and
@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,9 @@ type List struct {
 	// ValidFrom and ValidUntil bound the list's use; zero means unbounded.
 	ValidFrom, ValidUntil time.Time
 	Suspended             bool
+	// Benign: the entries are known benign look-alikes. They match nothing, but set near matches
+	// of other lists aside; Unconfirmed says that no second person has confirmed them yet.
+	Benign, Unconfirmed bool
 	// Version is that of the entries loaded, and VersionAt when it was made: two
 	// histories of a list may have versions of one number.
 	Version   int64
@@ -67,6 +71,8 @@ func (l List) Closed(now time.Time) string {
 	switch {
 	case l.Suspended:
 		return "the list is suspended"
+	case l.Benign && l.Unconfirmed:
+		return "no second person has confirmed this list of benign look-alikes"
 	case !l.ValidFrom.IsZero() && now.Before(l.ValidFrom):
 		return "the list is valid from " + l.ValidFrom.Format(time.DateOnly)
 	case !l.ValidUntil.IsZero() && !now.Before(l.ValidUntil):
@@ -79,6 +85,8 @@ func (l List) Closed(now time.Time) string {
 type Entry struct {
 	ID                     string
 	MD5, SHA1, SHA256, PDQ []byte
+	// Insets are further hashes, of the middle of the entry's picture.
+	Insets []pdq.Inset
 	// Frames are those of a video, in order; nil for other entries.
 	Frames                 []video.Feature
 	Category, Verification string
@@ -208,6 +216,9 @@ func (x *Index) hold(list uint32, e Entry, codes, frames []hamming.Entry) (_, _ 
 		x.rows.hashed++
 		codes = append(codes, hamming.Entry{ID: number, Code: hamming.FromBytes([32]byte(e.PDQ))})
 	}
+	for _, inset := range e.Insets {
+		codes = append(codes, hamming.Entry{ID: x.rows.addInset(number, inset.Tenths), Code: hamming.FromBytes(inset.Hash)})
+	}
 	if len(e.Frames) > 0 {
 		x.rows.at(number).has |= 1 << hasFrames
 		frames = x.videos.put(number, video.Pack(e.Frames), e.Frames, frames)
@@ -220,6 +231,7 @@ func (x *Index) drop(number uint32, codes []uint32) []uint32 {
 	if x.rows.at(number).is(hasPDQ) {
 		codes = append(codes, number)
 	}
+	codes = append(codes, x.rows.insets[number]...)
 	x.rows.drop(number)
 	return codes
 }
@@ -248,9 +260,12 @@ type Query struct {
 	Digests digest.Sum
 	// Forms are the hashes; they are asked only when Decoded and their quality is at
 	// least pdq.MinimumQuality. Lists do not say by which form of PDQ they were
-	// made, so both are asked, each in eight orientations.
+	// made, so both are asked, each in eight orientations, as they are and with the colours
+	// inverted.
 	Forms   pdq.Forms
 	Decoded bool
+	// Trimmed are the hashes without borders, where the picture has some; asked like Forms.
+	Trimmed pdq.Trimmed
 	// Margin widens the radius of each list by so many bits, for hashes of a first look:
 	// without an answer there is none for the exact hashes either.
 	Margin int
@@ -267,6 +282,13 @@ type Match struct {
 	// Radius is the list's; 0 for exact kinds.
 	Radius  int    `json:"radius"`
 	Variant string `json:"variant"`
+	// Transformations are what was done to the picture to find the entry, in this order:
+	// "trimmed" for borders taken off, a name of [pdq.Variant], "inverted" for colours; and
+	// "inset 7.5 %" where it is like the middle of the entry's picture, less that share of width
+	// and height. None where it matches as it is.
+	Transformations []string `json:"transformations,omitempty"`
+	// Confidence is how far the match can be relied on, in words; see [confidence].
+	Confidence string `json:"confidence"`
 	// Form of PDQ that is nearest: pdq at full size, or pdq_nn512 after a reduction to 512
 	// by 512; empty for exact kinds.
 	Form string `json:"form,omitempty"`
@@ -280,6 +302,8 @@ type Match struct {
 	Quarantine string `json:"quarantine,omitempty"`
 	// Explanation is one plain sentence.
 	Explanation string `json:"explanation"`
+	// SetAside says why this is no reason to look; nil when it is one.
+	SetAside *SetAside `json:"set_aside,omitempty"`
 }
 
 // Skipped is a list that was not asked, and why.
@@ -311,7 +335,7 @@ func (x *Index) Query(q Query) Result {
 		switch {
 		case !q.Decoded:
 			return "the picture could not be decoded"
-		case q.Forms.Full.Quality < pdq.MinimumQuality:
+		case q.Forms.Full.Quality < pdq.MinimumQuality && q.Trimmed.Forms.Full.Quality < pdq.MinimumQuality:
 			return fmt.Sprintf("the picture has quality %d, below %d: too plain to be compared", q.Forms.Full.Quality, pdq.MinimumQuality)
 		}
 		x.similar(q, open, found)
@@ -329,10 +353,51 @@ func (x *Index) Screens(margin int) bool {
 	for _, number := range x.lists {
 		radius = max(radius, x.rows.lists[number].Radius)
 	}
-	return time.Duration(2*len(pdq.Variants{}))*x.codes.Expected(radius+margin) < saved
+	return time.Duration(4*len(pdq.Variants{}))*x.codes.Expected(radius+margin) < saved
 }
 
 // similar asks all eight orientations of both forms, once with the widest radius in use.
+// seen is how a picture was looked at when an entry was found.
+type seen struct {
+	variant           pdq.Variant
+	inverted, trimmed bool
+	// inset of the entry that was found, in tenths of a per cent; 0 for the whole of it.
+	inset int
+	// form of PDQ; empty for exact kinds, and for a hash of which it is not known.
+	form string
+}
+
+// transformations lists what was done, and says it in a sentence's words.
+func (s seen) transformations() (names, words []string) {
+	if s.trimmed {
+		names, words = append(names, "trimmed"), append(words, "without its borders")
+	}
+	if s.variant != pdq.Original {
+		names, words = append(names, s.variant.String()), append(words, "turned or mirrored ("+s.variant.String()+")")
+	}
+	if s.inverted {
+		names, words = append(names, "inverted"), append(words, "with its colours inverted")
+	}
+	if s.inset > 0 {
+		part := "inset " + pdq.Inset{Tenths: s.inset}.Percent() + " %"
+		names, words = append(names, part), append(words, "like the middle of the entry's picture ("+part+")")
+	}
+	return names, words
+}
+
+// hit takes what was found near, if it is within the radius of its list and a margin.
+func (x *Index) hit(h hamming.Hit, how seen, margin int, open map[uint32]*List, found finder) {
+	number := h.ID
+	if r := x.rows.at(number); r.is(isInset) {
+		number, how.inset = r.words, int(r.inset)
+	}
+	if list := open[x.rows.at(number).list]; list != nil && h.Distance <= list.Radius+margin {
+		found(number, PDQ, h.Distance, how)
+	}
+}
+
+// similar asks all eight orientations of both forms, once with the widest radius in use: of the
+// picture, with its colours inverted, and without its borders.
 func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	radius := widest(open)
 	if radius < 0 {
@@ -340,29 +405,73 @@ func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	}
 	radius += q.Margin
 	var hits []hamming.Hit
-	ask := func(form string, of *pdq.Fingerprint) {
+	ask := func(of *pdq.Fingerprint, how seen) {
 		for v, hash := range of.Variants {
+			how.variant = pdq.Variant(v)
 			hits = x.codes.Search(hamming.FromBytes(hash), radius, hits[:0])
 			for _, hit := range hits {
-				if list := open[x.rows.at(hit.ID).list]; list != nil && hit.Distance <= list.Radius+q.Margin {
-					found(hit.ID, PDQ, hit.Distance, pdq.Variant(v), form)
-				}
+				x.hit(hit, how, q.Margin, open, found)
 			}
 		}
 	}
-	ask("pdq", &q.Forms.Full)
-	if nearest := &q.Forms.Nearest; nearest.Variants != q.Forms.Full.Variants && nearest.Quality >= pdq.MinimumQuality {
-		ask("pdq_nn512", nearest)
+	both := func(forms pdq.Forms, how seen) {
+		if forms.Full.Quality < pdq.MinimumQuality {
+			return
+		}
+		how.form = "pdq"
+		ask(&forms.Full, how)
+		how.form = "pdq_nn512"
+		if forms.Nearest.Quality >= pdq.MinimumQuality && forms.Nearest.Variants != forms.Full.Variants {
+			ask(&forms.Nearest, how)
+		}
+	}
+	// What was done least to the picture comes first: of two ways to the same distance it is named.
+	for _, inverted := range [...]bool{false, true} {
+		for _, trimmed := range [...]bool{false, true} {
+			forms := q.Forms
+			if trimmed {
+				forms = q.Trimmed.Forms
+			}
+			if inverted {
+				forms = forms.Inverted()
+			}
+			both(forms, seen{inverted: inverted, trimmed: trimmed})
+		}
 	}
 }
 
 var kindNames = map[Kind]string{SHA256: "SHA-256", SHA1: "SHA-1", MD5: "MD5"}
 
-func (x *Index) describe(number uint32, list *List, kind Kind, distance int, variant pdq.Variant, form string) Match {
+// Bounds of the words for distances, in bits. Up to veryNear hashes of one picture differ that two
+// implementations of PDQ make (Meta's README of it), and most copies that were only saved
+// again; up to near that README calls two pictures the same.
+const (
+	veryNear = 10
+	near     = 31
+)
+
+// confidence says how far a match can be relied on: "same file"; "same file unless forged", for
+// digests of which two files can be made on purpose; and for pictures "very near", "near", or
+// "loose" beyond the distance that is usual. It is an order, and no probability.
+func confidence(kind Kind, distance int) string {
+	switch {
+	case kind == SHA256:
+		return "same file"
+	case kind != PDQ && kind != Frames:
+		return "same file unless forged"
+	case distance <= veryNear:
+		return "very near"
+	case distance <= near:
+		return "near"
+	}
+	return "loose"
+}
+
+func (x *Index) describe(number uint32, list *List, kind Kind, distance int, how seen) Match {
 	said := x.rows.words[x.rows.at(number).words].words
 	m := Match{
-		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: variant.String(), Form: form,
-		Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
+		List: list.ID, ListName: list.Name, Entry: x.rows.id(number), Kind: kind, Distance: distance, Variant: how.variant.String(), Form: how.form,
+		Confidence: confidence(kind, distance), Verification: cmp.Or(said.verification, list.Verification), Category: said.category, ListVersion: list.Version,
 	}
 	what := kindNames[kind] + " equal to"
 	if kind == Frames {
@@ -370,10 +479,9 @@ func (x *Index) describe(number uint32, list *List, kind Kind, distance int, var
 	}
 	if kind == PDQ {
 		m.Radius = list.Radius
-		what = fmt.Sprintf("PDQ differs in %d of 256 bits from", distance)
-		if variant != pdq.Original {
-			what = fmt.Sprintf("turned or mirrored (%s), PDQ differs in %d of 256 bits from", variant, distance)
-		}
+		var words []string
+		m.Transformations, words = how.transformations()
+		what = strings.Join(append(words, fmt.Sprintf("PDQ differs in %d of 256 bits (%s) from", distance, m.Confidence)), ", ")
 	}
 	category := ""
 	if m.Category != "" {

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,6 +123,67 @@ func TestClosedListsAreSkippedWithAReason(t *testing.T) {
 				t.Errorf("got %+v, want nothing and the reason %q", got, c.reason)
 			}
 		})
+	}
+}
+
+// TestWhatWasDoneToThePictureIsNamed for each way to look at it, with how far the match can be
+// relied on.
+func TestWhatWasDoneToThePictureIsNamed(t *testing.T) {
+	x := one(t, match.List{ID: "list/1", Name: "List", Radius: 40})
+	far := forms(100, variants(0, code(7, 0)))
+	trimmed := func(f pdq.Forms) pdq.Trimmed {
+		return pdq.Trimmed{Rectangle: image.Rect(1, 1, 50, 50), Forms: f}
+	}
+	turned := forms(100, variants(pdq.Rotate90, code(1, 10)))
+	for _, c := range []struct {
+		name            string
+		q               match.Query
+		distance        int
+		transformations []string
+		confidence      string
+		explanation     string
+	}{
+		{"as it is", match.Query{Forms: forms(100, variants(0, code(1, 31)))}, 31, nil, "near", "PDQ differs in 31 of 256 bits (near) from"},
+		{"turned", match.Query{Forms: turned}, 10, []string{"rotate90"}, "very near", "turned or mirrored (rotate90), PDQ differs in 10 of 256 bits (very near) from"},
+		{"inverted", match.Query{Forms: forms(100, variants(0, code(1, 11))).Inverted()}, 11, []string{"inverted"}, "near", "with its colours inverted, PDQ differs in 11"},
+		{"trimmed", match.Query{Forms: far, Trimmed: trimmed(forms(100, variants(0, code(1, 32))))}, 32, []string{"trimmed"}, "loose", "without its borders, PDQ differs in 32 of 256 bits (loose) from"},
+		{"all", match.Query{Forms: far, Trimmed: trimmed(turned.Inverted())}, 10, []string{"trimmed", "rotate90", "inverted"}, "very near",
+			"without its borders, turned or mirrored (rotate90), with its colours inverted, PDQ differs in 10"},
+		{"what was done least", match.Query{Forms: forms(100, variants(0, code(1, 5))), Trimmed: trimmed(forms(100, variants(0, code(1, 5))))}, 5, nil, "very near", "PDQ differs in 5"},
+		{"what is nearest", match.Query{Forms: forms(100, variants(0, code(1, 6))), Trimmed: trimmed(forms(100, variants(0, code(1, 5))))}, 5, []string{"trimmed"}, "very near", "without its borders, PDQ differs in 5"},
+		{"too plain with its borders", match.Query{Forms: forms(10, variants(0, code(1, 0))), Trimmed: trimmed(forms(100, variants(0, code(1, 5))))}, 5, []string{"trimmed"}, "very near", "without"},
+		{"the same file", match.Query{Digests: content(1), Forms: turned}, 0, nil, "same file", "SHA-256 equal to an entry"},
+	} {
+		if c.q.Digests == (digest.Sum{}) {
+			c.q.Digests = content(2)
+		}
+		c.q.Decoded, c.q.Now = true, now
+		got := x.Query(c.q)
+		if len(got.Matches) != 1 || got.Unhashable != "" {
+			t.Errorf("%s: %+v", c.name, got)
+			continue
+		}
+		m := got.Matches[0]
+		if m.Distance != c.distance || !slices.Equal(m.Transformations, c.transformations) || m.Confidence != c.confidence || !strings.HasPrefix(m.Explanation, c.explanation) {
+			t.Errorf("%s: %+v", c.name, m)
+		}
+	}
+	apply(t, x, match.Delta{List: "list/1", From: 1, To: 2, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(9, 0)), Insets: []pdq.Inset{{Tenths: 75, Hash: code(8, 0)}}}}})
+	cropped := forms(100, variants(pdq.FlipX, code(8, 3)))
+	if got := x.Query(match.Query{Digests: content(2), Forms: cropped, Decoded: true, Now: now}).Matches; len(got) != 1 || got[0].Distance != 3 || !slices.Equal(got[0].Transformations, []string{"flipX", "inset 7.5 %"}) ||
+		!strings.HasPrefix(got[0].Explanation, "turned or mirrored (flipX), like the middle of the entry's picture (inset 7.5 %), PDQ differs in 3") {
+		t.Errorf("cropped: %+v", got)
+	}
+	apply(t, x, match.Delta{List: "list/1", From: 2, To: 3, Put: []match.Entry{{ID: "entry/1", PDQ: bytesOf(code(1, 0))}}})
+	if got := x.Query(match.Query{Digests: content(2), Forms: cropped, Decoded: true, Now: now}).Matches; len(got) != 0 {
+		t.Errorf("the entry has no insets any more: %+v", got)
+	}
+	if got := x.Counts(); got.PDQ != 1 {
+		t.Errorf("%+v", got)
+	}
+	plain := match.Query{Digests: content(2), Forms: forms(10, variants(0, code(1, 0))), Trimmed: trimmed(forms(49, variants(0, code(1, 0)))), Decoded: true, Now: now}
+	if got := x.Query(plain); len(got.Matches) != 0 || got.Unhashable == "" {
+		t.Errorf("too plain in every way: %+v", got)
 	}
 }
 

@@ -23,6 +23,9 @@ type row struct {
 	// next is for each exact kind the next row with the same digest; 0 is the end.
 	next [exactKinds]uint32
 	has  uint8
+	// inset is of a row that stands for the middle of an entry's picture, in tenths of a per
+	// cent. Its words are the row of the entry, and it has nothing else.
+	inset uint16
 }
 
 // The exact kinds, as places in row.next and as bits of row.has.
@@ -35,6 +38,8 @@ const (
 	isOdd     = exactKinds + 1
 	isLive    = exactKinds + 2
 	hasFrames = exactKinds + 3
+	// isInset: the row is no entry but a further hash of one.
+	isInset = exactKinds + 4
 )
 
 func (r *row) is(bit int) bool { return r.has&(1<<bit) != 0 }
@@ -61,8 +66,11 @@ type rows struct {
 	count  uint32
 	free   []uint32
 	live   int
-	// hashed is how many rows have a near hash; changes counts rows added and dropped.
-	hashed, changes int
+	// hashed is how many rows have a near hash, of which parts are insets; changes counts rows
+	// added and dropped.
+	hashed, parts, changes int
+	// insets are the rows of the insets of an entry, by its row.
+	insets map[uint32][]uint32
 	// touched are the rows changed while others are being saved; nil otherwise.
 	touched map[uint32]struct{}
 
@@ -83,7 +91,7 @@ type rows struct {
 const chunkRows = 4096
 
 func newRows() *rows {
-	return &rows{seed: maphash.MakeSeed(), odd: map[uint32]string{}, known: map[words]uint32{}}
+	return &rows{seed: maphash.MakeSeed(), odd: map[uint32]string{}, known: map[words]uint32{}, insets: map[uint32][]uint32{}}
 }
 
 func (s *rows) at(number uint32) *row {
@@ -249,6 +257,17 @@ func (s *rows) add(list uint32, e Entry) uint32 {
 	return number
 }
 
+// addInset makes a row for the middle of the picture of an entry, and returns its number.
+func (s *rows) addInset(entry uint32, tenths int) uint32 {
+	number := s.take()
+	s.touch(number)
+	*s.at(number) = row{list: s.at(entry).list, has: 1 << isInset, inset: uint16(tenths), words: entry}
+	s.insets[entry] = append(s.insets[entry], number)
+	s.hashed++
+	s.parts++
+	return number
+}
+
 func (s *rows) hashOf(kind int) func(uint32) uint64 {
 	return func(number uint32) uint64 { return maphash.Bytes(s.seed, s.at(number).digest(kind)) }
 }
@@ -261,6 +280,14 @@ func (s *rows) drop(number uint32) {
 	if r.is(hasPDQ) {
 		s.hashed--
 	}
+	for _, inset := range s.insets[number] {
+		s.touch(inset)
+		*s.at(inset) = row{}
+		s.free = append(s.free, inset)
+		s.hashed--
+		s.parts--
+	}
+	delete(s.insets, number)
 	s.ids.replace(s.hashOfName(number), number, 0, s.hashOfName)
 	for kind := range exactKinds {
 		if !r.is(kind) {

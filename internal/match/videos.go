@@ -168,7 +168,7 @@ func (x *Index) QueryVideo(q VideoQuery) Result {
 			}
 			m := &VideoMatch{}
 			alike[[2]string{list.ID, x.rows.id(t.row)}], films[m] = m, f
-			found(t.row, Frames, (t.distances+t.query/2)/t.query, pdq.Original, "")
+			found(t.row, Frames, (t.distances+t.query/2)/t.query, seen{})
 		}
 		return ""
 	})

@@ -125,6 +125,8 @@ func serve(arguments []string, in io.Reader, out io.Writer) error {
 // for it to depend on.
 func answer(asked request, content []byte, maxPixels int64) (kind requestKind, payload []byte, stream [][]byte, err error) {
 	switch asked.kind {
+	case kindInsets:
+		return asked.kind, insets(content, maxPixels), nil, nil
 	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindPreview:
 		r, stream, about, coded := plan(content, maxPixels)
 		switch {

@@ -29,11 +29,17 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	quick, read := fromJPEG(content, maxPixels)
 	quality := quick.Full.Quality
 	switch whole := read && quick.Read == 1; {
+	case whole && quick.Bordered && quality < pdq.MinimumQuality:
+		// What is within the borders may have more features.
 	case whole && kind != kindFingerprint && quality < surelyPlain:
 		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
 	case whole && quick.Settled():
-		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
-	case whole && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
+		found := Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
+		if quick.Bordered {
+			found.Trimmed, found.Detail = trimmed(content, found.Width*found.Height, maxPixels)
+		}
+		return found
+	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
 	}
 	picture, about := decode(content, maxPixels)
@@ -72,7 +78,7 @@ const (
 )
 
 // fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
-// these may be further off than FirstLookWithin.
+// these may be further off than FirstLookWithin, and where there may be a border.
 func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return Fingerprint{}, false
@@ -82,7 +88,7 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 		return Fingerprint{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
-	if err != nil || found.Read < 1 || found.Doubtful || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
+	if err != nil || found.Read < 1 || found.Doubtful || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
@@ -90,9 +96,26 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 
 // hash hashes a picture that was decoded whole, or as far as its status says.
 func (f *Fingerprint) hash(picture image.Image) {
-	if f.Forms = pdq.ComputeForms(picture); f.Forms.Full.Quality < pdq.MinimumQuality {
+	if f.Forms, f.Trimmed = pdq.ComputeTrimmed(picture); f.Forms.Full.Quality < pdq.MinimumQuality {
 		*f = tooPlain(*f)
 	}
+}
+
+// trimmable is the size in pixels up to which a JPEG file that was hashed without decoding it is
+// decoded to take its borders off: more could need more memory than a child has, and cost the
+// hash that is there.
+const trimmable = 32 << 20
+
+// trimmed decodes a JPEG file that may have borders, or says why it does not.
+func trimmed(content []byte, pixels int, maxPixels int64) (pdq.Trimmed, string) {
+	if pixels > trimmable {
+		return pdq.Trimmed{}, fmt.Sprintf("too large to be compared without its borders: %d pixels, the limit is %d", pixels, trimmable)
+	}
+	picture, about := decode(content, maxPixels)
+	if about.status != StatusOK {
+		return pdq.Trimmed{}, "not compared without its borders: " + about.detail
+	}
+	return pdq.HashTrimmed(picture), ""
 }
 
 // exactly decodes a whole JPEG file to the pixels that the references of the field hash.

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"image/draw"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -67,6 +68,37 @@ func TestOnePhotographInManyFormats(t *testing.T) {
 		} else if distance := found.Forms.Full.Hash.Distance(want.Forms.Full.Hash); distance > 20 {
 			t.Errorf("%s: distance %d", name, distance)
 		}
+	}
+}
+
+// TestBordersComeOffInTheChild whatever the format, and of JPEG files that are otherwise not
+// decoded to pixels.
+func TestBordersComeOffInTheChild(t *testing.T) {
+	service := start(t, Options{Children: 1})
+	picture := landscape(320, 240)
+	want := pdq.Compute(picture)
+	whole := image.NewRGBA(image.Rect(0, 0, 360, 400))
+	draw.Draw(whole, whole.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(whole, image.Rect(20, 60, 340, 300), picture, image.Point{}, draw.Src)
+	for name, content := range map[string][]byte{"JPEG": asJPEG(t, whole), "PNG": asPNG(t, whole), "GIF": asGIF(t, whole)} {
+		found := service.fingerprintBytes(t, content)
+		if found.Status != StatusOK || found.Trimmed.Rectangle != image.Rect(20, 60, 340, 300) || found.Detail != "" {
+			t.Errorf("%s: %s %q, %v is left", name, found.Status, found.Detail, found.Trimmed.Rectangle)
+		}
+		if with, without := found.Forms.Full.Hash.Distance(want.Hash), found.Trimmed.Forms.Full.Hash.Distance(want.Hash); with < 60 || without > 16 {
+			t.Errorf("%s: distance %d with the borders, %d without", name, with, without)
+		}
+		bare := service.fingerprintBytes(t, asPNG(t, picture))
+		if !bare.Trimmed.None() {
+			t.Errorf("%s: %v of a picture without borders", name, bare.Trimmed.Rectangle)
+		}
+	}
+	// Too plain as a whole, it is compared by what is within its borders.
+	small := image.NewRGBA(image.Rect(0, 0, 900, 900))
+	draw.Draw(small, small.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(small, image.Rect(300, 300, 460, 420), landscape(160, 120), image.Point{}, draw.Src)
+	if found := service.fingerprintBytes(t, asJPEG(t, small)); found.Trimmed.None() || found.Trimmed.Forms.Full.Quality < pdq.MinimumQuality {
+		t.Errorf("a small picture on a large page: %s, quality %d and without its borders %d", found.Status, found.Forms.Full.Quality, found.Trimmed.Forms.Full.Quality)
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	kindPicturePreview     // likewise
 	kindPictureScene       // likewise
 	kindRecipe             // the reply where frames are to be decoded first: a recipe, and behind the frame the stream
+	kindInsets
 )
 
 // readsFile reports whether the content is a file, so that frames may have to be decoded first.
@@ -113,7 +114,7 @@ func parseRequestHeader(header [requestHeaderSize]byte, maxBytes, maxPixels int6
 	}
 	r.length = int64(length)
 	switch r.kind {
-	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindSelfCheck, kindPictureFingerprint, kindPictureScene:
+	case kindFingerprint, kindFirstLook, kindWideLook, kindScene, kindInsets, kindSelfCheck, kindPictureFingerprint, kindPictureScene:
 	case kindPreview, kindPicturePreview:
 		if err := r.preview.validate(); err != nil {
 			return request{}, fmt.Errorf("%w: %w", errMalformed, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"image"
 	"io"
 	"slices"
 	"strings"
@@ -39,12 +40,19 @@ func TestFingerprintSurvivesTheWire(t *testing.T) {
 			Detail: rapid.StringMatching(`[ -~]{0,200}`).Draw(t, "detail"), FirstFrameOnly: rapid.Bool().Draw(t, "first"),
 			Status: StatusOK,
 		}
-		for _, form := range []*pdq.Fingerprint{&sent.Forms.Full, &sent.Forms.Nearest} {
-			form.Width, form.Height, form.Quality = sent.Width, sent.Height, rapid.IntRange(0, 100).Draw(t, "quality")
-			for i := range form.Variants {
-				copy(form.Variants[i][:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+		draw := func(forms *pdq.Forms, width, height int) {
+			for _, form := range []*pdq.Fingerprint{&forms.Full, &forms.Nearest} {
+				form.Width, form.Height, form.Quality = width, height, rapid.IntRange(0, 100).Draw(t, "quality")
+				for i := range form.Variants {
+					copy(form.Variants[i][:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+				}
+				form.Hash = form.Variants[pdq.Original]
 			}
-			form.Hash = form.Variants[pdq.Original]
+		}
+		draw(&sent.Forms, sent.Width, sent.Height)
+		if left := rapid.IntRange(1, sent.Width).Draw(t, "left"); left < sent.Width {
+			sent.Trimmed.Rectangle = image.Rect(left, 0, sent.Width, sent.Height)
+			draw(&sent.Trimmed.Forms, sent.Width-left, sent.Height)
 		}
 		if sent.Forms.Full.Quality < pdq.MinimumQuality {
 			sent.Status = StatusUnhashable
@@ -82,6 +90,21 @@ func TestLyingFingerprintsAreRefused(t *testing.T) {
 		lie(&told)
 		if _, err := parseFingerprint(encodeFingerprint(told), DefaultMaxPixels); !errors.Is(err, errMalformed) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, lie := range []image.Rectangle{image.Rect(0, 0, 10, 10), image.Rect(2, 2, 11, 10), image.Rect(-1, 0, 5, 5), {Min: image.Pt(5, 5), Max: image.Pt(4, 9)}} {
+		told := sound
+		told.Trimmed.Rectangle = image.Rect(1, 1, 9, 9)
+		payload := encodeFingerprint(told)
+		if _, err := parseFingerprint(payload, DefaultMaxPixels); err != nil {
+			t.Fatal(err)
+		}
+		at := len(payload) - hashesSize - 16
+		for i, coordinate := range []int{lie.Min.X, lie.Min.Y, lie.Max.X, lie.Max.Y} {
+			binary.BigEndian.PutUint32(payload[at+4*i:], uint32(coordinate))
+		}
+		if _, err := parseFingerprint(payload, DefaultMaxPixels); !errors.Is(err, errMalformed) {
+			t.Errorf("a picture at %v without its borders: %v", lie, err)
 		}
 	}
 	payload := encodeFingerprint(sound)

@@ -79,8 +79,10 @@ type Fingerprint struct {
 	// They are set without a fingerprint when the header alone was read.
 	Width, Height int
 	// Forms are the hashes in both forms of PDQ, set when Status.Decoded.
-	Forms  pdq.Forms
-	Status Status
+	Forms pdq.Forms
+	// Trimmed are the hashes without uniform borders, where the picture has some.
+	Trimmed pdq.Trimmed
+	Status  Status
 	// Detail is a short plain text about the status: ASCII, at most 255 bytes.
 	Detail string
 	// Within is how many bits each hash may be off what [Service.Fingerprint] finds:
@@ -92,7 +94,8 @@ type Fingerprint struct {
 }
 
 // Fingerprint decodes the file that content yields, which must be exactly size
-// bytes, and computes the PDQ hashes of its pixels as stored. Pictures whose codec is ffmpeg's take three steps, each
+// bytes, and computes the PDQ hashes of its pixels as stored, and once more without
+// uniform borders where there are some. Pictures whose codec is ffmpeg's take three steps, each
 // with the whole deadline.
 //
 // Whatever is wrong with the file is a Status. An error is our own fault: no

@@ -3,6 +3,7 @@ package media
 import (
 	"encoding/binary"
 	"fmt"
+	"image"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -68,8 +69,8 @@ func bareType(mime string) string {
 
 const (
 	maxOutcomeSize          = 1 + 256 + 256 + 4 + 4 + 1
-	hashesSize              = 2*(1+8*32) + 2
-	maxFingerprintReplySize = maxOutcomeSize + hashesSize
+	hashesSize              = 2 * (1 + 8*32)
+	maxFingerprintReplySize = maxOutcomeSize + hashesSize + 1 + 4*4 + hashesSize + 2
 )
 
 func encodeFingerprint(f Fingerprint) []byte {
@@ -77,13 +78,55 @@ func encodeFingerprint(f Fingerprint) []byte {
 	if !f.Status.Decoded() {
 		return payload
 	}
-	for _, form := range []*pdq.Fingerprint{&f.Forms.Full, &f.Forms.Nearest} {
+	payload = appendForms(payload, &f.Forms)
+	payload = binary.BigEndian.AppendUint16(payload, uint16(f.Within))
+	payload = append(payload, boolByte(!f.Trimmed.None()))
+	if f.Trimmed.None() {
+		return payload
+	}
+	for _, corner := range []image.Point{f.Trimmed.Rectangle.Min, f.Trimmed.Rectangle.Max} {
+		payload = binary.BigEndian.AppendUint32(payload, uint32(corner.X))
+		payload = binary.BigEndian.AppendUint32(payload, uint32(corner.Y))
+	}
+	return appendForms(payload, &f.Trimmed.Forms)
+}
+
+func appendForms(payload []byte, forms *pdq.Forms) []byte {
+	for _, form := range []*pdq.Fingerprint{&forms.Full, &forms.Nearest} {
 		payload = append(payload, byte(form.Quality))
 		for _, variant := range form.Variants {
 			payload = append(payload, variant[:]...)
 		}
 	}
-	return binary.BigEndian.AppendUint16(payload, uint16(f.Within))
+	return payload
+}
+
+func parseForms(c *cursor, width, height int) (forms pdq.Forms, err error) {
+	for _, form := range []*pdq.Fingerprint{&forms.Full, &forms.Nearest} {
+		form.Width, form.Height, form.Quality = width, height, int(c.byte())
+		for i := range form.Variants {
+			form.Variants[i] = pdq.Hash(c.bytes(32))
+		}
+		form.Hash = form.Variants[pdq.Original]
+		if form.Quality > 100 {
+			return forms, fmt.Errorf("%w: quality %d", errMalformed, form.Quality)
+		}
+	}
+	return forms, nil
+}
+
+// parseTrimmed checks that what is left lies within the picture, and is not all of it.
+func parseTrimmed(c *cursor, width, height int) (t pdq.Trimmed, err error) {
+	if !c.flag() {
+		return t, nil
+	}
+	whole := image.Rect(0, 0, width, height)
+	t.Rectangle = image.Rectangle{Min: image.Pt(int(c.uint32()), int(c.uint32())), Max: image.Pt(int(c.uint32()), int(c.uint32()))}
+	if t.None() || !t.Rectangle.In(whole) || t.Rectangle == whole {
+		return t, fmt.Errorf("%w: a picture of %v within borders of %v", errMalformed, t.Rectangle, whole)
+	}
+	t.Forms, err = parseForms(c, t.Rectangle.Dx(), t.Rectangle.Dy())
+	return t, err
 }
 
 func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
@@ -94,18 +137,14 @@ func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
 	}
 	f := o.fingerprint()
 	if f.Status.Decoded() {
-		for _, form := range []*pdq.Fingerprint{&f.Forms.Full, &f.Forms.Nearest} {
-			form.Width, form.Height, form.Quality = f.Width, f.Height, int(c.byte())
-			for i := range form.Variants {
-				form.Variants[i] = pdq.Hash(c.bytes(32))
-			}
-			form.Hash = form.Variants[pdq.Original]
-			if form.Quality > 100 {
-				return Fingerprint{}, fmt.Errorf("%w: quality %d", errMalformed, form.Quality)
-			}
+		if f.Forms, err = parseForms(c, f.Width, f.Height); err != nil {
+			return Fingerprint{}, err
 		}
 		if f.Within = int(c.uint16()); f.Within > pdq.Bits {
 			return Fingerprint{}, fmt.Errorf("%w: hashes within %d bits", errMalformed, f.Within)
+		}
+		if f.Trimmed, err = parseTrimmed(c, f.Width, f.Height); err != nil {
+			return Fingerprint{}, err
 		}
 		if quality := f.Forms.Full.Quality; (f.Status == StatusUnhashable) != (quality < pdq.MinimumQuality) {
 			return Fingerprint{}, fmt.Errorf("%w: status %q with quality %d", errMalformed, f.Status, quality)

@@ -47,6 +47,8 @@ var forms = map[string]string{
 	"POST /reports/{id}/withdraw":                        "reason=because",
 	"POST /lists":                                        "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
 	"POST /lists/{id}/request":                           "reason=because",
+	"POST /lists/{id}/benign":                            "reason=because",
+	"POST /lists/{id}/benign/confirm":                    "request=1",
 	"POST /lists/{id}/export":                            "request=1&format=csv",
 	"POST /lists/{id}/state":                             "state=suspended&reason=because",
 	"POST /lists/{id}/entries/{entry}/state":             "state=suspended&reason=because",
@@ -552,6 +554,15 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	flooded(t, p, "list/"+strings.TrimPrefix(list, "/lists/"))
 	do(p, manager, "POST /lists/{id}/entries/{entry}/lift", list+"/entries/"+entry+"/lift", "reason=it+is+right", "list.entry.change")
 	do(p, manager, "POST /lists/{id}/entries/{entry}/state", list+"/entries/"+entry+"/state", "state=suspended&reason=a+complaint", "list.entry.change")
+	do(p, manager, "POST /lists", "/lists", "name=look-alikes&source=test&verification=double&legal_basis=demo/benign-pictures@1&benign=yes", "list.create")
+	var alike string
+	must(t, "finding the list of look-alikes", p.Store.Read(ctx, func(tx *store.Tx) error {
+		row, err := tx.ListByName("look-alikes")
+		alike = "/lists/" + short(row.ID)
+		return err
+	}))
+	do(p, manager, "POST /lists/{id}/benign", alike+"/benign", "reason=stock+photos", "list.entry.change")
+	do(p, other, "POST /lists/{id}/benign/confirm", alike+"/benign/confirm", "request=1", "list.entry.add")
 	do(p, manager, "POST /lists/{id}/request", list+"/request", "reason=for+a+hotline", "list.entry.change")
 	request := int64(0)
 	must(t, "finding the request", p.Store.Read(ctx, func(tx *store.Tx) error {

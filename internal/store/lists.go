@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/match"
 )
 
@@ -55,6 +56,12 @@ type HashList struct {
 	// one follows; SourceSubscription and SourceVersion say how far.
 	SourceNode, SourceList, SourceSubscription string
 	SourceVersion                              int64
+	// Benign lists hold known benign look-alikes. They count from version BenignConfirmed on, in
+	// which a second person confirmed them; 0 before.
+	Benign          bool
+	BenignConfirmed int64
+	// Insets: entries have further hashes, of the middle of their pictures, where these are known.
+	Insets bool
 }
 
 // ListEntry is one row of a hash list; a digest that it lacks is nil.
@@ -62,6 +69,8 @@ type ListEntry struct {
 	ID, ListID             string
 	Identity               string
 	MD5, SHA1, SHA256, PDQ []byte
+	// Insets are hashes of the middle of its picture.
+	Insets []pdq.Inset
 	// Frames is how many frames of a video the entry has; see [Tx.ListFrames].
 	Frames                         int
 	Category, Verification, Series string
@@ -78,13 +87,13 @@ func (l HashList) Indexed() match.List {
 	return match.List{
 		ID: l.ID, Name: l.Name, Source: l.Source, Radius: l.Radius, Verification: l.Verification, LegalBasis: l.LegalBasis,
 		ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Suspended: l.State != ListActive,
-		VideoUpload: l.VideoUpload, VideoEntry: l.VideoEntry,
+		VideoUpload: l.VideoUpload, VideoEntry: l.VideoEntry, Benign: l.Benign, Unconfirmed: l.BenignConfirmed == 0,
 	}
 }
 
 // Indexed is what matching needs to know of the entry, but for the frames of a video.
 func (e ListEntry) Indexed() match.Entry {
-	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Category: e.Category, Verification: e.Verification}
+	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Insets: e.Insets, Category: e.Category, Verification: e.Verification}
 }
 
 // ListVersion is one change of a list and where it came from.
@@ -97,13 +106,13 @@ type ListVersion struct {
 	Added, Changed, Refused      int64
 }
 
-const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, video_upload, video_entry`
+const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, video_upload, video_entry, benign, benign_confirmed, insets`
 
 func scanList(row scanner) (HashList, error) {
 	var l HashList
 	err := row.Scan(&l.ID, &l.Name, &l.Source, &l.Scheme, &l.Verification, &l.LegalBasis, moment{&l.ValidFrom}, moment{&l.ValidUntil},
 		&l.Radius, &l.Version, &l.State, &l.StateReason, moment{&l.CreatedAt}, &l.CreatedBy, &l.Own,
-		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.VideoUpload, &l.VideoEntry)
+		&l.SourceNode, &l.SourceList, &l.SourceSubscription, &l.SourceVersion, &l.VideoUpload, &l.VideoEntry, &l.Benign, &l.BenignConfirmed, &l.Insets)
 	return l, err
 }
 
@@ -116,9 +125,14 @@ func (tx *Tx) InsertList(l HashList) error {
 	if taken > 0 {
 		return &problem.Error{Kind: problem.Conflict, Field: "name", Reason: "there is a list of this name already", Remedy: "choose another name, or import into that list"}
 	}
-	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+	return tx.exec("writing a list", `INSERT INTO hash_lists (`+listColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 		l.ID, l.Name, l.Source, l.Scheme, l.Verification, l.LegalBasis, micros(l.ValidFrom), micros(l.ValidUntil), l.Radius, l.Version, l.State, l.StateReason, micros(l.CreatedAt), l.CreatedBy, l.Own,
-		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.VideoUpload, l.VideoEntry)
+		l.SourceNode, l.SourceList, l.SourceSubscription, l.SourceVersion, l.VideoUpload, l.VideoEntry, l.Benign, l.BenignConfirmed, l.Insets)
+}
+
+// ConfirmBenign notes in which version a second person confirmed a list of benign look-alikes.
+func (tx *Tx) ConfirmBenign(list string, version int64) error {
+	return tx.exec("confirming a list", `UPDATE hash_lists SET benign_confirmed = $1 WHERE id = $2`, version, list)
 }
 
 // List returns one list.
@@ -218,11 +232,11 @@ func (tx *Tx) PutListEntry(e ListEntry, frames []byte) (added, changed bool, err
 	}
 	var addedVersion int64
 	err = tx.rows("writing a list entry",
-		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version, frames, frames_digest)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14, $15, $16)
+		`INSERT INTO list_entries (id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, added_version, changed_version, frames, frames_digest, insets)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14, $15, $16, $17)
 		 ON CONFLICT (list_id, identity) DO UPDATE SET
 		   md5 = COALESCE(excluded.md5, list_entries.md5), sha1 = COALESCE(excluded.sha1, list_entries.sha1),
-		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq),
+		   sha256 = COALESCE(excluded.sha256, list_entries.sha256), pdq = COALESCE(excluded.pdq, list_entries.pdq), insets = COALESCE(excluded.insets, list_entries.insets),
 		   category = excluded.category, verification = excluded.verification, series = excluded.series,
 		   source = excluded.source, source_id = excluded.source_id, note = excluded.note, changed_version = excluded.changed_version,
 		   frames = CASE WHEN excluded.frames > 0 THEN excluded.frames ELSE list_entries.frames END, frames_digest = COALESCE(excluded.frames_digest, list_entries.frames_digest)
@@ -230,9 +244,10 @@ func (tx *Tx) PutListEntry(e ListEntry, frames []byte) (added, changed bool, err
 		   OR list_entries.series <> excluded.series OR list_entries.note <> excluded.note
 		   OR (excluded.md5 IS NOT NULL AND list_entries.md5 IS NULL) OR (excluded.sha1 IS NOT NULL AND list_entries.sha1 IS NULL)
 		   OR (excluded.sha256 IS NOT NULL AND list_entries.sha256 IS NULL) OR (excluded.pdq IS NOT NULL AND list_entries.pdq IS NULL)
+		   OR (excluded.insets IS NOT NULL AND list_entries.insets IS NULL)
 		   OR (excluded.frames_digest IS NOT NULL AND (list_entries.frames_digest IS NULL OR list_entries.frames_digest <> excluded.frames_digest))
 		 RETURNING id, added_version`,
-		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion, e.Frames, digest},
+		[]any{e.ID, e.ListID, e.Identity, e.MD5, e.SHA1, e.SHA256, e.PDQ, e.Category, e.Verification, e.Series, e.Source, e.SourceID, e.Note, e.AddedVersion, e.Frames, digest, pdq.PackInsets(e.Insets)},
 		func(row scanner) error { return row.Scan(&id, &addedVersion) })
 	if err != nil || id == "" {
 		return false, false, err
@@ -262,14 +277,18 @@ func (tx *Tx) ListFrames(listID string, afterVersion int64, afterID string, last
 	return found, err
 }
 
-const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, frames`
+const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, frames, insets`
 
 func (tx *Tx) listEntries(query string, arguments ...any) ([]ListEntry, error) {
 	var found []ListEntry
 	err := tx.rows("reading list entries", query, arguments, func(row scanner) error {
 		var e ListEntry
+		var packed []byte
 		err := row.Scan(&e.ID, &e.ListID, &e.Identity, &e.MD5, &e.SHA1, &e.SHA256, &e.PDQ, &e.Category, &e.Verification, &e.Series,
-			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion, &e.Frames)
+			&e.Source, &e.SourceID, &e.Note, &e.State, &e.StateReason, &e.StateFrom, &e.AddedVersion, &e.ChangedVersion, &e.Frames, &packed)
+		if err == nil {
+			e.Insets, err = pdq.UnpackInsets(packed)
+		}
 		found = append(found, e)
 		return err
 	})

@@ -55,7 +55,7 @@ func createList(v *visit) error {
 	l, err := v.s.options.Desks.Lists.Create(v.r.Context(), v.actor, lists.NewList{
 		Name: text("name"), Source: text("source"), Scheme: text("scheme"), Verification: text("verification"), LegalBasis: basis, ValidUntil: until, Radius: radius,
 		VideoUpload: shares[0], VideoEntry: shares[1],
-		Own: text("own") == "yes", Follows: follows,
+		Own: text("own") == "yes", Follows: follows, Benign: text("benign") == "yes", Insets: text("insets") == "yes",
 	})
 	if err != nil {
 		return err
@@ -101,6 +101,26 @@ func importList(v *visit) error {
 		return err
 	}
 	return v.done("/lists/"+v.r.PathValue("id"), "list.imported", "added", done.Added, "changed", done.Changed, "refused", done.RefusedCount, "stopped", done.Suspended+done.Withdrawn, "restored", done.Restored, "held", done.Held)
+}
+
+// askBenign asks that a list of benign look-alikes counts; another person confirms it.
+func askBenign(v *visit) error {
+	request, err := v.s.options.Desks.Lists.AskBenign(v.r.Context(), v.actor, v.listID(), v.r.PostFormValue("reason"))
+	if err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.benign.asked", "request", request)
+}
+
+func confirmBenign(v *visit) error {
+	request, err := strconv.ParseInt(v.r.PostFormValue("request"), 10, 64)
+	if err != nil {
+		return problem.InvalidField("request", "it is not the number of a request", "type the number that the list's versions show")
+	}
+	if err := v.s.options.Desks.Lists.ConfirmBenign(v.r.Context(), v.actor, v.listID(), request); err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.benign.confirmed")
 }
 
 // requestExport asks for a list to leave the house; another person releases it.

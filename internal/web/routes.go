@@ -122,6 +122,8 @@ func (s *Server) Routes() []Route {
 		in("GET /lists/exchanges", showExchanges),
 		in("GET /lists/{id}", showList),
 		{Pattern: "POST /lists/{id}/import", File: true, call: importList},
+		in("POST /lists/{id}/benign", askBenign),
+		in("POST /lists/{id}/benign/confirm", confirmBenign),
 		in("POST /lists/{id}/request", requestExport),
 		in("POST /lists/{id}/export", exportList),
 		in("POST /lists/{id}/state", listState),

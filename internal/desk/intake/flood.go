@@ -73,7 +73,7 @@ func markQuarantined(all []match.Match, quarantines map[string]store.QuarantineR
 
 // counting are the matches that bring a file to people.
 func counting(all []match.Match) []match.Match {
-	return slices.DeleteFunc(slices.Clone(all), func(m match.Match) bool { return m.Quarantine != "" })
+	return slices.DeleteFunc(match.Standing(all), func(m match.Match) bool { return m.Quarantine != "" })
 }
 
 // count writes down what an item matched, and says of each match whether it waits.

@@ -214,6 +214,8 @@ func (d *Desk) compareSome(ctx context.Context, at store.ComparisonRow, index *m
 		if len(one.found) == 0 {
 			continue
 		}
+		// The index of the round has the new entries alone; look-alikes are in the live one.
+		d.index.SetAside(query, one.found)
 		if err := d.foundAgain(ctx, one); err != nil {
 			return fmt.Errorf("noting that item %s was found again: %w", one.ID, err)
 		}

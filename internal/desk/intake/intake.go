@@ -23,6 +23,7 @@ import (
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/digest"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/keyring"
@@ -176,6 +177,29 @@ type FileResult struct {
 	forms []byte
 }
 
+// aside are the matches of some files that were set aside, each with the benign look-alike.
+func aside(all []examined) (found []asideNote) {
+	for _, e := range all {
+		for _, m := range e.Matches {
+			if m.SetAside != nil {
+				found = append(found, asideNote{Entry: m.Entry, Distance: m.Distance, Benign: m.SetAside.Entry, BenignDistance: m.SetAside.Distance})
+			}
+		}
+	}
+	return found
+}
+
+// asideNote is what the log says of a match that was set aside.
+type asideNote struct {
+	Entry          string `json:"entry"`
+	Distance       int    `json:"distance"`
+	Benign         string `json:"benign"`
+	BenignDistance int    `json:"benign_distance"`
+}
+
+// maxAside is how many of them the log names; all are counted.
+const maxAside = 20
+
 func (d *Desk) source(actor mandate.Actor) (Source, error) {
 	source, found := d.sources[actor.Source]
 	if !found {
@@ -256,6 +280,8 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 				if result.held {
 					held++
 				}
+			} else if len(e.Matches) > 0 {
+				result.Next = "The picture is at least as near to benign look-alikes as to what lists know: the matches were set aside and counted, and nothing of the file was kept."
 			} else {
 				result.Next = "No list knows the file. Nothing of it was kept."
 			}
@@ -263,6 +289,10 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		tx.Note("files", len(examined))
 		tx.Note("kept", kept)
+		if set := aside(examined); len(set) > 0 {
+			tx.Note("set_aside", len(set))
+			tx.Note("set_aside_for", set[:min(len(set), maxAside)])
+		}
 		if held > 0 {
 			tx.Note("held", held)
 		}
@@ -316,6 +346,8 @@ func (d *Desk) check(s Submission) error {
 type examined struct {
 	FileResult
 	keep bool
+	// insets are kept with the item for the entries of own lists that are matched by them.
+	insets []pdq.Inset
 }
 
 func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
@@ -357,15 +389,33 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		e.Name, e.Size, e.MD5, e.SHA1, e.SHA256 = upload.Name, sum.Size, sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex()
 		e.More = max(0, len(e.Matches)-maxKept)
 		e.Matches = e.Matches[:len(e.Matches)-e.More]
-		e.keep = sum.Size > 0 && (len(e.Matches) > 0 || wanted)
+		e.keep = sum.Size > 0 && (len(match.Standing(e.Matches)) > 0 || wanted)
 		if e.keep {
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
+			}
+			if e.Status == media.StatusOK {
+				if e.insets, err = d.insets(ctx, upload.Content, sum.Size); err != nil {
+					return nil, err
+				}
 			}
 		}
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// insets hashes the middle of a picture that is kept, where an own list wants that.
+func (d *Desk) insets(ctx context.Context, content io.ReadSeeker, size int64) ([]pdq.Inset, error) {
+	wanted := false
+	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) { wanted, err = tx.InsetsWanted(); return err })
+	if err != nil || !wanted {
+		return nil, err
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("reading the upload again: %w", err)
+	}
+	return d.decoder.Insets(ctx, content, size)
 }
 
 func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum, wanted bool) (examined, error) {
@@ -401,7 +451,7 @@ func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error
 // matchesOf is what the state machine needs to know of the hits.
 func matchesOf(found []match.Match) []item.Match {
 	var all []item.Match
-	for _, m := range found {
+	for _, m := range match.Standing(found) {
 		all = append(all, item.Match{
 			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind.Exact(), Distance: m.Distance, Radius: m.Radius,
 			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
@@ -417,7 +467,7 @@ var weights = map[string]float64{"triple": 1, "double": 0.95, "single": 0.85, "s
 // well its list was verified. It is no probability.
 func score(found []match.Match) float64 {
 	best := 0.0
-	for _, m := range found {
+	for _, m := range match.Standing(found) {
 		near := 1.0
 		if m.Radius > 0 {
 			near = 1 - float64(m.Distance)/float64(2*m.Radius)
@@ -491,6 +541,11 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	}
 	if err != nil {
 		return err
+	}
+	if len(e.insets) > 0 {
+		if err := tx.PutItemInsets(e.SHA256, e.insets); err != nil {
+			return err
+		}
 	}
 	if result.held {
 		if err := hold(tx, e.SHA256, e.Matches); err != nil {

@@ -61,7 +61,7 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		return Lookup{}, d.ledger.Do(ctx, act, func(*ledger.Tx) error { return err })
 	}
 	answer := Lookup{ID: act.Resource.ID, Source: source.Name, LegalBasis: act.Basis, Notice: notice}
-	matched, left := 0, 0
+	matched, left, set := 0, 0, 0
 	for _, h := range hashes {
 		// A long batch does not outlive the basis that it began under.
 		if err := d.inForce(source); err != nil {
@@ -72,9 +72,11 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		result := d.index.Lookup(h, d.ledger.Now())
 		one := Found{Matches: result.Matches, More: max(0, len(result.Matches)-maxMatches)}
 		one.Matches = one.Matches[:len(one.Matches)-one.More]
-		if len(one.Matches) > 0 {
+		standing := len(match.Standing(result.Matches))
+		if standing > 0 {
 			matched++
 		}
+		set += len(result.Matches) - standing
 		answer.Found, answer.Skipped = append(answer.Found, one), result.Skipped
 	}
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
@@ -87,6 +89,9 @@ func (d *Desk) Lookup(ctx context.Context, actor mandate.Actor, hashes []match.H
 		}
 		tx.Note("hashes", len(hashes))
 		tx.Note("matched", matched)
+		if set > 0 {
+			tx.Note("set_aside", set)
+		}
 		if left > 0 {
 			tx.Note("not_compared", left)
 		}
@@ -179,7 +184,7 @@ func (d *Desk) compare(ctx context.Context, content io.ReadSeeker, sum digest.Su
 		return picture, found, err
 	}
 	ask := func() {
-		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
+		found = d.index.Query(match.Query{Digests: sum, Forms: picture.Forms, Trimmed: picture.Trimmed, Decoded: picture.Status.Decoded(), Margin: picture.Within, Now: d.ledger.Now()})
 	}
 	if ask(); picture.Within > 0 && (kept || len(found.Matches) > 0) {
 		if picture, err = see(ctx, content, sum.Size, d.decoder.Fingerprint); err != nil {

@@ -243,7 +243,7 @@ func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
 }
 
 func exported(r store.ListEntry) hashlist.Entry {
-	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State)}
+	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State), Insets: r.Insets}
 	for _, kind := range hashlist.AllKinds() {
 		if value := digestOf(r, kind); value != nil {
 			// Stored digests have the length of their kind.

@@ -90,7 +90,13 @@ func (d *Desk) groundOf(tx *store.Tx, list store.HashList, itemID string) (groun
 	if g.entry.Category == "" {
 		return g, problem.InvalidField("scheme", fmt.Sprintf("the decision gives no class of %s", mapping), "choose a list with another category scheme")
 	}
-	return g, g.digests()
+	if err := g.digests(); err != nil {
+		return g, err
+	}
+	if list.Insets && g.entry.PDQ != nil {
+		g.entry.Insets, err = tx.ItemInsets(g.row.ID)
+	}
+	return g, err
 }
 
 // digests takes the digests from the item. A PDQ of a picture too plain to be

@@ -93,6 +93,8 @@ func (d *Desk) Import(ctx context.Context, actor mandate.Actor, list string, in 
 		switch {
 		case head.Own:
 			return problem.New(problem.Conflict, "this list takes entries only from what people decided", "propose decided items, or take the file into another list")
+		case head.BenignConfirmed > 0:
+			return problem.New(problem.Conflict, "two people confirmed this list of benign look-alikes as it is", "make another list for further look-alikes")
 		case head.SourceNode != "":
 			return problem.New(problem.Conflict, "this list follows one of another organisation", "take the file into another list")
 		}
@@ -198,6 +200,9 @@ func row(list store.HashList, version int64, e hashlist.Entry) store.ListEntry {
 	}
 	if slices.Contains(Verifications, e.Verification) {
 		r.Verification = e.Verification
+	}
+	if list.Insets {
+		r.Insets = slices.Clone(e.Insets)
 	}
 	r.Identity = identity(e)
 	return r

@@ -70,6 +70,13 @@ type NewList struct {
 	// Follows names a list of another organisation, or an exchange, that this one
 	// follows; own and following exclude each other.
 	Follows Source
+	// Benign: the entries will be known benign look-alikes; see [Desk.AskBenign]. Such a list
+	// is neither own nor following.
+	Benign bool
+	// Insets: entries are also matched by hashes of the middle of their pictures, where these are
+	// known: of items that were handed in while such an own list was there, and of files that
+	// carry them.
+	Insets bool
 }
 
 // Source names a list of another organisation; or an exchange, as the node, and no list.
@@ -148,7 +155,7 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		ID: store.NewID("list"), Name: strings.TrimSpace(n.Name), Source: strings.TrimSpace(n.Source), Scheme: n.Scheme, Verification: n.Verification,
 		LegalBasis: n.LegalBasis.String(), ValidFrom: n.ValidFrom, ValidUntil: n.ValidUntil, Radius: n.Radius, State: store.ListActive, CreatedBy: actor.ID,
 		VideoUpload: n.VideoUpload, VideoEntry: n.VideoEntry,
-		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List,
+		Own: n.Own, SourceNode: n.Follows.Node, SourceList: n.Follows.List, Benign: n.Benign, Insets: n.Insets,
 	}
 	if n.Radius < 0 {
 		row.Radius = DefaultRadius
@@ -172,6 +179,12 @@ func (d *Desk) Create(ctx context.Context, actor mandate.Actor, n NewList) (List
 		row.CreatedAt = tx.Now
 		tx.Note("verification", row.Verification)
 		tx.Note("legal_basis", row.LegalBasis)
+		if row.Insets {
+			tx.Note("insets", true)
+		}
+		if row.Benign {
+			tx.Note("benign", true)
+		}
 		if err := tx.InsertList(row); err != nil {
 			return err
 		}
@@ -222,6 +235,12 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("video", "it is more than 100 per cent", "50 is usual; 0 leaves a share out")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
+	}
+	if l.Benign && l.Insets {
+		return problem.InvalidField("insets", "what is like a part of a look-alike is not benign for that", "leave insets out")
+	}
+	if l.Benign && (l.Own || l.SourceNode != "") {
+		return problem.InvalidField("benign", "what people decided, and what others keep, is not benign", "make a list of its own and take a file into it")
 	}
 	if l.Own {
 		if _, err := d.mapping(l); err != nil {

@@ -30,6 +30,7 @@ func (d *Desk) draft(tx *ledger.Tx, id string, row store.ItemRow, decision item.
 	if err := json.Unmarshal(sighting.Matches, &matches); err != nil {
 		return report.Report{}, fmt.Errorf("reading the matches of %s: %w", sighting.ID, err)
 	}
+	matches = match.Standing(matches)
 	file, err := d.file(tx, row, decision, matches)
 	if err != nil {
 		return report.Report{}, err

@@ -59,6 +59,9 @@ func (d *Desk) effect(tx *ledger.Tx, row *store.ItemRow, effect item.Effect) err
 		return err
 	case item.DestroyKey:
 		row.Content = store.ContentErased
+		if err := tx.DeleteItemInsets(row.ID); err != nil {
+			return err
+		}
 		if _, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ItemChangedJob, Payload: store.ItemChange{Item: row.ID, Erased: true}}); err != nil {
 			return err
 		}
