@@ -38,7 +38,7 @@ func (s *Server) hmaMatches(found []match.Match, signal string, r *http.Request)
 			continue
 		}
 		distance := strconv.Itoa(m.Distance)
-		if signal == signalMD5 && m.Kind != match.PDQ {
+		if signal == signalMD5 && m.Kind.Exact() {
 			distance = "-" // as HMA writes of types that have none
 		}
 		banks[bank] = append(banks[bank], hmaMatch{store.EntryNumber(m.Entry), distance})

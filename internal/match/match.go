@@ -32,6 +32,9 @@ const (
 	PDQ    Kind = "pdq"
 )
 
+// Exact says that the file itself is equal, not only what it shows.
+func (k Kind) Exact() bool { return k == SHA256 || k == SHA1 || k == MD5 }
+
 var strength = map[Kind]int{SHA256: 0, SHA1: 1, MD5: 2, PDQ: 3, Frames: 4}
 
 // MaximumRadius is the largest PDQ distance that a list may call a match.

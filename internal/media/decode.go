@@ -39,7 +39,7 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 			found.Trimmed, found.Detail = trimmed(content, found.Width*found.Height, maxPixels)
 		}
 		return found
-	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful:
+	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
 		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
 	}
 	picture, about := decode(content, maxPixels)
@@ -74,7 +74,7 @@ const (
 	surelyRich = 80
 	// littleDoubtful bounds the frequencies near the median with which coefficients are at
 	// most doubtfulWithin bits off.
-	littleDoubtful, doubtfulWithin = 16, 12
+	littleDoubtful, doubtfulWithin = 24, 10
 )
 
 // fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where

@@ -88,7 +88,7 @@ func (d *Desk) count(tx *ledger.Tx, itemID string, found []match.Match, quaranti
 			continue
 		}
 		exact := int64(0)
-		if m.Kind != match.PDQ {
+		if m.Kind.Exact() {
 			var err error
 			if exact, err = tx.CountEntryHits(m.Entry, tx.Now.Add(-d.flood.Window), true); err != nil {
 				return nil, err
@@ -106,7 +106,7 @@ func (d *Desk) count(tx *ledger.Tx, itemID string, found []match.Match, quaranti
 func hitsOf(itemID string, found []match.Match, at, held time.Time) []store.EntryHit {
 	hits := make([]store.EntryHit, 0, len(found))
 	for _, m := range found {
-		hits = append(hits, store.EntryHit{EntryID: m.Entry, ListID: m.List, ItemID: itemID, At: at, Exact: m.Kind != match.PDQ, HeldAt: held})
+		hits = append(hits, store.EntryHit{EntryID: m.Entry, ListID: m.List, ItemID: itemID, At: at, Exact: m.Kind.Exact(), HeldAt: held})
 	}
 	slices.SortFunc(hits, func(a, b store.EntryHit) int { return cmp.Compare(a.EntryID, b.EntryID) })
 	return hits

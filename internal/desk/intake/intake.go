@@ -453,7 +453,7 @@ func matchesOf(found []match.Match) []item.Match {
 	var all []item.Match
 	for _, m := range match.Standing(found) {
 		all = append(all, item.Match{
-			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind != match.PDQ && m.Kind != match.Frames, Distance: m.Distance, Radius: m.Radius,
+			List: m.List, Entry: m.Entry, Method: string(m.Kind), Exact: m.Kind.Exact(), Distance: m.Distance, Radius: m.Radius,
 			Verified: slices.Contains([]string{"single", "double", "triple"}, m.Verification), SelfReported: m.Verification == "self-reported",
 		})
 	}
