@@ -294,8 +294,8 @@ func (a *acknowledged) open() (numbers []int) {
 // each database; without it there are fewer rounds, so that CI stays short.
 func TestKillNine(t *testing.T) {
 	undetected(t)
-	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, 60), nil) })
-	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, 20), nil) })
+	t.Run("sqlite", func(t *testing.T) { killNine(t, "", rounds(t, 30), nil) })
+	t.Run("postgresql", func(t *testing.T) { killNine(t, postgrestest.Start(t), rounds(t, 12), nil) })
 }
 
 // undetected skips what asks for whole nodes that work hard before they die.
