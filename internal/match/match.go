@@ -346,7 +346,7 @@ func (x *Index) Query(q Query) Result {
 // Screens tells whether a less exact look pays: whether looking for candidates with a
 // radius that is wider by margin takes less than reading a picture closely.
 func (x *Index) Screens(margin int) bool {
-	const saved = 4 * time.Millisecond // for 640 by 480; much more for large pictures
+	const saved = 8 * time.Millisecond // more for large pictures; less for small ones, which need less margin
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	radius := 0
