@@ -11,6 +11,8 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -45,6 +47,18 @@ type Batch struct {
 	Total int64
 	// Name, SHA256 and Format say what was read, for the list's provenance.
 	Name, SHA256, Format string
+}
+
+// handOver hands a batch over with the checkpoint behind it, and reports whether the reader
+// wants more.
+func (b Batch) handOver(checkpoint any, yield func(Batch, error) bool) bool {
+	text, err := json.Marshal(checkpoint)
+	if err != nil {
+		yield(Batch{}, fmt.Errorf("writing a checkpoint: %w", err))
+		return false
+	}
+	b.Checkpoint = string(text)
+	return yield(b, nil)
 }
 
 // Change is what became of one record of the exchange.

@@ -102,13 +102,7 @@ func (s *NCMECSource) Changes(ctx context.Context, checkpoint string, now time.T
 			if at.Next = page.next; at.Next == "" {
 				batch.UpTo, at.Until, at.To = at.To, at.To, time.Time{}
 			}
-			text, err := json.Marshal(at)
-			if err != nil {
-				yield(Batch{}, err)
-				return
-			}
-			batch.Checkpoint = string(text)
-			if !yield(batch, nil) {
+			if !batch.handOver(at, yield) {
 				return
 			}
 		}

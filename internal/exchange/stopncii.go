@@ -81,13 +81,7 @@ func (s *StopNCIISource) Changes(ctx context.Context, checkpoint string, now tim
 				batch.UpTo = now.UTC()
 				at.Since, at.Latest = max(at.Since, at.Latest), 0
 			}
-			text, err := json.Marshal(at)
-			if err != nil {
-				yield(Batch{}, err)
-				return
-			}
-			batch.Checkpoint = string(text)
-			if !yield(batch, nil) {
+			if !batch.handOver(at, yield) {
 				return
 			}
 		}

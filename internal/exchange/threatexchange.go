@@ -103,13 +103,7 @@ func (s *ThreatExchangeSource) Changes(ctx context.Context, checkpoint string, n
 				batch.Ends, batch.UpTo = at.Whole, time.Unix(at.Until, 0).UTC()
 				at.Since, at.Until, at.Whole = at.Until, 0, false
 			}
-			text, err := json.Marshal(at)
-			if err != nil {
-				yield(Batch{}, err)
-				return
-			}
-			batch.Checkpoint = string(text)
-			if !yield(batch, nil) {
+			if !batch.handOver(at, yield) {
 				return
 			}
 		}

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -22,9 +20,8 @@ type NCII struct {
 	Key, Subscription string
 	PageSize          int
 
-	mutex   sync.Mutex
+	questions
 	records map[string]NCIIRecord
-	asked   []url.Values
 }
 
 // NCIIRecord is the state of one hash.
@@ -48,15 +45,6 @@ func (x *NCII) Put(records ...NCIIRecord) {
 	for _, r := range records {
 		x.records[r.Type+r.Value] = r
 	}
-}
-
-// Asked returns what was asked for since the last call.
-func (x *NCII) Asked() []url.Values {
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	asked := x.asked
-	x.asked = nil
-	return asked
 }
 
 // ServeHTTP answers one question.

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -26,9 +24,8 @@ type Threats struct {
 	// PageSize is how many updates are on a page.
 	PageSize int
 
-	mutex   sync.Mutex
+	questions
 	updates map[string]Threat
-	asked   []url.Values
 }
 
 // Threat is one indicator.
@@ -67,15 +64,6 @@ func (x *Threats) Forget(id string) {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	delete(x.updates, id)
-}
-
-// Asked returns what was asked for since the last call.
-func (x *Threats) Asked() []url.Values {
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	asked := x.asked
-	x.asked = nil
-	return asked
 }
 
 // ServeHTTP answers one question.
