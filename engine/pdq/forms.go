@@ -86,8 +86,6 @@ type JPEG struct {
 	// Near is how many frequencies lie so near the median that rounding may move them to its
 	// other side; in the form that has more.
 	Near int
-	// Doubtful is true when they are so many that more than a few bits may differ: then [luma.DecodeJPEG] and [ComputeForms] give the reference's hash.
-	Doubtful bool
 	// Bordered is true when the picture may have uniform borders: then [HashTrimmed] tells, of its
 	// pixels.
 	Bordered bool
@@ -114,12 +112,16 @@ const (
 	SmallPicture = 1 << 16
 )
 
+// Doubtful reports whether so many frequencies are near the median that more than a few bits
+// may differ: then [luma.DecodeJPEG] and [ComputeForms] give the reference's hash.
+func (j JPEG) Doubtful() bool { return j.Near >= manyNear }
+
 // Settled reports whether the hashes are those that lists are to be asked with. When they are not, the pixels are
 // to be decoded and hashed instead: of a file that is not whole, of a picture of hardly any pixels or a small one
 // of which rounding decides, and of one with too few features, which consists of rounding only.
 func (j JPEG) Settled() bool {
 	pixels := j.Full.Width * j.Full.Height
-	return j.Read == 1 && j.Full.Quality >= MinimumQuality && pixels > SmallPicture && (!j.Doubtful || pixels > settled)
+	return j.Read == 1 && j.Full.Quality >= MinimumQuality && pixels > SmallPicture && (!j.Doubtful() || pixels > settled)
 }
 
 // FromJPEG hashes a JPEG file without decoding it to pixels: PDQ's cells are linear in
@@ -144,7 +146,6 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 	found.Full, near[0] = fromCells(reduced.Cells[0], reduced.Width, reduced.Height, &cells)
 	found.Bordered = cells.bordered(options.Means)
 	found.Near = max(near[0], near[1])
-	found.Doubtful = found.Near >= manyNear
 	return found, nil
 }
 

@@ -88,7 +88,7 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 		return Fingerprint{}, false
 	}
 	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
-	if err != nil || found.Read < 1 || found.Doubtful || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
+	if err != nil || found.Read < 1 || found.Doubtful() || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
 	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true

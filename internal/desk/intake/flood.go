@@ -11,6 +11,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/item"
+	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/access"
@@ -334,6 +335,17 @@ func (d *Desk) placeOf(tx *store.Tx, id string) (item.Place, error) {
 	}
 	var all []item.Sighting
 	best := 0.0
+	add := func(found []match.Match, signals []law.Signal) error {
+		quarantines, err := tx.QuarantinesOf(entriesIn(found))
+		if err != nil {
+			return err
+		}
+		markQuarantined(found, quarantines)
+		found = counting(found)
+		best = max(best, score(found))
+		all = append(all, item.Sighting{Matches: matchesOf(found), Signals: signals})
+		return nil
+	}
 	for _, row := range rows {
 		var found []match.Match
 		var evidence Evidence
@@ -343,14 +355,9 @@ func (d *Desk) placeOf(tx *store.Tx, id string) (item.Place, error) {
 		if err := json.Unmarshal(row.Context, &evidence); err != nil {
 			return item.Place{}, fmt.Errorf("reading sighting %s: %w", row.ID, err)
 		}
-		quarantines, err := tx.QuarantinesOf(entriesIn(found))
-		if err != nil {
+		if err := add(found, evidence.Signals); err != nil {
 			return item.Place{}, err
 		}
-		markQuarantined(found, quarantines)
-		found = counting(found)
-		best = max(best, score(found))
-		all = append(all, item.Sighting{Matches: matchesOf(found), Signals: evidence.Signals})
 	}
 	again, err := tx.FoundAgain(id, maxKept)
 	if err != nil {
@@ -364,14 +371,9 @@ func (d *Desk) placeOf(tx *store.Tx, id string) (item.Place, error) {
 		}
 		found = append(found, m)
 	}
-	quarantines, err := tx.QuarantinesOf(entriesIn(found))
-	if err != nil {
+	if err := add(found, nil); err != nil {
 		return item.Place{}, err
 	}
-	markQuarantined(found, quarantines)
-	found = counting(found)
-	best = max(best, score(found))
-	all = append(all, item.Sighting{Matches: matchesOf(found)})
 	if len(rows) == 0 {
 		return item.Place{}, problem.Newf(problem.Internal, "item %s has no sighting", id)
 	}
