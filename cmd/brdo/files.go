@@ -25,6 +25,14 @@ type candidate struct {
 	Err  error
 }
 
+// open opens it for reading; its error is that of the walk, where there was one.
+func (c candidate) open() (*os.File, error) {
+	if c.Err != nil {
+		return nil, c.Err
+	}
+	return os.Open(c.Path)
+}
+
 // find lists the regular files below the given paths, in order. What cannot be
 // read is a candidate with an error, never a silence. Symbolic links below a
 // folder are not followed, so that a walk stays where it was asked to be.
@@ -77,6 +85,8 @@ type examined struct {
 	candidate
 	digest.Sum
 	media.Fingerprint
+	// far says that nothing asked about is near, as a first look showed.
+	far bool
 	// Insets are set where they are asked for.
 	Insets []pdq.Inset
 	// Frames are set for a video that was decoded, and shown is how many of its bytes the progress was told of meanwhile.
@@ -165,10 +175,7 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, insets
 		e.Status, e.Detail, e.Err = statusUnreadableFile, err.Error(), err
 		return e
 	}
-	if c.Err != nil {
-		return fail(c.Err)
-	}
-	file, err := os.Open(c.Path)
+	file, err := c.open()
 	if err != nil {
 		return fail(err)
 	}
@@ -203,11 +210,13 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, insets
 	} else {
 		e.Fingerprint, err = decoder.FirstLook(ctx, content, e.Sum.Size, first.wide)
 	}
-	if err == nil && e.Fingerprint.Within > 0 && first.near(e) {
-		if _, err := content.Seek(0, io.SeekStart); err != nil {
-			return fail(err)
+	if err == nil && e.Fingerprint.Within > 0 {
+		if e.far = !first.near(e); !e.far {
+			if _, err := content.Seek(0, io.SeekStart); err != nil {
+				return fail(err)
+			}
+			e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
 		}
-		e.Fingerprint, err = decoder.Fingerprint(ctx, content, e.Sum.Size)
 	}
 	if err != nil {
 		return fail(fmt.Errorf("decoding: %w", err))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -45,10 +44,7 @@ func describeOne(ctx context.Context, decoder *media.Service, c candidate) (d de
 		d.Status, d.Detail, d.Err = statusUnreadableFile, err.Error(), err
 		return d
 	}
-	if c.Err != nil {
-		return fail(c.Err)
-	}
-	file, err := os.Open(c.Path)
+	file, err := c.open()
 	if err != nil {
 		return fail(err)
 	}

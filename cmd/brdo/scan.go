@@ -28,7 +28,7 @@ type scanCommand struct {
 	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
 	Kind64 string        `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
 	Radius int           `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
-	Full   bool          `help:"Look at each picture closely at once. It finds the same and takes longer."`
+	Full   bool          `help:"Look at each picture closely at once: it takes longer, and relies on no first look."`
 	Format string        `enum:"text,jsonl" default:"text" help:"Form of the output: text or jsonl."`
 	Unsafe bool          `name:"allow-unsandboxed" help:"Work even where the kernel cannot enclose the decoder."`
 }
@@ -158,7 +158,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 // could not be wholly compared.
 func compare(index *match.Index, e examined) []scanLine {
 	var lines []scanLine
-	if e.Status != statusUnreadableFile {
+	if e.Status != statusUnreadableFile && !e.far {
 		found := query(index, e)
 		for i := range found.Matches {
 			lines = append(lines, scanLine{Path: e.Path, Status: e.Status, Match: &found.Matches[i]})
