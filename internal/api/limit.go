@@ -26,8 +26,8 @@ type Limit struct {
 	Burst int
 }
 
-// DefaultLimit lets a service ask what one machine of two cores can hardly
-// answer, and stops a stolen key from testing a list at the speed of the network.
+// DefaultLimit lets a service ask about half of what one machine of two cores can
+// answer (`brdo bench detect`), and stops a stolen key from testing a list at the speed of the network.
 var DefaultLimit = Limit{PerSecond: 100, Burst: 1000}
 
 // SmallestBurst lets the largest submission through as a whole: it could never

@@ -267,7 +267,7 @@ type Query struct {
 	// Trimmed are the hashes without borders, where the picture has some; asked like Forms.
 	Trimmed pdq.Trimmed
 	// Margin widens the radius of each list by so many bits, for hashes of a first look:
-	// without an answer there is none for the exact hashes either.
+	// without an answer there is none for the exact hashes either, as far as these are within it.
 	Margin int
 	Now    time.Time
 }

@@ -115,7 +115,7 @@ const FirstLookWithin = 16
 // an eighth of their size, and others by their coefficients where rounding moves a few
 // bits. Hashes may be off by Fingerprint.Within bits: whoever finds a candidate within
 // its radius and as many bits more asks Fingerprint, and so finds what it would have
-// found at once.
+// found at once, but for the few pictures that docs/screening.md counts.
 func (s *Service) FirstLook(ctx context.Context, content io.Reader, size int64, wide bool) (Fingerprint, error) {
 	kind := kindFirstLook
 	if wide {
