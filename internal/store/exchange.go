@@ -192,7 +192,7 @@ func (tx *Tx) HastenJob(kind, uniqueKey string, now time.Time, soon time.Duratio
 // peer with numbers from first to last, unless they are due soon anyway. It says
 // how many.
 func (tx *Tx) HastenDeliveries(kind, recipient string, first, last int64, now time.Time, soon time.Duration) (int64, error) {
-	result, err := tx.inner.ExecContext(tx.ctx, hastenDeliveries, micros(now), kind, micros(now.Add(soon)), recipient, first, last)
+	result, err := tx.run(hastenDeliveries, micros(now), kind, micros(now.Add(soon)), recipient, first, last)
 	if err != nil {
 		return 0, fmt.Errorf("making deliveries due: %w", err)
 	}

@@ -21,7 +21,7 @@ type FeedbackRow struct {
 // InsertFeedback writes what was said about a report; said is false when the
 // same was said before.
 func (tx *Tx) InsertFeedback(f FeedbackRow) (said bool, err error) {
-	result, err := tx.inner.ExecContext(tx.ctx, `INSERT INTO report_feedback (id, subject, source, said_by, profile, code, decision, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	result, err := tx.run(`INSERT INTO report_feedback (id, subject, source, said_by, profile, code, decision, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (subject, source, said_by, code) DO NOTHING`, f.ID, f.Subject, f.Source, f.By, f.Profile, f.Code, f.Decision, micros(f.At))
 	if err != nil {
 		return false, fmt.Errorf("writing feedback: %w", err)

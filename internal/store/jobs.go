@@ -57,7 +57,7 @@ var ErrFenced = problem.New(problem.Conflict, "another worker has taken this job
 // key waits or runs already.
 func (tx *Tx) InsertJob(j Job) (bool, error) {
 	key := sql.NullString{String: j.UniqueKey, Valid: j.UniqueKey != ""}
-	result, err := tx.inner.ExecContext(tx.ctx,
+	result, err := tx.run(
 		`INSERT INTO jobs (id, kind, payload, unique_key, priority, state, run_at, max_attempt, created_at)
 		 VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8)
 		 ON CONFLICT (kind, unique_key) WHERE state IN ('waiting', 'running') DO NOTHING`,
@@ -239,7 +239,7 @@ func (tx *Tx) JobsOfKind(kind string) ([]Job, error) {
 // DeleteDoneJobs removes completed jobs that ended before a time and returns
 // how many; what they did stands in the log.
 func (tx *Tx) DeleteDoneJobs(before time.Time) (int64, error) {
-	result, err := tx.inner.ExecContext(tx.ctx, `DELETE FROM jobs WHERE state = 'done' AND finished_at < $1`, micros(before))
+	result, err := tx.run(`DELETE FROM jobs WHERE state = 'done' AND finished_at < $1`, micros(before))
 	if err != nil {
 		return 0, err
 	}
@@ -261,7 +261,7 @@ const releaseJobs = `UPDATE jobs SET run_at = $1, waits_for = NULL WHERE waits_f
 
 // ReleaseJobs makes all jobs due now that wait for something, and says how many.
 func (tx *Tx) ReleaseJobs(waitsFor string, now time.Time) (int64, error) {
-	result, err := tx.inner.ExecContext(tx.ctx, releaseJobs, micros(now), waitsFor)
+	result, err := tx.run(releaseJobs, micros(now), waitsFor)
 	if err != nil {
 		return 0, fmt.Errorf("releasing jobs: %w", err)
 	}

@@ -17,7 +17,7 @@ const (
 // to it, and says how many. It leaves alone what runs, and what a busy recipient
 // gave a time.
 func (tx *Tx) HoldDeliveries(kind, peer string, atLatest time.Time) (int64, error) {
-	result, err := tx.inner.ExecContext(tx.ctx, holdDeliveries, micros(atLatest), peer, kind)
+	result, err := tx.run(holdDeliveries, micros(atLatest), peer, kind)
 	if err != nil {
 		return 0, fmt.Errorf("holding deliveries back: %w", err)
 	}
@@ -27,7 +27,7 @@ func (tx *Tx) HoldDeliveries(kind, peer string, atLatest time.Time) (int64, erro
 // SetPeerUnreached notes since when a peer has not answered; it says whether that
 // is news.
 func (tx *Tx) SetPeerUnreached(peer string, since time.Time) (bool, error) {
-	result, err := tx.inner.ExecContext(tx.ctx, `UPDATE peers SET unreached_since = $1 WHERE id = $2 AND unreached_since IS NULL`, micros(since), peer)
+	result, err := tx.run(`UPDATE peers SET unreached_since = $1 WHERE id = $2 AND unreached_since IS NULL`, micros(since), peer)
 	if err != nil {
 		return false, fmt.Errorf("noting that a peer does not answer: %w", err)
 	}

@@ -35,7 +35,9 @@ type Store struct {
 	// transaction never meets another of this process.
 	write *sql.DB
 	read  *sql.DB
-	path  string
+	// commits are how SQLite is written to; nil on PostgreSQL, which shares them by itself.
+	commits *commits
+	path    string
 }
 
 // Open connects to the database named by url, which is either
@@ -81,7 +83,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("opening %s for reading: %w", path, err), write.Close())
 	}
 	read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
-	return &Store{dialect: SQLite, write: write, read: read, path: path}, nil
+	return &Store{dialect: SQLite, write: write, read: read, commits: newCommits(write), path: path}, nil
 }
 
 func openPostgreSQL(ctx context.Context, location string) (*Store, error) {
@@ -121,8 +123,9 @@ const (
 
 // Write runs change in one transaction that is as if it ran alone
 // (SERIALIZABLE; SQLite has one writer), and commits it. When PostgreSQL finds
-// that it could not have run alone, change is run again, so it must have no
-// effect outside the transaction until Write has returned nil.
+// that it could not have run alone, or SQLite undoes what shared a commit with it, change
+// is run again, so it must have no effect outside the transaction until Write has returned
+// nil.
 func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
 	return s.retry(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, change)
 }
@@ -146,8 +149,8 @@ func (s *Store) Read(ctx context.Context, consult func(*Tx) error) error {
 }
 
 func (s *Store) retry(ctx context.Context, options *sql.TxOptions, change func(*Tx) error) error {
-	if s.dialect == SQLite {
-		options = nil
+	if s.commits != nil {
+		return classify(s.commits.write(ctx, change))
 	}
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {
@@ -176,7 +179,7 @@ func (s *Store) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, 
 			panic(p)
 		}
 	}()
-	tx := &Tx{ctx: ctx, inner: inner, dialect: s.dialect}
+	tx := &Tx{ctx: ctx, asked: ctx, inner: inner, dialect: s.dialect}
 	if err := work(tx); err != nil {
 		if rollback := inner.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rolling back: %w", rollback))
@@ -186,9 +189,7 @@ func (s *Store) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, 
 	if err := inner.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
-	for _, after := range tx.afterCommit {
-		after()
-	}
+	tx.committed()
 	return nil
 }
 

@@ -16,7 +16,10 @@ import (
 // for each subject. A Tx belongs to one goroutine and to one call of
 // [Store.Write] or [Store.Read], whose context it carries.
 type Tx struct {
-	ctx         context.Context
+	ctx context.Context
+	// asked is the context of whoever waits. Statements of a shared transaction run under
+	// ctx, which does not end, and are not begun when asked has ended.
+	asked       context.Context
 	inner       *sql.Tx
 	dialect     Dialect
 	afterCommit []func()
@@ -26,8 +29,22 @@ type Tx struct {
 // for example to wake a worker. It is not made when the transaction fails.
 func (tx *Tx) AfterCommit(call func()) { tx.afterCommit = append(tx.afterCommit, call) }
 
+func (tx *Tx) committed() {
+	for _, call := range tx.afterCommit {
+		call()
+	}
+}
+
+// run executes a statement.
+func (tx *Tx) run(query string, arguments ...any) (sql.Result, error) {
+	if err := tx.asked.Err(); err != nil {
+		return nil, err
+	}
+	return tx.inner.ExecContext(tx.ctx, query, arguments...)
+}
+
 func (tx *Tx) exec(doing, query string, arguments ...any) error {
-	_, err := tx.inner.ExecContext(tx.ctx, query, arguments...)
+	_, err := tx.run(query, arguments...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -37,7 +54,7 @@ func (tx *Tx) exec(doing, query string, arguments ...any) error {
 // change is exec for a statement that must touch exactly one row; otherwise it
 // returns missing.
 func (tx *Tx) change(doing string, missing error, query string, arguments ...any) error {
-	result, err := tx.inner.ExecContext(tx.ctx, query, arguments...)
+	result, err := tx.run(query, arguments...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -53,7 +70,10 @@ func (tx *Tx) change(doing string, missing error, query string, arguments ...any
 
 // one scans the only row of a query; no row gives missing.
 func (tx *Tx) one(doing string, missing error, query string, arguments []any, into ...any) error {
-	err := tx.inner.QueryRowContext(tx.ctx, query, arguments...).Scan(into...)
+	err := tx.asked.Err()
+	if err == nil {
+		err = tx.inner.QueryRowContext(tx.ctx, query, arguments...).Scan(into...)
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return missing
@@ -65,6 +85,9 @@ func (tx *Tx) one(doing string, missing error, query string, arguments []any, in
 
 // rows calls scan for each row of a query.
 func (tx *Tx) rows(doing, query string, arguments []any, scan func(row scanner) error) error {
+	if err := tx.asked.Err(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 	rows, err := tx.inner.QueryContext(tx.ctx, query, arguments...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
