@@ -13,8 +13,13 @@ import (
 
 const (
 	batchSize = 1000
-	// sequenceEvery is the longest time that a record waits for its place.
+	// sequenceEvery is the longest time that a record waits for its place, when nobody wakes
+	// the sequencer.
 	sequenceEvery = time.Second
+	// gather is how long records that arrive together wait for each other, and apart how
+	// far two batches are apart: a busy log is signed ten times a second, not once for every
+	// few records.
+	gather, apart = 20 * time.Millisecond, 100 * time.Millisecond
 )
 
 // ErrForked: the stored hashes do not fit the last checkpoint that this node
@@ -34,18 +39,19 @@ func (l *Ledger) Wake() {
 func (l *Ledger) Run(ctx context.Context) error {
 	ticker := time.NewTicker(sequenceEvery)
 	defer ticker.Stop()
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return l.Sequence(context.WithoutCancel(ctx))
 		case <-l.wake:
-			// Records that arrive together are signed together.
 			select {
 			case <-ctx.Done():
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(max(gather, apart-time.Since(last))):
 			}
 		case <-ticker.C:
 		}
+		last = time.Now()
 		if err := l.Sequence(ctx); err != nil && ctx.Err() == nil {
 			l.options.Log.ErrorContext(ctx, "the log could not be extended", "error", err)
 		}
