@@ -36,14 +36,19 @@ type counter struct {
 	judging sync.Mutex
 }
 
-// add counts files that were compared, and the entries that they matched.
-func (c *counter) add(files int, entries []string) {
+// uncounted is how many compared files that match nothing may wait to be written down.
+const uncounted = 100
+
+// add counts files that were compared, and the entries that they matched. It says whether
+// that is to be judged now.
+func (c *counter) add(files int, entries []string) (due bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.files += int64(files)
 	for _, entry := range entries {
 		c.pending[entry] = true
 	}
+	return len(c.pending) > 0 || c.files >= uncounted
 }
 
 // entriesIn are the entries of some matches.

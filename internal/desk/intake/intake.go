@@ -319,9 +319,10 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 			compared++
 		}
 	}
-	d.counter.add(compared, entriesOf(examined))
-	// The answer is durable. What could not be judged now is by [Desk.Watch].
-	_ = d.judge(context.WithoutCancel(ctx))
+	if d.counter.add(compared, entriesOf(examined)) {
+		// The answer is durable. What could not be judged now is by [Desk.Watch].
+		_ = d.judge(context.WithoutCancel(ctx))
+	}
 	return detection, nil
 }
 
