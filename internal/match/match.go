@@ -405,24 +405,36 @@ func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	}
 	radius += q.Margin
 	var hits []hamming.Hit
-	ask := func(of *pdq.Fingerprint, how seen) {
-		for v, hash := range of.Variants {
-			how.variant = pdq.Variant(v)
-			hits = x.codes.Search(hamming.FromBytes(hash), radius, hits[:0])
-			for _, hit := range hits {
-				x.hit(hit, how, q.Margin, open, found)
-			}
+	ask := func(hash pdq.Hash, further int, how seen) {
+		hits = x.codes.Search(hamming.FromBytes(hash), radius+further, hits[:0])
+		for _, hit := range hits {
+			x.hit(hit, how, q.Margin+further, open, found)
 		}
 	}
 	both := func(forms pdq.Forms, how seen) {
 		if forms.Full.Quality < pdq.MinimumQuality {
 			return
 		}
+		var asked [len(pdq.Variants{})]bool // of the second form, by the first
 		how.form = "pdq"
-		ask(&forms.Full, how)
+		for v, hash := range forms.Full.Variants {
+			further := hash.Distance(forms.Nearest.Variants[v])
+			// At a first look candidates are judged later: whatever is near one form is not much further
+			// from the other.
+			if asked[v] = further == 0 || q.Margin > 0 && x.codes.Expected(radius+further) < 2*x.codes.Expected(radius); !asked[v] {
+				further = 0
+			}
+			how.variant = pdq.Variant(v)
+			ask(hash, further, how)
+		}
+		if forms.Nearest.Quality < pdq.MinimumQuality {
+			return
+		}
 		how.form = "pdq_nn512"
-		if forms.Nearest.Quality >= pdq.MinimumQuality && forms.Nearest.Variants != forms.Full.Variants {
-			ask(&forms.Nearest, how)
+		for v, hash := range forms.Nearest.Variants {
+			if how.variant = pdq.Variant(v); !asked[v] {
+				ask(hash, 0, how)
+			}
 		}
 	}
 	// What was done least to the picture comes first: of two ways to the same distance it is named.

@@ -409,6 +409,14 @@ func TestAFirstLookAsksWithAMargin(t *testing.T) {
 			t.Errorf("%d bits away, margin %d: %d matches, want %d", test.away, test.margin, len(found.Matches), test.want)
 		}
 	}
+	for _, test := range []struct{ full, nearest, margin, want int }{{51, 47, 16, 1}, {47, 51, 16, 1}, {60, 47, 16, 1}, {51, 48, 16, 0}, {33, 31, 0, 1}, {33, 32, 0, 0}} {
+		both := forms(100, variants(pdq.Rotate90, code(1, test.full)))
+		both.Nearest.Variants = variants(pdq.Rotate90, code(1, test.nearest))
+		found := x.Query(match.Query{Digests: content(9), Forms: both, Decoded: true, Margin: test.margin, Now: now})
+		if len(found.Matches) < test.want || test.margin == 0 && len(found.Matches) > test.want {
+			t.Errorf("forms %d and %d bits away, margin %d: %d matches, want %d", test.full, test.nearest, test.margin, len(found.Matches), test.want)
+		}
+	}
 	if !x.Screens(16) {
 		t.Error("a first look does not pay with one entry")
 	}
