@@ -9,7 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -98,10 +97,10 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) submission(w http.ResponseWriter, r *http.Request) (submission intake.Submission, closeAll func(), err error) {
-	var files []*os.File
+	var files []spooled
 	closeAll = func() {
 		for _, file := range files {
-			_ = file.Close() // unlinked already
+			_ = file.Close() // nothing of it is left to be lost
 		}
 	}
 	keep := func(name string, from io.Reader) error {
@@ -172,41 +171,6 @@ func describeUpload(part io.Reader, submission *intake.Submission) error {
 	}
 	submission.Context, submission.ClientRef, submission.Signals, submission.Flagged = d.Context, d.ClientRef, d.Signals, d.Flagged
 	return nil
-}
-
-// errTooLarge marks a file that is larger than the node takes.
-var errTooLarge = errors.New("larger than media.max_bytes")
-
-// spool writes an upload into a file without a name, so that nothing of it
-// remains when the process ends, however it ends.
-func (s *Server) spool(from io.Reader) (*os.File, error) {
-	file, err := os.CreateTemp(s.options.Folder, "upload-")
-	if err != nil {
-		return nil, problem.New(problem.Unavailable, "the upload cannot be stored", "the operator checks the disk; nothing was recorded").Because(err)
-	}
-	err = os.Remove(file.Name())
-	written := int64(0)
-	if err == nil {
-		written, err = io.Copy(file, io.LimitReader(from, s.options.MaxBytes+1))
-	}
-	if err == nil && written > s.options.MaxBytes {
-		err = problem.InvalidField("file", fmt.Sprintf("it is larger than %d bytes", s.options.MaxBytes), "the operator can raise media.max_bytes").Because(errTooLarge)
-	}
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		var known *problem.Error
-		switch {
-		case errors.As(err, &known):
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			err = problem.InvalidField("body", "it broke off", "send it again to its end; nothing was recorded").Because(err)
-		default:
-			err = problem.New(problem.Unavailable, "the upload broke off or cannot be stored", "send it again; nothing was recorded").Because(err)
-		}
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }
 
 // describeDetect adds to the description what the library cannot see.

@@ -9,7 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/brdoproject/brdo/domain/item"
@@ -75,7 +74,7 @@ func (s *Server) mayNotSubmit(ctx context.Context, actor mandate.Actor) error {
 
 // hmaForm reads the one file of a form; the name of its field is the type of the
 // content. Other fields are ignored, as HMA does.
-func (s *Server) hmaForm(w http.ResponseWriter, r *http.Request) (upload hmaUpload, file *os.File, err error) {
+func (s *Server) hmaForm(w http.ResponseWriter, r *http.Request) (upload hmaUpload, file spooled, err error) {
 	defer func() {
 		if err != nil && file != nil {
 			err = errors.Join(err, file.Close())
