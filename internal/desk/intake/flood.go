@@ -36,19 +36,14 @@ type counter struct {
 	judging sync.Mutex
 }
 
-// uncounted is how many compared files that match nothing may wait to be written down.
-const uncounted = 100
-
-// add counts files that were compared, and the entries that they matched. It says whether
-// that is to be judged now.
-func (c *counter) add(files int, entries []string) (due bool) {
+// add counts files that were compared, and the entries that they matched.
+func (c *counter) add(files int, entries []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.files += int64(files)
 	for _, entry := range entries {
 		c.pending[entry] = true
 	}
-	return len(c.pending) > 0 || c.files >= uncounted
 }
 
 // entriesIn are the entries of some matches.
@@ -141,6 +136,18 @@ func (d *Desk) raise(tx *ledger.Tx, row *store.ItemRow, a item.Assessment, place
 	raised := item.Place{Tier: row.Tier, Score: row.Score, Reason: row.Why, Profile: place.Profile}.Raise(place)
 	row.Tier, row.Score, row.Why = raised.Tier, raised.Score, raised.Reason
 	return a, nil
+}
+
+// tally counts what a request compared, and judges the entries that it matched. Files that match nothing are written
+// down by one request at a time, with those of all that came meanwhile. What could not be done now is done by [Desk.Watch].
+func (d *Desk) tally(ctx context.Context, files int, entries []string) {
+	d.counter.add(files, entries)
+	if len(entries) > 0 {
+		_ = d.judge(ctx)
+	} else if d.counter.judging.TryLock() {
+		defer d.counter.judging.Unlock()
+		_ = d.flush(ctx)
+	}
 }
 
 // flush writes down how much this process compared.

@@ -319,10 +319,7 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 			compared++
 		}
 	}
-	if d.counter.add(compared, entriesOf(examined)) {
-		// The answer is durable. What could not be judged now is by [Desk.Watch].
-		_ = d.judge(context.WithoutCancel(ctx))
-	}
+	d.tally(context.WithoutCancel(ctx), compared, entriesOf(examined)) // the answer is durable already
 	return detection, nil
 }
 
