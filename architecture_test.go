@@ -86,6 +86,7 @@ var house = []room{
 	{path: "internal/node/nodetest", floor: entrance, lateral: true, testing: true},
 	{path: "cmd/brdo", floor: entrance, lateral: true},
 	{path: "cmd/brdo-hash-wasm", floor: entrance, own: []string{"engine/"}},
+	{path: "bench/peers/hma", floor: entrance, own: []string{"engine/"}},
 }
 
 // within reports whether a package lies in a room's folder.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/jpeg"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +24,7 @@ import (
 
 type benchFiguresCommand struct {
 	Photos []string `help:"A folder of JPEG files of one size. May be given more than once; generated pictures otherwise." type:"existingdir"`
-	Peers  string   `help:"A folder with the programs that bench/peers/build makes, to be measured beside." type:"existingdir"`
+	Peers  string   `help:"A folder with the programs that bench/peers/build makes, and bench/peers/hma/build, to be measured beside." type:"existingdir"`
 	N      int      `help:"How many hashes are searched." default:"1000000"`
 	Rounds int      `help:"How often each file is hashed; the quickest counts." default:"5"`
 	Quick  bool     `help:"A shorter run."`
@@ -192,6 +194,7 @@ type peerLine struct {
 	ImagesPerSecond float64 `json:"images_per_s"`
 	Kind            string  `json:"kind"`
 	PerQuery        float64 `json:"ns_per_query"`
+	asked
 }
 
 func (c benchFiguresCommand) peer(ctx context.Context, program string, arguments ...string) (line peerLine, err error) {
@@ -271,25 +274,45 @@ func (c benchFiguresCommand) detecting(ctx context.Context) ([]figureRow, error)
 		return nil, err
 	}
 	beside := fmt.Sprintf("while a list takes in %d entries each second: %.0f a second, p99 %.1f ms", changedEntries, line.Changing.RequestsPerSecond, line.Changing.P99)
-	if c.Peers != "" && asks.Folder != "" {
-		_, paths, err := jpegs(asks.Folder)
-		if err != nil {
-			return nil, err
-		}
-		peers, err := c.hashingPeers(ctx, album{paths: paths})
-		if err != nil {
-			return nil, err
-		}
-		search, err := c.peer(ctx, "faiss", strconv.Itoa(c.N))
-		if err != nil {
-			return nil, err
-		}
-		full := peers[len(peers)-1]
-		rate := float64(runtime.GOMAXPROCS(0)) / (1/full.ImagesPerSecond + search.PerQuery/1e9)
-		beside += fmt.Sprintf("; reference at full size and faiss, without HTTP, on as many cores: %.0f a second (%.1f×)", rate, line.RequestsPerSecond/rate)
+	peers, err := c.detectingPeers(ctx, asks, line.asked)
+	if err != nil {
+		return nil, err
 	}
+	beside += peers
 	return []figureRow{{
 		fmt.Sprintf("a node of %d cores, %d entries: POST /v1/detect, a file a request, all that it needs, logged", runtime.GOMAXPROCS(0), c.N),
 		fmt.Sprintf("%.0f a second, p50 %.1f ms, p99 %.1f ms", line.RequestsPerSecond, line.P50, line.P99), beside,
 	}}, nil
+}
+
+// detectingPeers says what the reference and faiss would answer at best, and what
+// Hasher-Matcher-Actioner does answer, where it is installed.
+func (c benchFiguresCommand) detectingPeers(ctx context.Context, asks benchDetectCommand, here asked) (string, error) {
+	if c.Peers == "" || asks.Folder == "" {
+		return "", nil
+	}
+	_, paths, err := jpegs(asks.Folder)
+	if err != nil {
+		return "", err
+	}
+	peers, err := c.hashingPeers(ctx, album{paths: paths})
+	if err != nil {
+		return "", err
+	}
+	search, err := c.peer(ctx, "faiss", strconv.Itoa(c.N))
+	if err != nil {
+		return "", err
+	}
+	full := peers[len(peers)-1]
+	rate := float64(runtime.GOMAXPROCS(0)) / (1/full.ImagesPerSecond + search.PerQuery/1e9)
+	beside := fmt.Sprintf("; reference at full size and faiss, without HTTP, on as many cores: %.0f a second (%.1f×)", rate, here.RequestsPerSecond/rate)
+	if _, err := os.Stat(filepath.Join(c.Peers, "hma")); errors.Is(err, fs.ErrNotExist) {
+		return beside, nil
+	}
+	whole, err := c.peer(ctx, "hma", append([]string{strconv.Itoa(c.N), strconv.Itoa(int(asks.For.Seconds())), strconv.Itoa(asks.AtOnce)}, paths...)...)
+	if err != nil {
+		return "", err
+	}
+	return beside + fmt.Sprintf("; %s itself over HTTP, a worker a core: %.0f a second, p50 %.1f ms, p99 %.1f ms (%.1f×)",
+		whole.Kind, whole.RequestsPerSecond, whole.P50, whole.P99, here.RequestsPerSecond/whole.RequestsPerSecond), nil
 }
