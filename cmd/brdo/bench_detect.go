@@ -175,7 +175,12 @@ func (c benchDetectCommand) fill(ctx context.Context, n *node.Node) (list string
 			version = held.Version
 		}
 	}
-	for left := c.N - 1; left > 0; left -= 10_000 {
+	return l.ID, fillIndex(n.Index, l.ID, version, random, c.N-1)
+}
+
+// fillIndex adds entries to a list that an index holds.
+func fillIndex(index *match.Index, list string, version int64, random *rand.ChaCha8, entries int) error {
+	for left := entries; left > 0; left -= 10_000 {
 		put := make([]match.Entry, min(left, 10_000))
 		for i := range put {
 			digests := make([]byte, 16+20+32+32)
@@ -185,11 +190,11 @@ func (c benchDetectCommand) fill(ctx context.Context, n *node.Node) (list string
 				MD5: digests[:16], SHA1: digests[16:36], SHA256: digests[36:68], PDQ: digests[68:],
 			}
 		}
-		if err := n.Index.Apply(match.Delta{List: l.ID, From: version, To: version, Put: put}); err != nil {
-			return "", err
+		if err := index.Apply(match.Delta{List: list, From: version, To: version, Put: put}); err != nil {
+			return err
 		}
 	}
-	return l.ID, nil
+	return nil
 }
 
 var benchManager = mandate.Actor{Kind: mandate.Person, ID: "person/bench", Roles: []mandate.Role{mandate.ListManager}, Organisation: mandate.Provider}

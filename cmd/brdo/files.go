@@ -182,11 +182,12 @@ func examineOne(ctx context.Context, decoder *media.Service, c candidate, insets
 	defer file.Close()
 	var content io.ReadSeeker = file
 	if c.Size <= inMemory {
-		data, err := io.ReadAll(io.LimitReader(file, inMemory+1))
-		if err != nil {
+		var data bytes.Buffer
+		data.Grow(int(c.Size) + bytes.MinRead) // so that it is not copied as it grows
+		if _, err := data.ReadFrom(io.LimitReader(file, inMemory+1)); err != nil {
 			return fail(err)
 		}
-		content = bytes.NewReader(data)
+		content = bytes.NewReader(data.Bytes())
 	}
 	if e.Sum, err = digest.Reader(content); err != nil {
 		return fail(err)
