@@ -271,7 +271,7 @@ func (c benchFiguresCommand) searching(ctx context.Context) (rows []figureRow, e
 			fmt.Sprintf("comparing with each: %.0f µs (%.0f×)", line.PerScan/1000, line.Faster),
 		}
 		if clustered {
-			row.what = "the same, a twentieth of them near copies of one"
+			row.what = "the same, three twentieths of them near copies: of one, less near of another, of fifty"
 			row.here = fmt.Sprintf("%.1f µs a miss, %.0f µs a miss beside the copies", line.PerMiss/1000, line.PerNear/1000)
 		}
 		if c.Peers != "" && !clustered {

@@ -120,25 +120,31 @@ func BenchmarkAdd(b *testing.B) {
 	benchmarkSets.Delete(1_000_000)
 }
 
-// BenchmarkCluster puts a twentieth of a million entries into one tight
-// cluster and asks from just outside it, the worst case for bands.
+// BenchmarkCluster puts a twentieth of a million entries into one cluster, tight or
+// wide, and asks from outside it, which is the worst case for bands.
 func BenchmarkCluster(b *testing.B) {
-	r := rand.New(rand.NewPCG(2, 2))
-	entries := make([]Entry, 1_000_000)
-	centre := randomCode(r)
-	for i := range entries {
-		entries[i] = Entry{uint32(i), randomCode(r)}
-		if i%20 == 0 {
-			entries[i].Code = flipped(r, centre, r.IntN(12))
+	for _, wide := range []int{12, 32} {
+		r := rand.New(rand.NewPCG(2, 2))
+		entries := make([]Entry, 1_000_000)
+		centre := randomCode(r)
+		for i := range entries {
+			entries[i] = Entry{uint32(i), randomCode(r)}
+			if i%20 == 0 {
+				entries[i].Code = flipped(r, centre, r.IntN(wide))
+			}
 		}
-	}
-	index, err := Build(entries)
-	if err != nil {
-		b.Fatal(err)
-	}
-	query := flipped(r, centre, 44)
-	var hits []Hit
-	for b.Loop() {
-		hits = index.Search(query, usualRadius, hits[:0])
+		index, err := Build(entries)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, distance := range []int{34, 36, 44, 60} {
+			b.Run(fmt.Sprintf("below=%d/distance=%d", wide, distance), func(b *testing.B) {
+				query := flipped(r, centre, distance)
+				var hits []Hit
+				for b.Loop() {
+					hits = index.Search(query, usualRadius, hits[:0])
+				}
+			})
+		}
 	}
 }

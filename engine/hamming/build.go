@@ -9,22 +9,43 @@ import (
 	"sync/atomic"
 )
 
+// build makes a segment of rows, which come by ascending id as often as they are asked
+// for, with a design or with the fastest.
+func build(shape shape, sample *sampling, d *design, rows iter.Seq2[uint32, Code], workers int, polite bool) *segment {
+	by, bands := &grouping{}, shape.count >= bandsFrom
+	if d != nil {
+		bands = len(d.bands) > 0
+	}
+	if bands {
+		by = grouped(rows, shape.count, sample.centres(shape.count), membersFrom(shape.count))
+	}
+	if d == nil {
+		d = designFor(shape.count, crowded(by.outside(sample.codes)))
+	}
+	b := newBuilder(d, shape, by)
+	for id, code := range rows {
+		b.add(id, code)
+	}
+	return b.finish(workers, polite)
+}
+
 // builder fills the memory of a segment, row by row in ascending order of ids.
 type builder struct {
 	*segment
+	by     *grouping
 	filled int
 }
 
-// newBuilder makes room for the rows of a shape.
-func newBuilder(d *design, s shape) *builder {
-	s.design = d.number
+// newBuilder makes room for the rows of a shape, in groups or not.
+func newBuilder(d *design, s shape, by *grouping) *builder {
+	s.design, s.groups, s.members = d.number, len(by.centres), by.members
 	_, size := s.layout(d, nil)
 	m, err := allocate(size)
 	if err != nil {
 		// As when the heap cannot grow: there is nothing that could go on.
 		panic(fmt.Sprintf("hamming: no memory for an index of %d entries (%d bytes): %v", s.count, size, err))
 	}
-	return &builder{segment: s.over(d, m)}
+	return &builder{segment: s.over(d, m), by: by}
 }
 
 // shapeOf counts ascending ids and finds the widths that they need.
@@ -63,9 +84,12 @@ func (b *builder) add(id uint32, permuted Code) {
 	b.filled++
 }
 
-// finish sorts the bands with a number of workers. A polite one lets others run
-// often, so that searches do not wait for it.
+// finish fills the groups, and sorts the bands with a number of workers. A polite one
+// lets others run often, so that searches do not wait for it.
 func (b *builder) finish(workers int, polite bool) *segment {
+	if b.by.members > 0 {
+		b.groups.fill(b.by, b.codes, polite)
+	}
 	var next atomic.Int32
 	var group sync.WaitGroup
 	for range min(len(b.bands), workers) {
@@ -82,13 +106,16 @@ func (b *builder) finish(workers int, polite bool) *segment {
 // stride is how many rows a polite worker passes before it lets others run.
 const stride = 4096
 
-// sortBand is a counting sort of all rows by the bits of a band.
+// sortBand is a counting sort, by the bits of a band, of the rows that are in no group.
 func (b *builder) sortBand(number int, polite bool) {
 	c, out := b.design.bands[number], &b.bands[number]
 	mask := uint64(1)<<c.width - 1
 	offsets := out.offsets
 	for from := 0; from < b.len(); from += stride {
 		for i := from; i < min(from+stride, b.len()); i++ {
+			if b.by.has(i) {
+				continue
+			}
 			offsets[b.codes[i].window(c.start)&mask]++
 		}
 		if polite {
@@ -104,6 +131,9 @@ func (b *builder) sortBand(number int, polite bool) {
 	width, wide := b.shape.positionWidth, b.design.following == 32
 	for to := b.len(); to > 0; to -= stride {
 		for i := to - 1; i >= max(0, to-stride); i-- {
+			if b.by.has(i) {
+				continue
+			}
 			bits := b.codes[i].window(c.start)
 			value := bits & mask
 			offsets[value]--

@@ -23,8 +23,8 @@ type design struct {
 // followed by the first.
 type cut struct{ start, width int }
 
-// The designs. With 16 following bits an index is smallest. With 32 fewer postings of
-// near copies are mistaken for matches, which pays where many codes are near each other.
+// The designs. With 16 following bits an index is smallest. With 32 fewer postings are
+// mistaken for matches, which pays where many codes that are in no group are near each other.
 // Bands of 18 and 19 bits have a fifth of the postings to pass, but four times as many
 // look-ups.
 var (
@@ -46,7 +46,7 @@ const (
 	crowdedFrom = 8
 )
 
-// designFor is the fastest design for a number of rows.
+// designFor is the fastest design for a number of rows; crowded are those in no group.
 func designFor(count int, crowded bool) *design {
 	switch {
 	case count < bandsFrom:
@@ -59,35 +59,14 @@ func designFor(count int, crowded bool) *design {
 	return narrow
 }
 
-// sampling looks at a number of permuted codes to tell whether many are near each other.
-type sampling struct {
-	// every is how many codes pass for one that is looked at.
-	every, passed, taken int
-	values               []uint32
-}
-
-func newSampling(count int) *sampling {
-	return &sampling{every: max(1, count>>16), values: make([]uint32, 1<<16)}
-}
-
-// wants tells whether the next code is to be looked at.
-func (s *sampling) wants() bool {
-	s.passed++
-	return s.passed%s.every == 0
-}
-
-func (s *sampling) take(permuted *Code) {
-	s.values[permuted.window(0)&0xffff]++
-	s.taken++
-}
-
-// crowded compares how many pairs agree in the first band with how many would by chance.
-func (s *sampling) crowded() bool {
+// crowded compares how many pairs of a sample agree in the first band with how many would
+// by chance.
+func crowded(sample codes) bool {
 	pairs := 0.0
-	for _, n := range s.values {
+	for _, n := range firstBand(sample) {
 		pairs += float64(n) * (float64(n) - 1)
 	}
-	return s.taken > 1 && pairs > crowdedFrom*max(1, float64(s.taken)*float64(s.taken-1)/float64(len(s.values)))
+	return len(sample) > 1 && pairs > crowdedFrom*max(1, float64(len(sample))*float64(len(sample)-1)/(1<<16))
 }
 
 func repeat(width, count int) (all []int) {

@@ -56,6 +56,17 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 			entries := sample(r, c.rows, kind)
 			near := list(entries)[0].Code
 			queries := []Code{near, flipped(r, near, 20), randomCode(r)}
+			var sample codes
+			for _, code := range entries {
+				sample = append(sample, code.permuted())
+			}
+			centres := around(sample, leastMembers)
+			if want := kind % 2; len(centres) != want {
+				t.Fatalf("data %d: %d centres, want %d", kind, len(centres), want)
+			}
+			for _, centre := range centres {
+				queries = append(queries, flipped(r, centre.restored(), 40))
+			}
 			for i, query := range queries {
 				for distance := range MaximumRadius + 2 {
 					entries[uint32(100*i+distance)] = flipped(r, query, distance)
@@ -71,9 +82,16 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 				}
 			})
 			shape.positionWidth = c.positionWidth
-			b := newBuilder(c.design, shape)
-			for _, e := range flat {
-				b.add(e.ID, e.Code.permuted())
+			rows := func(yield func(uint32, Code) bool) {
+				for _, e := range flat {
+					if !yield(e.ID, e.Code.permuted()) {
+						return
+					}
+				}
+			}
+			b := newBuilder(c.design, shape, grouped(rows, len(flat), centres, leastMembers))
+			for id, code := range rows {
+				b.add(id, code)
 			}
 			s := b.finish(2, kind%2 == 0)
 			w := works.Get().(*work)
@@ -84,7 +102,7 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 						continue // one goroutine: there is nothing to detect
 					}
 					w.found = w.found[:0]
-					s.searchBands(w, &permuted, radius)
+					s.searchIndexed(w, &permuted, radius)
 					slices.SortFunc(w.found, func(a, b place) int { return int(a.position) - int(b.position) })
 					var want []place
 					for i, e := range flat {
@@ -128,7 +146,7 @@ func TestIDColumns(t *testing.T) {
 			if count > 1 && shape.idWidth != c.width || shape.count != count {
 				t.Fatalf("%s, %d ids: %+v", c.name, count, shape)
 			}
-			b := newBuilder(scanned, shape)
+			b := newBuilder(scanned, shape, &grouping{})
 			for _, id := range ids {
 				b.add(id, Code{})
 			}
@@ -150,13 +168,18 @@ func TestIDColumns(t *testing.T) {
 	}
 }
 
-// TestCrowdedSets: near copies make a set crowded, and so do bits that say little.
+// TestCrowdedSets: bits that say little make a set crowded; near copies are put into a
+// group, which leaves the rest as it was.
 func TestCrowdedSets(t *testing.T) {
-	for kind, want := range []bool{false, true, true, true} {
+	for kind, want := range []struct {
+		crowded bool
+		groups  int
+	}{{false, 0}, {false, 1}, {true, 0}, {false, 1}} {
 		for _, count := range []int{bandsFrom, 80_000} {
 			x := mustBuild(t, sample(rand.New(rand.NewPCG(uint64(count), 1)), count, kind))
-			if got := x.current.Load().parts[0].design == paired; got != want {
-				t.Errorf("%d codes of data %d: crowded %v, want %v", count, kind, got, want)
+			got := x.current.Load().parts[0]
+			if (got.design == paired) != want.crowded || got.shape.groups != want.groups {
+				t.Errorf("%d codes of data %d: design %d, %d groups, want %+v", count, kind, got.design.number, got.shape.groups, want)
 			}
 		}
 	}

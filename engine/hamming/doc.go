@@ -18,6 +18,14 @@
 // bands uneven. A fixed random permutation of the bits, applied to stored codes
 // and to queries, evens them out; distances are unchanged by it.
 //
+// Near copies of one picture lie around a centre, and to a query beside them nearly all
+// postings of a band are alike. Rows of which many lie around a centre are therefore kept
+// in groups and not in the bands: codes side by side, in the order of their distances to
+// the centre, of which by the triangle inequality only a stretch is looked at (as in
+// Brin, "Near neighbor search in large metric spaces", VLDB 1995). Which rows are grouped
+// is found by sampling and decides only about speed. Beside 50,000 near copies among
+// 1,000,000 codes a query that matches none took at most 0.1 ms with AVX2.
+//
 // Sets too small to gain from bands, and radii for which the bands are expected
 // to be slower, are scanned.
 //
@@ -26,8 +34,8 @@
 // every code took 1.1 to 1.4 ms. Up to 64 the gain grows with the set; above 64 every
 // code is compared. `brdo bench match --radius R` measures it.
 //
-// On amd64 with AVX2 the postings are passed 8 or 16 at once, and memory is asked for
-// before it is needed; the build tag purego leaves that out.
+// On amd64 with AVX2 the postings are passed 8 or 16 at once, codes four at once, and
+// memory is asked for before it is needed; the build tag purego leaves that out.
 //
 // A large index lies in memory outside the heap, which the collector neither
 // scans nor counts; [Index.Bytes] counts it.

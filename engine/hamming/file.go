@@ -81,7 +81,7 @@ func (s *state) digest() Digest {
 // them. Numbers are in the order of bytes of the machine, which must be little-endian.
 const (
 	fileMagic   = "brdo hamming idx"
-	fileVersion = 1
+	fileVersion = 2
 	pageSize    = 4096
 	sumStretch  = 1 << 20
 )
@@ -104,6 +104,7 @@ type header struct {
 type filedSegment struct {
 	Count                                   uint64
 	Design, IDWidth, FirstID, PositionWidth uint32
+	Groups, Members                         uint64
 	At, Size                                uint64
 	Graves, GravesAt                        uint64
 }
@@ -179,7 +180,7 @@ func (s *Snapshot) write(file *os.File) error {
 		f := &h.Segments[i]
 		*f = filedSegment{
 			Count: uint64(p.shape.count), Design: p.shape.design, IDWidth: uint32(p.shape.idWidth), FirstID: p.shape.firstID, PositionWidth: uint32(p.shape.positionWidth),
-			Size: uint64(p.bytes()),
+			Groups: uint64(p.shape.groups), Members: uint64(p.shape.members), Size: uint64(p.bytes()),
 		}
 		if f.At, err = w.align(); err != nil {
 			return err
@@ -245,7 +246,7 @@ func (s *state) rest() *segment {
 			}
 		}
 	}
-	b := newBuilder(scanned, shapeOf(ids))
+	b := newBuilder(scanned, shapeOf(ids), &grouping{})
 	for id, code := range s.alive(len(s.parts)) {
 		b.add(id, code)
 	}
@@ -376,10 +377,11 @@ func (f *filedSegment) part(h *header, m *memory) (p part, detail string) {
 	}
 	if known < 0 || !slices.Contains([]uint32{0, 1, 2, 4}, f.IDWidth) || f.PositionWidth != 3 && f.PositionWidth != 4 || !inside(f.At, f.Size) ||
 		f.Count > f.Size/32 || f.Count > 1<<32 || f.PositionWidth == 3 && f.Count > wideFrom ||
+		f.Groups > groupLimit || f.Groups > 0 && len(designs[known].bands) == 0 || f.Members > f.Count || f.Groups == 0 && f.Members > 0 ||
 		f.Graves > f.Count || !inside(f.GravesAt, 4*f.Graves) || f.IDWidth == 0 && uint64(f.FirstID)+f.Count > 1<<32 {
 		return part{}, "a part has an impossible shape"
 	}
-	shape := shape{count: int(f.Count), design: f.Design, idWidth: int(f.IDWidth), firstID: f.FirstID, positionWidth: int(f.PositionWidth)}
+	shape := shape{count: int(f.Count), design: f.Design, idWidth: int(f.IDWidth), firstID: f.FirstID, positionWidth: int(f.PositionWidth), groups: int(f.Groups), members: int(f.Members)}
 	if _, size := shape.layout(designs[known], nil); uint64(size) != f.Size {
 		return part{}, "a part has not the size of its rows"
 	}
@@ -395,6 +397,9 @@ func (f *filedSegment) part(h *header, m *memory) (p part, detail string) {
 	if wrong.Load() {
 		return part{}, "a band does not fit the rows"
 	}
+	if p.shape.groups > 0 && !p.groups.sound(p.len()) {
+		return part{}, "a group does not fit the rows"
+	}
 	graves := view[uint32](m.bytes, int(f.GravesAt), int(f.Graves))
 	for i, position := range graves {
 		if int(position) >= p.len() || p.dead.dead(position, 1<<32-1) {
@@ -409,10 +414,10 @@ func (f *filedSegment) part(h *header, m *memory) (p part, detail string) {
 // posting, and every posting is of a row.
 func (s *segment) soundBand(number int) bool {
 	b := &s.bands[number]
-	if b.offsets[0] != 0 || int(b.offsets[len(b.offsets)-1]) != s.len() || !slices.IsSorted(b.offsets) {
+	if b.offsets[0] != 0 || int(b.offsets[len(b.offsets)-1]) != s.shape.banded() || !slices.IsSorted(b.offsets) {
 		return false
 	}
-	for posting := range uint32(s.len()) {
+	for posting := range uint32(s.shape.banded()) {
 		if int(s.position(b, posting)) >= s.len() {
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 )
@@ -70,6 +71,9 @@ func written(t testing.TB, x *Index) (path string, digest Digest) {
 func TestFileKeepsEverything(t *testing.T) {
 	for seed, d := range []*design{scanned, tiny, uneven, narrow} {
 		x, entries := changed(t, uint64(seed), d, 2000)
+		if groups := x.current.Load().parts[0].shape.groups; groups != seed/3 {
+			t.Fatalf("data %d has %d groups", seed, groups)
+		}
 		path, digest := written(t, x)
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Fatalf("the file has mode %v, %v", info.Mode(), err)
@@ -161,6 +165,59 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestGroupsThatCannotBeUsed are refused though the checksums are right.
+func TestGroupsThatCannotBeUsed(t *testing.T) {
+	x, _ := changed(t, 3, tiny, 700)
+	p := x.current.Load().parts[0]
+	if p.shape.groups != 1 {
+		t.Fatalf("%d groups", p.shape.groups)
+	}
+	path, digest := written(t, x)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h header
+	if _, err := binary.Decode(sound, binary.LittleEndian, &h); err != nil {
+		t.Fatal(err)
+	}
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(p.memory.bytes)))
+	in := func(words []uint32, at int) uint64 {
+		return h.Segments[0].At + uint64(uintptr(unsafe.Pointer(unsafe.SliceData(words)))-start) + 4*uint64(at)
+	}
+	// Groups and members come after the magic, the version, the parts, the size, the digest, a count and four more.
+	const groups, members = 88, 96
+	for _, c := range []struct {
+		name string
+		at   uint64
+		word uint32
+		want string
+	}{
+		{"nothing changed", groups, 1, ""},
+		{"the first ring begins late", in(p.groups.rings, 0), 1, "a group does not fit the rows"},
+		{"a ring ends before it begins", in(p.groups.rings, 9), 1 << 20, "a group does not fit the rows"},
+		{"the last ring ends late", in(p.groups.rings, reach+1), p.groups.rings[reach+1] + 1, "a group does not fit the rows"},
+		{"a member is no row", in(p.groups.positions, 3), uint32(p.len()), "a group does not fit the rows"},
+		{"too many groups", groups, groupLimit + 1, "a part has an impossible shape"},
+		{"members of no group", groups, 0, "a part has an impossible shape"},
+		{"more members than rows", members, uint32(p.len()) + 1, "a part has an impossible shape"},
+		{"fewer members", members, 7, "a part has not the size of its rows"},
+	} {
+		content := slices.Clone(sound)
+		binary.LittleEndian.PutUint32(content[c.at:], c.word)
+		sealAgain(content)
+		other := filepath.Join(t.TempDir(), "other")
+		if err := os.WriteFile(other, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(other, digest)
+		var wrong *FileError
+		if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &wrong) || wrong.Fault != Damaged || wrong.Detail != c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
 // TestWritingLeavesNothingBehind: neither a failure nor a success leaves a file
 // besides the one named, and a failure leaves that as it was.
 func TestWritingLeavesNothingBehind(t *testing.T) {
@@ -245,8 +302,12 @@ func sealAgain(content []byte) {
 // FuzzOpen reads files whose checksums are right, whatever else they hold: either
 // they are refused, or everything can be done with the index.
 func FuzzOpen(f *testing.F) {
-	for seed, d := range []*design{tiny, scanned} {
-		x, _ := changed(f, uint64(seed), d, 40)
+	for _, c := range []struct {
+		seed   uint64
+		design *design
+		rows   int
+	}{{0, tiny, 40}, {1, scanned, 40}, {3, tiny, 600}} { // the last one has a group
+		x, _ := changed(f, c.seed, c.design, c.rows)
 		path, _ := written(f, x)
 		content, err := os.ReadFile(path)
 		if err != nil {

@@ -76,39 +76,38 @@ func New() *Index { return newIndex(&state{dead: newGraveyard(0)}) }
 // Build makes an index of entries, in any order, faster than adding them one
 // by one: sorted by id, then a counting sort for each band, on all processors.
 // It fails with [DuplicateError]; entries are not kept.
-func Build(entries []Entry) (*Index, error) {
-	s := newSampling(len(entries))
-	for i := range entries {
-		if s.wants() {
-			permuted := entries[i].Code.permuted()
-			s.take(&permuted)
-		}
-	}
-	return buildAs(entries, designFor(len(entries), s.crowded()))
-}
+func Build(entries []Entry) (*Index, error) { return buildAs(entries, nil) }
 
+// buildAs builds with a design, or with the fastest where there is none.
 func buildAs(entries []Entry, d *design) (*Index, error) {
 	byID := func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) }
 	if !slices.IsSortedFunc(entries, byID) {
 		entries = slices.Clone(entries)
 		slices.SortFunc(entries, byID)
 	}
+	sample := newSampling(len(entries))
 	for i := range entries {
 		if i > 0 && entries[i].ID == entries[i-1].ID {
 			return nil, &DuplicateError{ID: entries[i].ID}
 		}
+		if sample.wants() {
+			sample.take(entries[i].Code.permuted())
+		}
 	}
-	b := newBuilder(d, shapeOf(func(yield func(uint32) bool) {
+	shape := shapeOf(func(yield func(uint32) bool) {
 		for i := range entries {
 			if !yield(entries[i].ID) {
 				return
 			}
 		}
-	}))
-	for i := range entries {
-		b.add(entries[i].ID, entries[i].Code.permuted())
-	}
-	main := b.finish(runtime.GOMAXPROCS(0), false)
+	})
+	main := build(shape, sample, d, func(yield func(uint32, Code) bool) {
+		for i := range entries {
+			if !yield(entries[i].ID, entries[i].Code.permuted()) {
+				return
+			}
+		}
+	}, runtime.GOMAXPROCS(0), false)
 	return newIndex(&state{parts: []part{{main, newGraveyard(0)}}, dead: newGraveyard(0), live: main.len()}), nil
 }
 

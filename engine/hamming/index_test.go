@@ -221,6 +221,9 @@ func TestEveryRadius(t *testing.T) {
 	for radius := -1; radius <= Bits+1; radius++ {
 		checkSearch(t, x, entries, query, radius)
 	}
+	for _, radius := range []int{1<<15 - 1, 1<<16 + 3, 1<<30 + 3} {
+		checkSearch(t, x, entries, query, radius)
+	}
 }
 
 // TestErrorsInOneBand puts all errors where they hurt a multi-index most: into

@@ -85,22 +85,22 @@ func (x *Index) merge(earlier *state, from int) (freed int) {
 // build makes one segment of the parts from some one on, and of the delta. It
 // leaves half of the processors to others, and lets them run often on its own.
 func (s *state) build(from int) *segment {
-	sample := newSampling(s.live)
+	rows := s.delta.len()
+	for _, p := range s.parts[from:] {
+		rows += p.len()
+	}
+	sample := newSampling(rows)
 	shape := shapeOf(func(yield func(uint32) bool) {
 		for id, code := range s.alive(from) {
 			if sample.wants() {
-				sample.take(&code)
+				sample.take(code)
 			}
 			if !yield(id) {
 				return
 			}
 		}
 	})
-	b := newBuilder(designFor(shape.count, sample.crowded()), shape)
-	for id, code := range s.alive(from) {
-		b.add(id, code)
-	}
-	return b.finish(max(1, runtime.GOMAXPROCS(0)/2), true)
+	return build(shape, sample, nil, s.alive(from), max(1, runtime.GOMAXPROCS(0)/2), true)
 }
 
 // alive are the ids and permuted codes of the parts from some one on and of the

@@ -52,6 +52,7 @@ const bandLimit = 32
 type work struct {
 	views      [bandLimit]bandView
 	found      []place
+	centres    []place
 	runs       [runLimit]run
 	candidates [candidateLimit]candidate
 	positions  [candidateLimit]uint32

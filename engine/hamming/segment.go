@@ -21,16 +21,17 @@ type band struct {
 const slack = 64
 
 // segment is an immutable set of rows, ascending by id, with bands if there
-// are enough rows. Everything lies in one stretch of memory, which is what a
-// file keeps of it.
+// are enough rows, in which all are that are in no group. Everything lies in one
+// stretch of memory, which is what a file keeps of it.
 type segment struct {
 	memory *memory
 	shape  shape
 	design *design
 	ids    idColumn
 	codes
-	bands []band
-	plans []plan
+	groups groups
+	bands  []band
+	plans  []plan
 }
 
 // shape is what the places of a segment's arrays follow from.
@@ -41,7 +42,12 @@ type shape struct {
 	firstID uint32
 	// positionWidth is 3 or 4 bytes.
 	positionWidth int
+	// groups are how many there are, members the rows in them.
+	groups, members int
 }
+
+// banded is how many rows are in the bands, where there are any.
+func (s *shape) banded() int { return s.count - s.members }
 
 // wideFrom is the number of rows from which a position has 4 bytes.
 const wideFrom = 1 << 24
@@ -80,12 +86,20 @@ func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
 		out.ids.bases = words((s.count + idBlock - 1) / idBlock)
 		out.ids.above = raw(s.idWidth * s.count)
 	}
-	if at := next.take(32 * s.count); bytes != nil {
-		out.codes = view[Code](bytes, at, s.count)
+	sized := func(count int) codes {
+		at := next.take(32 * count)
+		if bytes == nil {
+			return nil
+		}
+		return view[Code](bytes, at, count)
+	}
+	out.codes = sized(s.count)
+	if s.groups > 0 {
+		out.groups = groups{centres: sized(s.groups), rings: words(s.groups*ringsEach + 1), members: sized(s.members), positions: words(s.members)}
 	}
 	out.bands = make([]band, len(d.bands))
 	for i, c := range d.bands {
-		out.bands[i] = band{words(1<<c.width + 1), raw(s.positionWidth*s.count + slack), raw(d.following/8*s.count + slack)}
+		out.bands[i] = band{words(1<<c.width + 1), raw(s.positionWidth*s.banded() + slack), raw(d.following/8*s.banded() + slack)}
 	}
 	return out, int(next)
 }
@@ -94,7 +108,7 @@ func (s *shape) layout(d *design, bytes []byte) (out *segment, size int) {
 func (s *shape) over(d *design, m *memory) *segment {
 	out, _ := s.layout(d, m.bytes)
 	out.memory = m
-	out.plans = d.plansFor(s.count)
+	out.plans = d.plansFor(s.banded())
 	return out
 }
 
@@ -115,7 +129,7 @@ func (s *segment) search(w *work, query *Code, radius int) {
 	// The slices alone do not keep the memory.
 	defer runtime.KeepAlive(s.memory)
 	if s.indexed(radius) {
-		s.searchBands(w, query, radius)
+		s.searchIndexed(w, query, radius)
 		return
 	}
 	w.found = s.scan(query, radius, w.found)
@@ -123,13 +137,24 @@ func (s *segment) search(w *work, query *Code, radius int) {
 
 // indexed tells whether the bands answer a radius faster than a scan.
 func (s *segment) indexed(radius int) bool {
-	return radius < len(s.plans) && s.plans[radius].nanoseconds < scanNanoseconds(s.len(), radius)
+	return radius < len(s.plans) && s.indexedNanoseconds(radius) < scanNanoseconds(s.len(), radius)
+}
+
+// searchIndexed does so through groups and bands.
+func (s *segment) searchIndexed(w *work, query *Code, radius int) {
+	s.groups.search(w, query, radius)
+	s.searchBands(w, query, radius)
+}
+
+// indexedNanoseconds is what a search through groups and bands is expected to take.
+func (s *segment) indexedNanoseconds(radius int) float64 {
+	return s.plans[radius].nanoseconds + scanNanoseconds(len(s.groups.centres), radius+reach)
 }
 
 // expected is what a search is expected to take, in nanoseconds.
 func (s *segment) expected(radius int) float64 {
 	if s.indexed(radius) {
-		return s.plans[radius].nanoseconds
+		return s.indexedNanoseconds(radius)
 	}
 	return scanNanoseconds(s.len(), radius)
 }

@@ -41,3 +41,10 @@ func scanRuns16(runs *run, count int, views *bandView, out *candidate, room int)
 
 //go:noescape
 func scanRuns32(runs *run, count int, views *bandView, out *candidate, room int) (done, found int)
+
+// scanCodes finds which of the first codes are within radius of a query, four at a time,
+// and ends early where there may not be room for as many; done is how many were looked at,
+// a multiple of four.
+//
+//go:noescape
+func scanCodes(codes *Code, count int, query *Code, radius int, out *place, room int) (done, found int)

@@ -287,3 +287,108 @@ done32:
 	SHRQ $3, DX
 	MOVQ DX, found+48(FP)
 	RET
+
+// func scanCodes(codes *Code, count int, query *Code, radius int, out *place, room int) (done, found int)
+TEXT ·scanCodes(SB), NOSPLIT, $0-64
+	MOVQ codes+0(FP), AX
+	MOVQ count+8(FP), BX
+	MOVQ query+16(FP), CX
+	MOVQ radius+24(FP), R9
+	MOVQ out+32(FP), DX
+	MOVQ room+40(FP), R8
+	SUBQ $4, R8
+	SHLQ $3, R8
+	ADDQ DX, R8
+	VMOVDQU (CX), Y0
+	VMOVDQU counts<>(SB), Y8
+	VPBROADCASTQ lowNibbles<>(SB), Y9
+	VPXOR Y10, Y10, Y10
+	INCL R9
+	VMOVD R9, X11
+	VPBROADCASTW X11, X11
+	XORL SI, SI
+
+codes4:
+	LEAQ 4(SI), DI
+	CMPQ DI, BX
+	JA   codesDone
+	CMPQ DX, R8
+	JA   codesDone
+	VPXOR (AX), Y0, Y1
+	VPXOR 32(AX), Y0, Y2
+	VPXOR 64(AX), Y0, Y3
+	VPXOR 96(AX), Y0, Y4
+	VPAND Y1, Y9, Y5
+	VPAND Y2, Y9, Y6
+	VPAND Y3, Y9, Y7
+	VPAND Y4, Y9, Y12
+	VPSRLW $4, Y1, Y1
+	VPSRLW $4, Y2, Y2
+	VPSRLW $4, Y3, Y3
+	VPSRLW $4, Y4, Y4
+	VPAND Y1, Y9, Y1
+	VPAND Y2, Y9, Y2
+	VPAND Y3, Y9, Y3
+	VPAND Y4, Y9, Y4
+	VPSHUFB Y5, Y8, Y5
+	VPSHUFB Y6, Y8, Y6
+	VPSHUFB Y7, Y8, Y7
+	VPSHUFB Y12, Y8, Y12
+	VPSHUFB Y1, Y8, Y1
+	VPSHUFB Y2, Y8, Y2
+	VPSHUFB Y3, Y8, Y3
+	VPSHUFB Y4, Y8, Y4
+	VPADDB Y1, Y5, Y1
+	VPADDB Y2, Y6, Y2
+	VPADDB Y3, Y7, Y3
+	VPADDB Y4, Y12, Y4
+	VPSADBW Y1, Y10, Y1
+	VPSADBW Y2, Y10, Y2
+	VPSADBW Y3, Y10, Y3
+	VPSADBW Y4, Y10, Y4
+	// The counts of the four codes go side by side into the lanes of each quarter, and the quarters are added.
+	VPSLLQ $16, Y2, Y2
+	VPSLLQ $32, Y3, Y3
+	VPSLLQ $48, Y4, Y4
+	VPOR Y1, Y2, Y1
+	VPOR Y3, Y4, Y3
+	VPOR Y1, Y3, Y1
+	VEXTRACTI128 $1, Y1, X2
+	VPADDW X1, X2, X1
+	VPSRLDQ $8, X1, X2
+	VPADDW X1, X2, X1
+	VPCMPGTW X1, X11, X2
+	VMOVQ X2, R12
+	TESTQ R12, R12
+	JNZ  codesSome
+
+codesMore:
+	ADDQ $128, AX
+	MOVQ DI, SI
+	JMP  codes4
+
+codesSome:
+	VMOVQ X1, R13
+
+codesEach:
+	TESTL $1, R12
+	JZ   codesSkip
+	MOVWLZX R13, R10
+	MOVL SI, (DX)
+	MOVL R10, 4(DX)
+	ADDQ $8, DX
+
+codesSkip:
+	INCL SI
+	SHRQ $16, R13
+	SHRQ $16, R12
+	JNZ  codesEach
+	JMP  codesMore
+
+codesDone:
+	VZEROUPPER
+	MOVQ SI, done+48(FP)
+	SUBQ out+32(FP), DX
+	SHRQ $3, DX
+	MOVQ DX, found+56(FP)
+	RET

@@ -96,12 +96,63 @@ func twins(t *testing.T, seed uint64, postings, count int) {
 	}
 }
 
+// codeTwins looks at random codes with the processor's instructions, with little and with
+// much room for what is found, and with Go alone.
+func codeTwins(t *testing.T, seed uint64, count, radius int) {
+	r := rand.New(rand.NewPCG(seed, 37))
+	query := randomCode(r)
+	all := make(codes, count)
+	var want []place
+	for i := range all {
+		all[i] = flipped(r, query, min(Bits, max(0, radius-8+r.IntN(24))))
+		if d := all[i].Distance(query); d <= radius {
+			want = append(want, place{uint32(i), uint32(d)})
+		}
+	}
+	for _, room := range []int{0, r.IntN(2*count + 1)} {
+		sentinel := place{1, 2}
+		found := append(make([]place, 0, 1+room), sentinel)
+		if got := all.scanNear(&query, radius, found); got[0] != sentinel || !slices.Equal(got[1:], want) {
+			t.Fatalf("seed %d, %d codes, radius %d: %d are near, want %d", seed, count, radius, len(got)-1, len(want))
+		}
+	}
+	if got := all.scan(&query, radius, nil); !slices.Equal(got, want) {
+		t.Fatalf("seed %d, %d codes, radius %d: a scan finds %d, want %d", seed, count, radius, len(got), len(want))
+	}
+	if !accelerated || count == 0 {
+		return
+	}
+	room := 4 + r.IntN(9)
+	out := make([]place, room+1)
+	guard := place{7, 7}
+	out[room] = guard
+	var fast []place
+	for from := 0; from+4 <= count; {
+		done, found := scanCodes(&all[from], count-from, &query, radius, &out[0], room)
+		if found > room || out[room] != guard || done < 4 || done%4 != 0 || from+done > count {
+			t.Fatalf("seed %d: %d places in the room of %d, %d of %d codes looked at", seed, found, room, done, count-from)
+		}
+		for _, p := range out[:found] {
+			fast = append(fast, place{p.position + uint32(from), p.distance})
+		}
+		from += done
+	}
+	whole := slices.IndexFunc(want, func(p place) bool { return int(p.position) >= count&^3 })
+	if whole < 0 {
+		whole = len(want)
+	}
+	if !slices.Equal(fast, want[:whole]) {
+		t.Fatalf("seed %d, %d codes, radius %d: the processor finds %d, want %d", seed, count, radius, len(fast), whole)
+	}
+}
+
 func TestTwins(t *testing.T) {
 	if !accelerated {
 		t.Log("this processor has no AVX2: Go alone is tested")
 	}
 	for seed := range uint64(100) {
 		twins(t, seed, 1+int(seed*7%400), 1+int(seed%20))
+		codeTwins(t, seed, int(seed*7%90), int(seed*13%260))
 	}
 }
 
@@ -109,5 +160,6 @@ func FuzzTwins(f *testing.F) {
 	f.Add(uint64(1), uint16(100), uint8(3))
 	f.Fuzz(func(t *testing.T, seed uint64, postings uint16, count uint8) {
 		twins(t, seed, 1+int(postings%2000), 1+int(count))
+		codeTwins(t, seed, int(count), int(postings%300))
 	})
 }

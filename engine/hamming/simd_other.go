@@ -9,3 +9,4 @@ func fetchOffsets(*run, int, *bandView)                                  {}
 func fetchFollowing(*run, int, *bandView, int)                           {}
 func scanRuns16(*run, int, *bandView, *candidate, int) (done, found int) { return 0, 0 }
 func scanRuns32(*run, int, *bandView, *candidate, int) (done, found int) { return 0, 0 }
+func scanCodes(*Code, int, *Code, int, *place, int) (done, found int)    { return 0, 0 }
