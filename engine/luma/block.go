@@ -87,24 +87,28 @@ func (h *huffman) skipAC(data []byte, b bits) (bits, bool) {
 	place := uint(1)
 	for {
 		entry := uint(h.skips[b.window>>(64-skipBits)])
-		if after := place + entry>>8&127; entry != 0 && after < 64 {
-			b = b.skip(entry & 63)
-			if entry>>15 != 0 {
-				return b, true
+		after := place + entry>>6
+		if after > 63 {
+			if after-skipEnd < 64 {
+				return b.skip(entry & 63), true
 			}
-			place = after
-			b = b.refill(data)
-			continue
+			return h.skipSlowly(data, b, place)
 		}
-		b = b.refill(data)
-		after, zeros, _, found := h.next(b)
+		b = b.skip(entry & 63).refill(data)
+		place = after
+	}
+}
+
+// skipSlowly goes past the coefficients from a place on, one at a step: where a code is longer than the
+// table of skips is wide, and where a block ends with its last coefficient.
+func (h *huffman) skipSlowly(data []byte, b bits, place uint) (bits, bool) {
+	for place < 64 {
+		after, zeros, _, found := h.next(b.refill(data))
 		b = after
 		if !found || zeros == endOfBlock {
-			return b, found
+			return b.refill(data), found
 		}
-		if place += zeros + 1; place > 63 {
-			return b, place == 64
-		}
-		b = b.refill(data)
+		place += zeros + 1
 	}
+	return b.refill(data), place == 64
 }

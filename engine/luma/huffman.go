@@ -13,6 +13,17 @@ const (
 // every position.
 const endOfBlock = 64
 
+// Advances in a [huffman.skips] entry: skipEnd is added when an end of block follows, and skipUnknown stands for
+// windows that do not hold even one symbol.
+const (
+	skipEnd     = 128
+	skipUnknown = 64
+)
+
+// mostSkipped is how many bits one step takes at most: after a mean of valueBits, two steps lie within the 56 bits
+// that are valid after a refill.
+const mostSkipped = (56 - valueBits) / 2
+
 // huffman is one code, with tables for what is done with it.
 type huffman struct {
 	// values gives for the next 11 bits the first symbol with its magnitude, when
@@ -22,9 +33,9 @@ type huffman struct {
 	// symbols gives for the next 11 bits the length of the first code in bits 8 and
 	// up, and its symbol below; 0: it is longer.
 	symbols [1 << valueBits]uint16
-	// skips gives for the next 13 bits how far one can go in one step:
-	// in bits 0 to 5 the bits taken, in bits 8 to 14 the advance, and in bit
-	// 15 whether an end of block follows it. 0: not even one symbol.
+	// skips gives for the next 13 bits how far one can go in one step: in bits 0 to 5 the bits
+	// taken, above them the advance. Both ends of the step, that of the block and that of
+	// what the table knows, are advances beyond the block, so that one comparison finds them.
 	skips [1 << skipBits]uint16
 
 	// Canonical decoding of longer codes (T.81, F.2.2.3).
@@ -134,13 +145,16 @@ func (h *huffman) skip(window uint32) uint16 {
 		}
 		size := uint(symbol & 15)
 		if size == 0 && symbol>>4 != 15 {
-			return uint16(taken + length | advance<<8 | 1<<15)
+			return uint16(taken + length | (advance+skipEnd)<<6)
 		}
-		if advance+uint(symbol>>4)+1 > 63 {
+		if advance+uint(symbol>>4)+1 > 63 || taken+length+size > mostSkipped {
 			break
 		}
 		taken += length + size
 		advance += uint(symbol>>4) + 1
 	}
-	return uint16(taken | advance<<8)
+	if taken == 0 {
+		return skipUnknown << 6
+	}
+	return uint16(taken | advance<<6)
 }

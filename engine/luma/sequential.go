@@ -4,9 +4,9 @@ package luma
 type sequential struct {
 	*file
 	scan  scan
-	means bool // only the means are wanted
 	data  []byte
 	lines *lines
+	spots []spot // when only the means are wanted
 	*reducer
 }
 
@@ -14,24 +14,33 @@ type sequential struct {
 // could be read.
 func (f *file) readSequential(s scan, r *reducer, means bool) float64 {
 	data, intervals := f.entropy(nil)
-	q := &sequential{file: f, scan: s, means: means, data: data, lines: newLines(f), reducer: r}
+	q := &sequential{file: f, scan: s, data: data, lines: newLines(f), reducer: r}
 	for i, c := range s.components {
+		c.scale = float32(f.quanta[c.quantum][0]) / blockSide
 		if i > 0 || means {
 			c.ac.withSkips()
 		}
 	}
+	read := q.wholeUnits
+	if means {
+		q.newSpots()
+		read = q.meanUnits
+	}
 	total := f.mcusWide * f.mcusHigh
 	row := 0
-	read := f.units(data, intervals, total, func(b bits, end, from, to int) int {
+	count := f.units(data, intervals, total, func(b bits, end, from, to int) int {
 		for _, c := range s.components {
 			c.mean = 0
 		}
-		for unit := from; unit < to; unit++ {
+		for unit := from; unit < to; {
 			for ; row < unit/f.mcusWide; row++ {
 				q.closeRow(row)
 			}
-			var ok bool
-			if b, ok = q.unit(b, unit%f.mcusWide); !ok || b.used() > end {
+			left := unit % f.mcusWide
+			right := min(left+to-unit, f.mcusWide)
+			after, some := read(b, end, left, right)
+			b, unit = after, unit+some
+			if some < right-left {
 				return unit - from
 			}
 		}
@@ -40,7 +49,7 @@ func (f *file) readSequential(s scan, r *reducer, means bool) float64 {
 	for ; row < f.mcusHigh; row++ {
 		q.closeRow(row)
 	}
-	return float64(read) / float64(total)
+	return float64(count) / float64(total)
 }
 
 func (q *sequential) closeRow(row int) {
@@ -55,10 +64,20 @@ func (q *sequential) closeRow(row int) {
 	}
 }
 
+// wholeUnits reads the units from one to before the other of a row, and returns how many could be read.
+func (q *sequential) wholeUnits(b bits, end, from, to int) (bits, int) {
+	for unit := from; unit < to; unit++ {
+		var ok bool
+		if b, ok = q.unit(b, unit); !ok || b.used() > end {
+			return b, unit - from
+		}
+	}
+	return b, to - from
+}
+
 // unit reads one unit, the column-th of its row.
 func (q *sequential) unit(b bits, column int) (bits, bool) {
 	for i, c := range q.scan.components {
-		quantum := float32(q.quanta[c.quantum][0]) / blockSide
 		for y := range c.high {
 			line := q.lines[i][y]
 			for x := column * c.wide; x < (column+1)*c.wide; x++ {
@@ -68,10 +87,10 @@ func (q *sequential) unit(b bits, column int) (bits, bool) {
 					return b, false
 				}
 				c.mean += difference
-				mean := float32(c.mean) * quantum
+				mean := float32(c.mean) * c.scale
 				line[x] = mean
 				switch {
-				case i > 0 || q.means:
+				case i > 0:
 					b, ok = c.ac.skipAC(q.data, b)
 				case q.reducer.lanes == nil:
 					b, ok = q.listed(b, c, mean, x, y)
