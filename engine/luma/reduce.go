@@ -40,6 +40,8 @@ type reducer struct {
 	lanes      []lane // for each column of blocks; none when there are too few lanes
 	// steps are the quantum, and the row and column of the frequency, of each place.
 	steps [64]step
+	// waves is how many frequencies down a block are read: one when only its mean is.
+	waves int
 	// For each row of blocks that is read at a time.
 	frequencies, pixels []strip
 	dirty               []bool // pixels hold something
@@ -52,10 +54,10 @@ type step struct {
 }
 
 // newReducer prepares for a picture of columns by rows blocks, of which deep rows are
-// read at a time.
-func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint16) *reducer {
+// read at a time, and of each block only its mean or all.
+func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint16, means bool) *reducer {
 	r := &reducer{
-		operators: operators, reductions: make([]reduction, len(operators)),
+		operators: operators, reductions: make([]reduction, len(operators)), waves: blockSide,
 		frequencies: make([]strip, deep), pixels: make([]strip, deep), dirty: make([]bool, deep),
 	}
 	for place, q := range quantum {
@@ -71,6 +73,10 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 			n.out[y] = make([]float32, len(o.Columns))
 		}
 		width += n.columns.width
+	}
+	if means {
+		r.waves = 1
+		return r
 	}
 	if width <= lanes {
 		r.lanes = r.newLanes(columns)
@@ -164,7 +170,7 @@ func (r *reducer) leavesRange(c *coefficients) bool {
 // close takes the means of a row of blocks, in levels less 128, and weights what
 // was summed of the row into the cells.
 func (r *reducer) close(row, deep int, means []float32) {
-	frequencies := &r.frequencies[deep]
+	frequencies := r.frequencies[deep][:r.waves]
 	for i := range r.reductions {
 		n := &r.reductions[i]
 		for cell := range n.means {
@@ -172,19 +178,19 @@ func (r *reducer) close(row, deep int, means []float32) {
 		}
 		n.close(frequencies, n.rows.frequencies, row)
 		if r.dirty[deep] {
-			n.close(&r.pixels[deep], n.rows.pixels, row)
+			n.close(r.pixels[deep][:], n.rows.pixels, row)
 		}
 	}
-	*frequencies = strip{}
+	clear(frequencies)
 	if r.dirty[deep] {
 		r.pixels[deep] = strip{}
 		r.dirty[deep] = false
 	}
 }
 
-func (n *reduction) close(from *strip, weights []float32, row int) {
+func (n *reduction) close(from [][256]float32, weights []float32, row int) {
 	first := n.rows.blocks[row].first
-	for k := range blockSide {
+	for k := range from {
 		sums := from[k][n.base:][:n.columns.cells]
 		for c, w := range n.rows.of(weights, row, k) {
 			out := n.out[first+c][:len(sums)]
