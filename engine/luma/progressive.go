@@ -90,8 +90,9 @@ func (p *progression) scan(s scan) error {
 	p.data, intervals = p.entropy(p.data)
 	read, total := 0, p.mcusWide*p.mcusHigh
 	if len(s.components) > 1 {
+		spots := p.newSpots(s)
 		read = p.units(p.data, intervals, total, func(b bits, end, from, to int) int {
-			return p.interleaved(s, b, end, from, to)
+			return p.interleaved(s, spots, b, end, from, to)
 		})
 	} else {
 		c := s.components[0]
@@ -111,41 +112,24 @@ func (p *progression) scan(s scan) error {
 
 // interleaved reads means of several components in the units from one to before the
 // other, and returns how many it could read.
-func (p *progression) interleaved(s scan, b bits, end, from, to int) int {
+func (p *progression) interleaved(s scan, spots []meanSpot, b bits, end, from, to int) int {
 	for _, c := range s.components {
 		c.mean = 0
 	}
-	more, low := s.high > 0, s.low&15
-	left, top := from%p.mcusWide, from/p.mcusWide
-	for unit := from; unit < to; unit++ {
-		for k, c := range s.components {
-			plane := &p.means[s.which[k]]
-			if more {
-				b = b.refill(p.data) // at most 16 bits are read
-			}
-			for y := top * c.high; y < (top+1)*c.high; y++ {
-				line := plane.values[y*plane.wide+left*c.wide:][:c.wide]
-				for x := range line {
-					if more {
-						line[x] |= int16(b.window>>63) << low
-						b = b.skip(1)
-						continue
-					}
-					var difference int32
-					var ok bool
-					if b, difference, ok = c.dc.readDC(p.data, b); !ok {
-						return unit - from
-					}
-					c.mean += difference
-					line[x] = int16(c.mean << low)
-				}
-			}
+	for unit := from; unit < to; {
+		left, top := unit%p.mcusWide, unit/p.mcusWide
+		right := min(left+to-unit, p.mcusWide)
+		for i := range spots {
+			spots[i].moveTo(left, top)
 		}
-		if b.used() > end {
+		var some int
+		if s.high > 0 {
+			b, some = p.moreMeans(spots, s.low, b, end, right-left)
+		} else {
+			b, some = p.firstMeans(spots, s.low, b, end, right-left)
+		}
+		if unit += some; some < right-left {
 			return unit - from
-		}
-		if left++; left == p.mcusWide {
-			left, top = 0, top+1
 		}
 	}
 	return to - from
@@ -301,11 +285,14 @@ func (p *progression) reduce(r *reducer) {
 	lines := newLines(p.file)
 	for y := range p.means[0].high {
 		for i, c := range p.components {
+			if y*c.high%p.mostHigh >= c.high {
+				continue // the row of colours goes on
+			}
 			quantum := float32(p.quanta[c.quantum][0]) / blockSide
 			plane := &p.means[i]
-			values := plane.values[y*c.high/p.mostHigh*plane.wide:][:plane.wide]
-			for x, value := range values {
-				lines[i][0][x] = float32(value) * quantum
+			line := lines[i][0]
+			for x, value := range plane.values[y*c.high/p.mostHigh*plane.wide:][:len(line)] {
+				line[x] = float32(value) * quantum
 			}
 		}
 		if p.wanted.waves {
