@@ -9,9 +9,12 @@ const (
 	skipBits  = 13
 )
 
-// endOfBlock is the advance of an end of block in a [huffman.values] entry: beyond
-// every position.
-const endOfBlock = 64
+// Advances in entries of [huffman.values], beyond every place: of an end of block, and, in codes of AC, of windows
+// that do not hold a symbol with its magnitude.
+const (
+	endOfBlock = 128
+	unknown    = 64
+)
 
 // Advances in a [huffman.skips] entry: skipEnd is added when an end of block follows, and skipUnknown stands for
 // windows that do not hold even one symbol.
@@ -27,8 +30,9 @@ const mostSkipped = (56 - valueBits) / 2
 // huffman is one code, with tables for what is done with it.
 type huffman struct {
 	// values gives for the next 11 bits the first symbol with its magnitude, when
-	// both lie within them: in bits 0 to 5 the bits they take, in bits 8 to 14
-	// the advance in the zigzag order, above bit 16 the coefficient. 0: they do not.
+	// both lie within them: in bits 0 to 5 the bits they take, in bits 8 to 15
+	// the advance in the zigzag order, above them the coefficient. Where they do not,
+	// those of DC are 0.
 	values [1 << valueBits]int32
 	// symbols gives for the next 11 bits the length of the first code in bits 8 and
 	// up, and its symbol below; 0: it is longer.
@@ -58,6 +62,11 @@ const (
 func newHuffman(class kind, counts *[16]uint8, symbols []uint8) (h *huffman, ok bool) {
 	h = &huffman{}
 	copy(h.listed[:], symbols)
+	if class == ofAC {
+		for w := range h.values {
+			h.values[w] = unknown << 8
+		}
+	}
 	code, index := int32(0), int32(0)
 	for length := 1; length <= 16; length++ {
 		h.first[length] = index - code

@@ -180,9 +180,9 @@ func (p *progression) wave(b bits, s scan, code *huffman, block []int16, run uin
 	}
 	for place := s.from; place <= s.to; place++ {
 		b = b.refill(p.data)
-		if entry := code.values[b.window>>(64-valueBits)]; entry != 0 && entry>>8&127 != endOfBlock {
+		if entry := code.values[b.window>>(64-valueBits)]; entry>>8&255 < unknown {
 			b = b.skip(uint(entry & 63))
-			place += int(entry>>8&127) - 1
+			place += int(entry>>8&255) - 1
 			if place > s.to {
 				return b, 0, false
 			}

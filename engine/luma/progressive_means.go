@@ -34,7 +34,7 @@ func (s *meanSpot) moveTo(column, row int) {
 const meansARefill = 4
 
 // firstMeans reads the means of so many units of a row but for their low bits, and returns how many could be read. The
-// reader is kept in registers, as in [sequential.meanUnits].
+// reader is kept in registers, as in [sequential.readUnits].
 func (p *progression) firstMeans(spots []meanSpot, low uint, b bits, end, units int) (bits, int) {
 	data := p.data
 	window, valid, next := b.window, b.valid, b.next

@@ -15,16 +15,6 @@ const spreads = 2.5 * 2.5
 // byte can index.
 type strip [blockSide][256]float32
 
-// lanes is how many cells of all operators a block may touch along the row for
-// [sequential.block] to add to them as it reads.
-const lanes = 4
-
-// lane is where, and with which weights, the frequencies of a block add to a strip.
-type lane struct {
-	at      [lanes]uint8
-	weights [blockSide][lanes]float32
-}
-
 // reduction is one operator at work.
 type reduction struct {
 	rows, columns axis
@@ -63,7 +53,6 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 	for place, q := range quantum {
 		r.steps[place] = step{float32(q), zigzag[place] >> 3, zigzag[place] & 7}
 	}
-	width := 0
 	for i, o := range operators {
 		n := &r.reductions[i]
 		*n = reduction{rows: newAxis(o.Rows, rows), columns: newAxis(o.Columns, columns), base: i * (MaxCells + lanes)}
@@ -72,39 +61,21 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 		for y := range n.out {
 			n.out[y] = make([]float32, len(o.Columns))
 		}
-		width += n.columns.width
 	}
 	if means {
 		r.waves = 1
 		return r
 	}
-	if width <= lanes {
-		r.lanes = r.newLanes(columns)
-	}
+	r.lanes = r.newLanes(columns)
 	return r
-}
-
-func (r *reducer) newLanes(columns int) []lane {
-	all := make([]lane, columns)
-	for column := range all {
-		l, next := &all[column], 0
-		for i := range r.reductions {
-			axis := &r.reductions[i].columns
-			for k := range axis.width {
-				l.at[next] = uint8(r.reductions[i].base + axis.blocks[column].first + k)
-				for f := range blockSide {
-					l.weights[f][next] = axis.frequencies[(column*blockSide+f)*axis.width+k]
-				}
-				next++
-			}
-		}
-	}
-	return all
 }
 
 // add takes the coefficients of a block but its mean, in a column of blocks and in one of
 // the rows that are read at a time. The energy is the sum of their squares.
 func (r *reducer) add(c *coefficients, column, deep int) (energy float32) {
+	if r.lanes != nil {
+		return r.lanes[column].add(c.all(), &r.steps, &r.frequencies[deep])
+	}
 	into := &r.frequencies[deep]
 	for _, packed := range c.all() {
 		step := &r.steps[packed&63]

@@ -2,30 +2,33 @@ package luma
 
 import "encoding/binary"
 
-// spot is one of the blocks of a unit, of which nothing but the mean is wanted.
+// spot is one of the blocks of a unit.
 type spot struct {
 	values *[1 << valueBits]int32
 	skips  *[1 << skipBits]uint16
 	line   []float32 // of a row of blocks
 	at     int       // where in it the next mean belongs
+	row    int       // of blocks in the unit
+	whole  bool      // all coefficients are wanted, not just the mean
 	*component
 }
 
 // newSpots lists the blocks of a unit, in the order of the file.
-func (q *sequential) newSpots() {
+func (q *sequential) newSpots(means bool) {
 	for i, c := range q.scan.components {
 		for y := range c.high {
 			for x := range c.wide {
-				q.spots = append(q.spots, spot{&c.dc.values, &c.ac.skips, q.lines[i][y], x, c})
+				q.spots = append(q.spots, spot{&c.dc.values, &c.ac.skips, q.lines[i][y], x, y, i == 0 && !means, c})
 			}
 		}
 	}
 }
 
-// meanUnits reads the means of the units from one to before the other of a row, and returns how many could be
-// read. This is what a first look at a file does; bits and tables are taken by hand here, without a
-// call, so that the reader stays in registers from block to block.
-func (q *sequential) meanUnits(b bits, end, from, to int) (bits, int) {
+// readUnits reads the units from one to before the other of a row, and returns how many could be
+// read. Bits and tables are taken by hand here, without a call, so that the reader stays in registers from
+// block to block.
+func (q *sequential) readUnits(b bits, end, from, to int) (bits, int) {
+	var block coefficients
 	data := q.data
 	for i := range q.spots {
 		s := &q.spots[i]
@@ -50,9 +53,19 @@ func (q *sequential) meanUnits(b bits, end, from, to int) (bits, int) {
 			window <<= uint(entry) & 63
 			valid -= uint(entry) & 63
 			s.mean += entry >> 16
-			s.line[s.at] = float32(s.mean) * s.scale
+			mean := float32(s.mean) * s.scale
+			s.line[s.at] = mean
 			s.at += s.wide
-
+			if s.whole {
+				block.count = 0
+				after, ok := s.ac.readAC(data, bits{window, valid, next}, &block)
+				if !ok {
+					return after, unit - from
+				}
+				window, valid, next = after.window, after.valid, after.next
+				q.addBlock(&block, s, mean, s.at-s.wide)
+				continue
+			}
 			// A mean and two steps take no more than the window holds.
 			place, skips := uint(1), s.skips
 			var skip, after uint
