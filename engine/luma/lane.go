@@ -41,6 +41,14 @@ func (r *reducer) newLanes(columns int) []lane {
 
 // add takes the coefficients of a block but its mean; see [reducer.add].
 func (l *lane) add(list []int32, steps *[64]step, into *strip) (energy float32) {
+	if accelerated {
+		return addCoefficients(list, steps, l, into)
+	}
+	return l.addPlainly(list, steps, into)
+}
+
+// addPlainly is add in Go alone.
+func (l *lane) addPlainly(list []int32, steps *[64]step, into *strip) (energy float32) {
 	a, b := l.at[0], l.at[1]
 	for _, packed := range list {
 		step := &steps[packed&63]
