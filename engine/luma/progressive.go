@@ -51,6 +51,8 @@ func (f *file) newProgression(wanted wanted) *progression {
 // readAll reads scans from the first on, as far as they are wanted. What comes before a
 // damage, or the end of the file, is a picture.
 func (p *progression) readAll(s scan) (err error) {
+	p.data = borrow()
+	defer func() { giveBack(p.data) }()
 	for {
 		if err := p.scan(s); err != nil {
 			return err

@@ -13,7 +13,8 @@ type sequential struct {
 // readSequential reduces the scan that begins here, and returns the share of it that
 // could be read.
 func (f *file) readSequential(s scan, r *reducer, means bool) float64 {
-	data, intervals := f.entropy(nil)
+	data, intervals := f.entropy(borrow())
+	defer giveBack(data)
 	q := &sequential{file: f, scan: s, data: data, lines: newLines(f), reducer: r}
 	for i, c := range s.components {
 		c.scale = float32(f.quanta[c.quantum][0]) / blockSide
