@@ -28,7 +28,7 @@ func (c *coefficients) all() []int32 { return c.list[:min(c.count, len(c.list))]
 
 // readDC reads the difference of a block's mean to the one before it (T.81,
 // F.2.2.1). The last result is false when the data are no code. It leaves enough bits in
-// the window for [huffman.skipAC].
+// the window for two steps through [huffman.skips].
 func (h *huffman) readDC(data []byte, b bits) (bits, int32, bool) {
 	b = b.refill(data)
 	if entry := h.values[b.window>>(64-valueBits)]; entry != 0 {
@@ -109,24 +109,7 @@ func (h *huffman) readAC(data []byte, b bits, into *coefficients) (bits, bool) {
 	}
 }
 
-// skipAC goes past the coefficients of a block from place 1 on, several at a step.
-func (h *huffman) skipAC(data []byte, b bits) (bits, bool) {
-	place := uint(1)
-	for {
-		entry := uint(h.skips[b.window>>(64-skipBits)])
-		after := place + entry>>6
-		if after > 63 {
-			if after-skipEnd < 64 {
-				return b.skip(entry & 63), true
-			}
-			return h.skipSlowly(data, b, place)
-		}
-		b = b.skip(entry & 63).refill(data)
-		place = after
-	}
-}
-
-// skipSlowly goes past the coefficients from a place on, one at a step: where a code is longer than the
+// skipSlowly goes past the coefficients of a block from a place on, one at a step: where a code is longer than the
 // table of skips is wide, and where a block ends with its last coefficient.
 func (h *huffman) skipSlowly(data []byte, b bits, place uint) (bits, bool) {
 	for place < 64 {

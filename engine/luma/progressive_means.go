@@ -4,15 +4,15 @@ import "encoding/binary"
 
 // meanSpot is one of the blocks of a unit of a scan of means.
 type meanSpot struct {
-	dc    *huffman
-	means []int16 // of the component
-	at    int     // where in it the next one belongs
+	dc    *huffman // of the component, as the means
+	means []int16
+	at    int // where in it the next one belongs
 	*component
 	plane    *plane
 	row, off int // of the block in its unit
 }
 
-// newSpots are the blocks of a unit, in the order of the file.
+// newSpots lists the blocks of a unit, in the order of the file.
 func (p *progression) newSpots(s scan) (spots []meanSpot) {
 	for i, c := range s.components {
 		plane := &p.means[s.which[i]]
