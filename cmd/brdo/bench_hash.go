@@ -26,8 +26,8 @@ type benchHashCommand struct {
 }
 
 func (benchHashCommand) Help() string {
-	return `Hashes the JPEG files of a folder in several ways and prints one line of JSON for each: from their coefficients, as in the product;
-from the means of their blocks alone; from decoded pixels; their three digests; and at last, on all cores, everything with a comparison with N hashes. Nothing is
+	return `Hashes the JPEG files of a folder in several ways and prints one line of JSON for each: from their coefficients in both forms, as in the product, and
+in either form alone; from the means of their blocks alone; from decoded pixels; their three digests; and at last, on all cores, everything with a comparison with N hashes. Nothing is
 enclosed here: use files that you trust.`
 }
 
@@ -56,6 +56,8 @@ func (c benchHashCommand) Run(ctx context.Context, w world) error {
 		hash func(data []byte) error
 	}{
 		{"coefficients", func(data []byte) error { _, err := pdq.FromJPEG(data, options); return err }},
+		{"coefficients, full size alone", func(data []byte) error { _, _, err := pdq.OneFromJPEG(data, pdq.FullSize, options); return err }},
+		{"coefficients, nn512 alone", func(data []byte) error { _, _, err := pdq.OneFromJPEG(data, pdq.Nearest512, options); return err }},
 		{"means", func(data []byte) error {
 			_, err := pdq.FromJPEG(data, luma.Options{MaxPixels: options.MaxPixels, Means: true})
 			return err

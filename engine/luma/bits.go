@@ -3,9 +3,9 @@ package luma
 import "encoding/binary"
 
 // padding follows the data of a scan, so that a refill never checks for its
-// end, and a block that runs over it stays inside: at most 64 symbols of 27
-// bits.
-const padding = 64*27/8 + 8 + 8
+// end, and a unit that runs over it stays inside: at most 3 components of 4 by 4
+// blocks of 64 symbols of 16 bits, with 15 more.
+const padding = 3*4*4*64*(16+15)/8 + 8 + 8
 
 // bits reads a scan whose stuffing was removed, highest bit first. The reader is a
 // value, so that it stays in registers within a block.

@@ -1,5 +1,7 @@
 package luma
 
+import "encoding/binary"
+
 // zigzag gives the row and the column of the frequency of each coefficient, in the order
 // of the file (T.81, figure A.6), as 8*row + column.
 var zigzag = [64]uint8{
@@ -16,6 +18,7 @@ type coefficients struct {
 	count int
 }
 
+// add puts one more into the list.
 func (c *coefficients) add(place uint, value int32) {
 	c.list[c.count&63] = value<<8 | int32(place&63)
 	c.count++
@@ -25,7 +28,7 @@ func (c *coefficients) all() []int32 { return c.list[:min(c.count, len(c.list))]
 
 // readDC reads the difference of a block's mean to the one before it (T.81,
 // F.2.2.1). The last result is false when the data are no code. It leaves enough bits in
-// the window for [huffman.skipAC].
+// the window for two steps through [huffman.skips].
 func (h *huffman) readDC(data []byte, b bits) (bits, int32, bool) {
 	b = b.refill(data)
 	if entry := h.values[b.window>>(64-valueBits)]; entry != 0 {
@@ -55,56 +58,67 @@ func (h *huffman) next(b bits) (after bits, zeros uint, value int32, found bool)
 	return b.skip(size), zeros, b.magnitude(size), true
 }
 
-// readAC adds the coefficients of a block from place 1 on. The last result is
-// false when the data are no code, or lead beyond the block.
+// readAC lists the coefficients of a block from place 1 on. The last result is
+// false when the data are no code, or lead beyond the block. The reader is taken apart here to
+// stay in registers.
 func (h *huffman) readAC(data []byte, b bits, into *coefficients) (bits, bool) {
-	for place := uint(1); place < 64; place++ {
-		b = b.refill(data)
-		var zeros uint
-		var value int32
-		if entry := h.values[b.window>>(64-valueBits)]; entry != 0 {
-			b = b.skip(uint(entry & 63))
-			zeros, value = uint(entry>>8)&127-1, entry>>16
-			if zeros == endOfBlock-1 {
-				return b, true
-			}
-		} else {
-			var found bool
-			if b, zeros, value, found = h.next(b); !found || zeros == endOfBlock {
-				return b, found
+	window, valid, next := b.window, b.valid, b.next
+	place, count := uint(0), into.count
+	for {
+		window |= binary.BigEndian.Uint64(data[next:next+8:next+8]) >> (valid & 63)
+		next += int((63 - valid) >> 3)
+		valid |= 56
+		entry := uint(h.values[window>>(64-valueBits)])
+		after := place + entry>>8&255
+		if after < 63 {
+			into.list[count&63] = int32(entry)>>8&^255 | int32(after)
+			count++
+			window <<= entry & 63
+			valid -= entry & 63
+			place = after
+			// A second one is in the window as well.
+			entry = uint(h.values[window>>(64-valueBits)])
+			if after = place + entry>>8&255; after < 63 {
+				into.list[count&63] = int32(entry)>>8&^255 | int32(after)
+				count++
+				window <<= entry & 63
+				valid -= entry & 63
+				place = after
+				continue
 			}
 		}
-		if place += zeros; place > 63 {
-			return b, false
+		if after >= endOfBlock {
+			into.count = count
+			return bits{window, valid, next}.skip(entry & 63), true
 		}
-		into.add(place, value)
+		rest, zeros, value, found := h.next(bits{window, valid, next}.refill(data))
+		if !found || zeros == endOfBlock {
+			into.count = count
+			return rest, found
+		}
+		window, valid, next = rest.window, rest.valid, rest.next
+		if place += zeros + 1; place > 63 {
+			into.count = count
+			return rest, false
+		}
+		into.list[count&63] = value<<8 | int32(place)
+		if count++; place == 63 {
+			into.count = count
+			return rest, true
+		}
 	}
-	return b, true
 }
 
-// skipAC goes past the coefficients of a block from place 1 on, several at a step.
-func (h *huffman) skipAC(data []byte, b bits) (bits, bool) {
-	place := uint(1)
-	for {
-		entry := uint(h.skips[b.window>>(64-skipBits)])
-		if after := place + entry>>8&127; entry != 0 && after < 64 {
-			b = b.skip(entry & 63)
-			if entry>>15 != 0 {
-				return b, true
-			}
-			place = after
-			b = b.refill(data)
-			continue
-		}
-		b = b.refill(data)
-		after, zeros, _, found := h.next(b)
+// skipSlowly goes past the coefficients of a block from a place on, one at a step: where a code is longer than the
+// table of skips is wide, and where a block ends with its last coefficient.
+func (h *huffman) skipSlowly(data []byte, b bits, place uint) (bits, bool) {
+	for place < 64 {
+		after, zeros, _, found := h.next(b.refill(data))
 		b = after
 		if !found || zeros == endOfBlock {
-			return b, found
+			return b.refill(data), found
 		}
-		if place += zeros + 1; place > 63 {
-			return b, place == 64
-		}
-		b = b.refill(data)
+		place += zeros + 1
 	}
+	return b.refill(data), place == 64
 }

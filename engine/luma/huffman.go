@@ -9,22 +9,37 @@ const (
 	skipBits  = 13
 )
 
-// endOfBlock is the advance of an end of block in a [huffman.values] entry: beyond
-// every position.
-const endOfBlock = 64
+// Advances in entries of [huffman.values], beyond every place: of an end of block, and, in codes of AC, of windows
+// that do not hold a symbol with its magnitude.
+const (
+	endOfBlock = 128
+	unknown    = 64
+)
+
+// Advances in a [huffman.skips] entry: skipEnd is added when an end of block follows, and skipUnknown stands for
+// windows that do not hold even one symbol.
+const (
+	skipEnd     = 128
+	skipUnknown = 64
+)
+
+// mostSkipped is how many bits one step takes at most: after a mean of valueBits, two steps lie within the 56 bits
+// that are valid after a refill.
+const mostSkipped = (56 - valueBits) / 2
 
 // huffman is one code, with tables for what is done with it.
 type huffman struct {
 	// values gives for the next 11 bits the first symbol with its magnitude, when
-	// both lie within them: in bits 0 to 5 the bits they take, in bits 8 to 14
-	// the advance in the zigzag order, above bit 16 the coefficient. 0: they do not.
+	// both lie within them: in bits 0 to 5 the bits they take, in bits 8 to 15
+	// the advance in the zigzag order, above them the coefficient. Where they do not,
+	// those of DC are 0.
 	values [1 << valueBits]int32
 	// symbols gives for the next 11 bits the length of the first code in bits 8 and
 	// up, and its symbol below; 0: it is longer.
 	symbols [1 << valueBits]uint16
-	// skips gives for the next 13 bits how far one can go in one step:
-	// in bits 0 to 5 the bits taken, in bits 8 to 14 the advance, and in bit
-	// 15 whether an end of block follows it. 0: not even one symbol.
+	// skips gives for the next 13 bits how far one can go in one step: in bits 0 to 5 the bits
+	// taken, above them the advance. Both ends of the step, that of the block and that of
+	// what the table knows, are advances beyond the block, so that one comparison finds them.
 	skips [1 << skipBits]uint16
 
 	// Canonical decoding of longer codes (T.81, F.2.2.3).
@@ -47,6 +62,11 @@ const (
 func newHuffman(class kind, counts *[16]uint8, symbols []uint8) (h *huffman, ok bool) {
 	h = &huffman{}
 	copy(h.listed[:], symbols)
+	if class == ofAC {
+		for w := range h.values {
+			h.values[w] = unknown << 8
+		}
+	}
 	code, index := int32(0), int32(0)
 	for length := 1; length <= 16; length++ {
 		h.first[length] = index - code
@@ -134,13 +154,16 @@ func (h *huffman) skip(window uint32) uint16 {
 		}
 		size := uint(symbol & 15)
 		if size == 0 && symbol>>4 != 15 {
-			return uint16(taken + length | advance<<8 | 1<<15)
+			return uint16(taken + length | (advance+skipEnd)<<6)
 		}
-		if advance+uint(symbol>>4)+1 > 63 {
+		if advance+uint(symbol>>4)+1 > 63 || taken+length+size > mostSkipped {
 			break
 		}
 		taken += length + size
 		advance += uint(symbol>>4) + 1
 	}
-	return uint16(taken | advance<<8)
+	if taken == 0 {
+		return skipUnknown << 6
+	}
+	return uint16(taken | advance<<6)
 }

@@ -48,7 +48,8 @@ type component struct {
 	wide, high int // sampling factors
 	quantum    uint8
 	dc, ac     *huffman
-	mean       int32 // of the block before
+	mean       int32   // of the block before
+	scale      float32 // of means to levels
 }
 
 // file is a JPEG file as far as it was read.

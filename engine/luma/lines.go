@@ -1,5 +1,7 @@
 package luma
 
+import "math"
+
 // lines are the means of the blocks of one row of units, in levels less 128, by
 // component and row of blocks.
 type lines [3][4][]float32
@@ -32,16 +34,22 @@ func (l *lines) clip(f *file, row int) {
 	}
 	each := luma.wide / blue.wide
 	cr = cr[:len(cb)]
+	means = means[:each*len(cb)]
 	for x, blue := range cb {
 		red := cr[x]
-		reach := 127 - 1.772*max(blue, -blue, red, -red)
-		for k, mean := range means[x*each:][:each] {
-			if max(mean, -mean) > reach {
-				means[x*each+k] += clipped(mean, blue, red)
+		// Numbers that are not negative are ordered as their bits are, which are quicker to compare; a negative reach
+		// is less than all of them.
+		reach := int32(math.Float32bits(127 - 1.772*math.Float32frombits(max(magnitude(blue), magnitude(red)))))
+		for k := each * x; k < each*x+each; k++ {
+			if mean := means[k]; int32(magnitude(mean)) > reach {
+				means[k] += clipped(mean, blue, red)
 			}
 		}
 	}
 }
+
+// magnitude are the bits of a number without its sign.
+func magnitude(value float32) uint32 { return math.Float32bits(value) &^ (1 << 31) }
 
 // clipped is how much the luminance of a colour, in levels less 128, moves when its red,
 // green and blue are brought into their range (JFIF 1.02; ITU-T T.871, 7).

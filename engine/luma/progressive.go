@@ -1,5 +1,7 @@
 package luma
 
+import words "math/bits"
+
 // progression collects the scans of a progressive file (T.81, annex G).
 type progression struct {
 	*file
@@ -9,7 +11,10 @@ type progression struct {
 	// waves are all 64 coefficients of each block in the zigzag order, the first unused;
 	// empty where they are not wanted.
 	waves [3]plane
-	data  []byte
+	// filled has for each block a bit for each of its waves that is not zero: few are, and
+	// a file comes back to them scan after scan.
+	filled [3][]uint64
+	data   []byte
 	// scans of the luminance so far, and the least share of one that could be read.
 	scans int
 	share float64
@@ -43,6 +48,7 @@ func (f *file) newProgression(wanted wanted) *progression {
 		p.means[i] = newPlane(f.mcusWide*c.wide, f.mcusHigh*c.high, 1)
 		if wanted.waves && (i == 0 || wanted.colours) {
 			p.waves[i] = newPlane(p.means[i].wide, p.means[i].high, 64)
+			p.filled[i] = make([]uint64, p.means[i].wide*p.means[i].high)
 		}
 	}
 	return p
@@ -51,6 +57,8 @@ func (f *file) newProgression(wanted wanted) *progression {
 // readAll reads scans from the first on, as far as they are wanted. What comes before a
 // damage, or the end of the file, is a picture.
 func (p *progression) readAll(s scan) (err error) {
+	p.data = borrow()
+	defer func() { giveBack(p.data) }()
 	for {
 		if err := p.scan(s); err != nil {
 			return err
@@ -90,8 +98,9 @@ func (p *progression) scan(s scan) error {
 	p.data, intervals = p.entropy(p.data)
 	read, total := 0, p.mcusWide*p.mcusHigh
 	if len(s.components) > 1 {
+		spots := p.newSpots(s)
 		read = p.units(p.data, intervals, total, func(b bits, end, from, to int) int {
-			return p.interleaved(s, b, end, from, to)
+			return p.interleaved(s, spots, b, end, from, to)
 		})
 	} else {
 		c := s.components[0]
@@ -111,41 +120,24 @@ func (p *progression) scan(s scan) error {
 
 // interleaved reads means of several components in the units from one to before the
 // other, and returns how many it could read.
-func (p *progression) interleaved(s scan, b bits, end, from, to int) int {
+func (p *progression) interleaved(s scan, spots []meanSpot, b bits, end, from, to int) int {
 	for _, c := range s.components {
 		c.mean = 0
 	}
-	more, low := s.high > 0, s.low&15
-	left, top := from%p.mcusWide, from/p.mcusWide
-	for unit := from; unit < to; unit++ {
-		for k, c := range s.components {
-			plane := &p.means[s.which[k]]
-			if more {
-				b = b.refill(p.data) // at most 16 bits are read
-			}
-			for y := top * c.high; y < (top+1)*c.high; y++ {
-				line := plane.values[y*plane.wide+left*c.wide:][:c.wide]
-				for x := range line {
-					if more {
-						line[x] |= int16(b.window>>63) << low
-						b = b.skip(1)
-						continue
-					}
-					var difference int32
-					var ok bool
-					if b, difference, ok = c.dc.readDC(p.data, b); !ok {
-						return unit - from
-					}
-					c.mean += difference
-					line[x] = int16(c.mean << low)
-				}
-			}
+	for unit := from; unit < to; {
+		left, top := unit%p.mcusWide, unit/p.mcusWide
+		right := min(left+to-unit, p.mcusWide)
+		for i := range spots {
+			spots[i].moveTo(left, top)
 		}
-		if b.used() > end {
+		var some int
+		if s.high > 0 {
+			b, some = p.moreMeans(spots, s.low, b, end, right-left)
+		} else {
+			b, some = p.firstMeans(spots, s.low, b, end, right-left)
+		}
+		if unit += some; some < right-left {
 			return unit - from
-		}
-		if left++; left == p.mcusWide {
-			left, top = 0, top+1
 		}
 	}
 	return to - from
@@ -156,21 +148,28 @@ func (p *progression) interleaved(s scan, b bits, end, from, to int) int {
 func (p *progression) alone(s scan, wide int, b bits, end, from, to int) int {
 	c := s.components[0]
 	c.mean = 0
-	plane, waves := &p.means[s.which[0]], &p.waves[s.which[0]]
+	plane, waves, filled := &p.means[s.which[0]], &p.waves[s.which[0]], p.filled[s.which[0]]
 	run := uint(0) // blocks that have nothing new any more
+	x, y := from%wide, from/wide
 	for unit := from; unit < to; unit++ {
-		x, y := unit%wide, unit/wide
 		ok := true
 		switch {
 		case s.from == 0:
 			b, ok = p.mean(b, s, c, &plane.block(x, y)[0])
 		case s.high == 0:
-			b, run, ok = p.wave(b, s, c.ac, waves.block(x, y), run)
+			if run > 0 {
+				run--
+				break
+			}
+			b, run, ok = p.wave(b, s, c.ac, waves.block(x, y), &filled[y*waves.wide+x])
 		default:
-			b, run, ok = p.refine(b, s, c.ac, waves.block(x, y), run)
+			b, run, ok = p.refine(b, s, c.ac, waves.block(x, y), &filled[y*waves.wide+x], run)
 		}
 		if !ok || b.used() > end {
 			return unit - from
+		}
+		if x++; x == wide {
+			x, y = 0, y+1
 		}
 	}
 	return to - from
@@ -190,19 +189,22 @@ func (p *progression) mean(b bits, s scan, c *component, into *int16) (bits, boo
 }
 
 // wave reads coefficients of a block for the first time (T.81, G.1.2.2).
-func (p *progression) wave(b bits, s scan, code *huffman, block []int16, run uint) (bits, uint, bool) {
-	if run > 0 {
-		return b, run - 1, true
+func (p *progression) wave(b bits, s scan, code *huffman, block []int16, filled *uint64) (bits, uint, bool) {
+	put := func(place int, value int32) {
+		block[place&63] = int16(value << s.low)
+		if *filled &^= 1 << (place & 63); block[place&63] != 0 {
+			*filled |= 1 << (place & 63)
+		}
 	}
 	for place := s.from; place <= s.to; place++ {
 		b = b.refill(p.data)
-		if entry := code.values[b.window>>(64-valueBits)]; entry != 0 && entry>>8&127 != endOfBlock {
+		if entry := code.values[b.window>>(64-valueBits)]; entry>>8&255 < unknown {
 			b = b.skip(uint(entry & 63))
-			place += int(entry>>8&127) - 1
+			place += int(entry>>8&255) - 1
 			if place > s.to {
 				return b, 0, false
 			}
-			block[place&63] = int16(entry >> 16 << s.low)
+			put(place, entry>>16)
 			continue
 		}
 		symbol, length, found := code.symbol(b)
@@ -212,13 +214,13 @@ func (p *progression) wave(b bits, s scan, code *huffman, block []int16, run uin
 		b = b.skip(length)
 		zeros, size := uint(symbol>>4), uint(symbol&15)
 		if size == 0 && zeros < 15 {
-			run = 1<<zeros - 1 + uint(b.window>>1>>(63-zeros))
+			run := 1<<zeros - 1 + uint(b.window>>1>>(63-zeros))
 			return b.skip(zeros), run, true
 		}
 		if place += int(zeros); place > s.to {
 			return b, 0, false
 		}
-		block[place&63] = int16(b.magnitude(size) << s.low)
+		put(place, b.magnitude(size))
 		b = b.skip(size)
 	}
 	return b, 0, true
@@ -226,7 +228,7 @@ func (p *progression) wave(b bits, s scan, code *huffman, block []int16, run uin
 
 // refine reads one bit more of the coefficients of a block, and new ones
 // (T.81, G.1.2.3).
-func (p *progression) refine(b bits, s scan, code *huffman, block []int16, run uint) (bits, uint, bool) {
+func (p *progression) refine(b bits, s scan, code *huffman, block []int16, filled *uint64, run uint) (bits, uint, bool) {
 	one := int16(1) << s.low
 	place := s.from
 	if run == 0 {
@@ -254,46 +256,49 @@ func (p *progression) refine(b bits, s scan, code *huffman, block []int16, run u
 			if run > 0 {
 				break
 			}
-			b, place = p.correct(b, block, place, s.to, zeros, one)
+			b, place = p.correct(b, block, *filled, place, s.to, zeros, one)
 			if fresh != 0 {
 				if place > s.to {
 					return b, 0, false
 				}
 				block[place&63] = fresh
+				*filled |= 1 << (place & 63)
 			}
 		}
 	}
 	if run == 0 {
 		return b, 0, true
 	}
-	b, _ = p.correct(b, block, place, s.to, 64, one)
+	b, _ = p.correct(b, block, *filled, place, s.to, 64, one)
 	return b, run - 1, true
 }
 
 // correct reads a bit for each coefficient that is not zero, from a place on, until it
 // has passed a number of zeros and stands at the next, or at the end.
-func (p *progression) correct(b bits, block []int16, place, to, zeros int, one int16) (bits, int) {
-	for ; place <= to; place++ {
-		value := block[place&63]
-		if value == 0 {
-			if zeros == 0 {
-				break
-			}
-			zeros--
-			continue
+func (p *progression) correct(b bits, block []int16, filled uint64, place, to, zeros int, one int16) (bits, int) {
+	filled = filled >> (place & 63) << (place & 63) & (2<<(to&63) - 1)
+	for left := 0; filled != 0; filled &= filled - 1 {
+		at := words.TrailingZeros64(filled)
+		if zeros < at-place {
+			break
 		}
-		b = b.refill(p.data)
-		if b.window>>63 == 1 && value&one == 0 {
+		zeros -= at - place
+		place = at + 1
+		if left == 0 {
+			b, left = b.refill(p.data), 56
+		}
+		left--
+		if value := block[at]; b.window>>63 == 1 && value&one == 0 {
 			if value > 0 {
 				value += one
 			} else {
 				value -= one
 			}
-			block[place&63] = value
+			block[at] = value
 		}
 		b = b.skip(1)
 	}
-	return b, place
+	return b, min(place+zeros, to+1)
 }
 
 // reduce hands all blocks to a reducer.
@@ -301,11 +306,14 @@ func (p *progression) reduce(r *reducer) {
 	lines := newLines(p.file)
 	for y := range p.means[0].high {
 		for i, c := range p.components {
+			if y*c.high%p.mostHigh >= c.high {
+				continue // the row of colours goes on
+			}
 			quantum := float32(p.quanta[c.quantum][0]) / blockSide
 			plane := &p.means[i]
-			values := plane.values[y*c.high/p.mostHigh*plane.wide:][:plane.wide]
-			for x, value := range values {
-				lines[i][0][x] = float32(value) * quantum
+			line := lines[i][0]
+			for x, value := range plane.values[y*c.high/p.mostHigh*plane.wide:][:len(line)] {
+				line[x] = float32(value) * quantum
 			}
 		}
 		if p.wanted.waves {
@@ -321,10 +329,10 @@ func (p *progression) reduceWaves(r *reducer, y int, means []float32) {
 	var block coefficients
 	for x, mean := range means {
 		block.count = 0
-		for place, value := range p.waves[0].block(x, y) {
-			if value != 0 {
-				block.add(uint(place), int32(value))
-			}
+		values := p.waves[0].block(x, y)
+		for filled := p.filled[0][y*p.waves[0].wide+x]; filled != 0; filled &= filled - 1 {
+			place := words.TrailingZeros64(filled)
+			block.add(uint(place), int32(values[place]))
 		}
 		if energy := r.add(&block, x, 0); mayLeaveRange(mean, energy) {
 			block.add(0, int32(p.means[0].block(x, y)[0]))

@@ -37,7 +37,7 @@ func ReadJPEG(data []byte, options Options, plan func(width, height int) []Opera
 	if err := check(operators); err != nil {
 		return Reduction{}, err
 	}
-	r := f.newReducer(operators)
+	r := f.newReducer(operators, options.Means)
 	read := 0.0
 	if f.progressive {
 		p := f.newProgression(wanted{waves: !options.Means})
@@ -106,6 +106,6 @@ func (f *file) complete(s scan) error {
 	return nil
 }
 
-func (f *file) newReducer(operators []Operator) *reducer {
-	return newReducer(operators, f.mcusWide*f.mostWide, f.mcusHigh*f.mostHigh, f.mostHigh, &f.quanta[f.components[0].quantum])
+func (f *file) newReducer(operators []Operator, means bool) *reducer {
+	return newReducer(operators, f.mcusWide*f.mostWide, f.mcusHigh*f.mostHigh, f.mostHigh, &f.quanta[f.components[0].quantum], means)
 }

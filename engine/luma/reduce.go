@@ -15,16 +15,6 @@ const spreads = 2.5 * 2.5
 // byte can index.
 type strip [blockSide][256]float32
 
-// lanes is how many cells of all operators a block may touch along the row for
-// [sequential.block] to add to them as it reads.
-const lanes = 4
-
-// lane is where, and with which weights, the frequencies of a block add to a strip.
-type lane struct {
-	at      [lanes]uint8
-	weights [blockSide][lanes]float32
-}
-
 // reduction is one operator at work.
 type reduction struct {
 	rows, columns axis
@@ -40,6 +30,8 @@ type reducer struct {
 	lanes      []lane // for each column of blocks; none when there are too few lanes
 	// steps are the quantum, and the row and column of the frequency, of each place.
 	steps [64]step
+	// waves is how many frequencies down a block are read: one when only its mean is.
+	waves int
 	// For each row of blocks that is read at a time.
 	frequencies, pixels []strip
 	dirty               []bool // pixels hold something
@@ -52,16 +44,15 @@ type step struct {
 }
 
 // newReducer prepares for a picture of columns by rows blocks, of which deep rows are
-// read at a time.
-func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint16) *reducer {
+// read at a time, and of each block only its mean or all.
+func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint16, means bool) *reducer {
 	r := &reducer{
-		operators: operators, reductions: make([]reduction, len(operators)),
+		operators: operators, reductions: make([]reduction, len(operators)), waves: blockSide,
 		frequencies: make([]strip, deep), pixels: make([]strip, deep), dirty: make([]bool, deep),
 	}
 	for place, q := range quantum {
 		r.steps[place] = step{float32(q), zigzag[place] >> 3, zigzag[place] & 7}
 	}
-	width := 0
 	for i, o := range operators {
 		n := &r.reductions[i]
 		*n = reduction{rows: newAxis(o.Rows, rows), columns: newAxis(o.Columns, columns), base: i * (MaxCells + lanes)}
@@ -70,35 +61,21 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 		for y := range n.out {
 			n.out[y] = make([]float32, len(o.Columns))
 		}
-		width += n.columns.width
 	}
-	if width <= lanes {
-		r.lanes = r.newLanes(columns)
+	if means {
+		r.waves = 1
+		return r
 	}
+	r.lanes = r.newLanes(columns)
 	return r
-}
-
-func (r *reducer) newLanes(columns int) []lane {
-	all := make([]lane, columns)
-	for column := range all {
-		l, next := &all[column], 0
-		for i := range r.reductions {
-			axis := &r.reductions[i].columns
-			for k := range axis.width {
-				l.at[next] = uint8(r.reductions[i].base + axis.blocks[column].first + k)
-				for f := range blockSide {
-					l.weights[f][next] = axis.frequencies[(column*blockSide+f)*axis.width+k]
-				}
-				next++
-			}
-		}
-	}
-	return all
 }
 
 // add takes the coefficients of a block but its mean, in a column of blocks and in one of
 // the rows that are read at a time. The energy is the sum of their squares.
 func (r *reducer) add(c *coefficients, column, deep int) (energy float32) {
+	if r.lanes != nil {
+		return r.lanes[column].add(c.all(), &r.steps, &r.frequencies[deep])
+	}
 	into := &r.frequencies[deep]
 	for _, packed := range c.all() {
 		step := &r.steps[packed&63]
@@ -164,7 +141,7 @@ func (r *reducer) leavesRange(c *coefficients) bool {
 // close takes the means of a row of blocks, in levels less 128, and weights what
 // was summed of the row into the cells.
 func (r *reducer) close(row, deep int, means []float32) {
-	frequencies := &r.frequencies[deep]
+	frequencies := r.frequencies[deep][:r.waves]
 	for i := range r.reductions {
 		n := &r.reductions[i]
 		for cell := range n.means {
@@ -172,19 +149,19 @@ func (r *reducer) close(row, deep int, means []float32) {
 		}
 		n.close(frequencies, n.rows.frequencies, row)
 		if r.dirty[deep] {
-			n.close(&r.pixels[deep], n.rows.pixels, row)
+			n.close(r.pixels[deep][:], n.rows.pixels, row)
 		}
 	}
-	*frequencies = strip{}
+	clear(frequencies)
 	if r.dirty[deep] {
 		r.pixels[deep] = strip{}
 		r.dirty[deep] = false
 	}
 }
 
-func (n *reduction) close(from *strip, weights []float32, row int) {
+func (n *reduction) close(from [][256]float32, weights []float32, row int) {
 	first := n.rows.blocks[row].first
-	for k := range blockSide {
+	for k := range from {
 		sums := from[k][n.base:][:n.columns.cells]
 		for c, w := range n.rows.of(weights, row, k) {
 			out := n.out[first+c][:len(sums)]

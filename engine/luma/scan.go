@@ -64,8 +64,14 @@ type interval struct {
 // entropy returns the data of the scan that begins here, without stuffing and with
 // padding, and goes to the marker after it.
 func (f *file) entropy(into []byte) ([]byte, []interval) {
-	if cap(into) < len(f.data)-f.at+padding {
-		into = make([]byte, 0, len(f.data)-f.at+padding)
+	size := len(f.data) - f.at
+	if f.progressive { // a scan is a part of it
+		from := f.at
+		f.pass()
+		f.at, size = from, f.at-from
+	}
+	if cap(into) < size+padding {
+		into = make([]byte, 0, size+padding)
 	}
 	data := into[:0]
 	intervals := []interval{{number: -1}}

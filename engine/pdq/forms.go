@@ -23,6 +23,14 @@ type Forms struct {
 	Nearest Fingerprint
 }
 
+// Form is one of the two forms.
+type Form int
+
+const (
+	FullSize   Form = iota // as in [Forms.Full]
+	Nearest512             // as in [Forms.Nearest]
+)
+
 // shrinks reports whether the two forms of a picture differ.
 func shrinks(width, height int) bool { return width > nearest || height > nearest }
 
@@ -149,17 +157,41 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 	return found, nil
 }
 
+// OneFromJPEG hashes as [FromJPEG] does, in one form only: at less cost, for lists of which it is known in
+// which form they are. It also gives the share of the picture that could be read.
+//
+// Errors: those of [luma.ReadJPEG].
+func OneFromJPEG(data []byte, form Form, options luma.Options) (Fingerprint, float64, error) {
+	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []luma.Operator {
+		return []luma.Operator{operator(form, width, height)}
+	})
+	if err != nil {
+		return Fingerprint{}, 0, err
+	}
+	var cells block
+	found, _ := fromCells(reduced.Cells[0], reduced.Width, reduced.Height, &cells)
+	return found, reduced.Read, nil
+}
+
 // operators are the reductions that give the cells of both forms, or of the one that is
 // both.
 func operators(width, height int) []luma.Operator {
-	full := luma.Operator{Rows: tapsOf(axis(height)), Columns: tapsOf(axis(width))}
-	if width == side && height == side {
-		full = luma.Operator{Rows: single(), Columns: single()}
-	}
+	full := operator(FullSize, width, height)
 	if !shrinks(width, height) {
 		return []luma.Operator{full}
 	}
-	return []luma.Operator{full, {Rows: shrunk(height), Columns: shrunk(width)}}
+	return []luma.Operator{full, operator(Nearest512, width, height)}
+}
+
+// operator is the reduction that gives the cells of one form.
+func operator(form Form, width, height int) luma.Operator {
+	switch {
+	case form == Nearest512 && shrinks(width, height):
+		return luma.Operator{Rows: shrunk(height), Columns: shrunk(width)}
+	case width == side && height == side:
+		return luma.Operator{Rows: single(), Columns: single()}
+	}
+	return luma.Operator{Rows: tapsOf(axis(height)), Columns: tapsOf(axis(width))}
 }
 
 func tapsOf(all [side]taps) []luma.Taps {

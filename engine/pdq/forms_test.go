@@ -97,6 +97,11 @@ func TestJPEGFilesHashAsTheirPixels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for form, both := range map[pdq.Form]pdq.Fingerprint{pdq.FullSize: got.Full, pdq.Nearest512: got.Nearest} {
+			if one, read, err := pdq.OneFromJPEG(file.Bytes(), form, luma.Options{MaxPixels: 1 << 22}); one != both || read != 1 || err != nil {
+				t.Errorf("%v: form %d alone is %d bits off, %v read, %v", size, form, one.Hash.Distance(both.Hash), read, err)
+			}
+		}
 		want := pdq.ComputeForms(img)
 		for v := range want.Full.Variants {
 			full, nearest := got.Full.Variants[v].Distance(want.Full.Variants[v]), got.Nearest.Variants[v].Distance(want.Nearest.Variants[v])

@@ -22,25 +22,38 @@ type spectrum [frequencies][frequencies]float32
 
 // transform computes the lowest frequencies. The conversions keep processors
 // that could from fusing multiplication and addition, which would round
-// differently.
+// differently. Several sums are made at a time, each in the order of the reference.
 func transform(b *block) *spectrum {
 	var half [frequencies][side]float32
 	for i := range half {
-		for k := range side {
-			c := cosines[i][k]
-			for j := range side {
-				half[i][j] += float32(c * b[k][j])
+		for j := 0; j < side; j += 8 {
+			var s0, s1, s2, s3, s4, s5, s6, s7 float32
+			for k, c := range &cosines[i] {
+				row := (*[8]float32)(b[k][j:])
+				s0 += float32(c * row[0])
+				s1 += float32(c * row[1])
+				s2 += float32(c * row[2])
+				s3 += float32(c * row[3])
+				s4 += float32(c * row[4])
+				s5 += float32(c * row[5])
+				s6 += float32(c * row[6])
+				s7 += float32(c * row[7])
 			}
+			*(*[8]float32)(half[i][j:]) = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 		}
 	}
 	var s spectrum
 	for i := range s {
-		for j := range s[i] {
-			var sum float32
-			for k := range side {
-				sum += float32(half[i][k] * cosines[j][k])
+		for j := 0; j < frequencies; j += 4 {
+			var s0, s1, s2, s3 float32
+			c0, c1, c2, c3 := &cosines[j], &cosines[j+1], &cosines[j+2], &cosines[j+3]
+			for k, value := range &half[i] {
+				s0 += float32(value * c0[k])
+				s1 += float32(value * c1[k])
+				s2 += float32(value * c2[k])
+				s3 += float32(value * c3[k])
 			}
-			s[i][j] = sum
+			*(*[4]float32)(s[i][j:]) = [4]float32{s0, s1, s2, s3}
 		}
 	}
 	return &s
