@@ -108,9 +108,9 @@ func (v Variant) String() string {
 	return variantNames[v]
 }
 
-// Variants are the hashes of a picture turned and mirrored, indexed by
-// [Variant]. Asking an index for all eight finds a picture whatever its
-// orientation tag says, and its mirror image.
+// Variants are the hashes of a picture turned and mirrored, indexed by [Variant]: those of the turned pictures
+// themselves, which the reference samples at other places than the original. Asking an index for all eight finds a
+// picture whatever its orientation tag says, and its mirror image.
 type Variants [8]Hash
 
 // Fingerprint is all that one pass over an image gives.
@@ -135,14 +135,11 @@ func computeFull(img image.Image) (Fingerprint, *block) {
 	if f.Width < minimumSide || f.Height < minimumSide {
 		return f, new(block)
 	}
-	sampler := newSampler(f.Width, f.Height)
+	sampler := newSampler(fullGrid(f.Width, f.Height))
 	lines := lumaOf(img)
-	row := make([]float32, f.Width)
-	for y := range f.Height {
-		sampler.add(lines(row, y))
-	}
+	sampler.all(lines, f.Width, f.Height)
 	f.fill(&sampler.out, lines)
-	return f, &sampler.out
+	return f, sampler.out[0][0]
 }
 
 // FromImage hashes an image without its variants.
@@ -163,11 +160,10 @@ func FromLuma(luma []float32, width, height int) (Result, error) {
 	if width < minimumSide || height < minimumSide {
 		return Result{}, nil
 	}
-	sampler := newSampler(width, height)
-	for y := range height {
-		sampler.add(luma[y*width : (y+1)*width])
-	}
 	f := Fingerprint{Width: width, Height: height}
-	f.fill(&sampler.out, func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] })
+	lines := func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] }
+	sampler := newSampler(fullGrid(width, height))
+	sampler.all(lines, width, height)
+	f.fill(&sampler.out, lines)
 	return f.Result, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,7 @@ type method struct {
 
 const (
 	plainPDQ = "plain PDQ"
+	node     = "node"
 	together = "all"
 	radius   = 31
 )
@@ -70,7 +72,7 @@ var methods = []method{
 		}
 		return false
 	}},
-	{"node", func(asked, known *picture) bool { return nodeFinds(asked, known.hashes.Hash) }},
+	{node, func(asked, known *picture) bool { return nodeFinds(asked, known.hashes.Hash) }},
 	{"node, insets", func(asked, known *picture) bool {
 		for _, inset := range known.insets {
 			if nodeFinds(asked, inset.Hash) {
@@ -89,6 +91,12 @@ var demanded = map[string]int{
 	"cropped by 1 %": 90, "cropped by 2 %": 90, "cropped by 3 %": 90, "cropped by 4 %": 90, "cropped by 5 %": 90, "cropped by 7.5 %": 90, "cropped by 10 %": 90,
 	"cropped by 12.5 %": 90, "cropped by 17.5 %": 90, "cropped by 20 %": 90,
 	"box over 1 %": 90, "box over 4 %": 90, "box over 10 %": 90, "quarter of a collage": 80,
+}
+
+// demandedOfHashes is the least share in percent that a node finds by hashes alone.
+var demandedOfHashes = map[string]int{
+	"mirrored": 100, "turned by 90°": 100, "turned by 180°": 100, "inverted": 100,
+	"border of 2 %": 100, "border of 5 %": 100, "letterbox of 5 %": 100, "letterbox of 12 %": 100,
 }
 
 // photos of the conformance vectors: of each scene one, and none with people.
@@ -240,6 +248,14 @@ func TestRobustness(t *testing.T) {
 	for name := range demanded {
 		if !hasEdit(name) {
 			t.Errorf("%q is demanded and not made", name)
+		}
+	}
+	for name, least := range demandedOfHashes {
+		at := slices.IndexFunc(edits, func(e edit) bool { return e.name == name })
+		if at < 0 {
+			t.Errorf("%q is demanded and not made", name)
+		} else if found := rows[at].percent(slices.IndexFunc(methods, func(m method) bool { return m.name == node })); own == "" && found < least {
+			t.Errorf("%s: nodes find %d %%, demanded are %d %%", name, found, least)
 		}
 	}
 	if unrelated.asked < 10_000 {
