@@ -96,7 +96,7 @@ var demanded = map[string]int{
 // demandedOfHashes is the least share in percent that a node finds by hashes alone.
 var demandedOfHashes = map[string]int{
 	"mirrored": 100, "turned by 90°": 100, "turned by 180°": 100, "inverted": 100,
-	"border of 2 %": 100, "border of 5 %": 100, "letterbox of 5 %": 100, "letterbox of 12 %": 100,
+	"border of 2 %": 100, "border of 5 %": 100, "letterbox of 5 %": 100, "letterbox of 12 %": 100, "screenshot": 90,
 }
 
 // photos of the conformance vectors: of each scene one, and none with people.
