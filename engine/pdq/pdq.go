@@ -143,7 +143,21 @@ func computeFull(img image.Image) (Fingerprint, *block) {
 }
 
 // FromImage hashes an image without its variants.
-func FromImage(img image.Image) Result { return Compute(img).Result }
+func FromImage(img image.Image) Result {
+	width, height := img.Bounds().Dx(), img.Bounds().Dy()
+	if width < minimumSide || height < minimumSide {
+		return Result{}
+	}
+	return fromLines(lumaOf(img), width, height)
+}
+
+func fromLines(lines func(row []float32, y int) []float32, width, height int) Result {
+	sampler := newSampler(oneWay(fullAxes(width, height)))
+	sampler.all(lines, width, height)
+	b := sampler.out[0][0]
+	quality := settle(b, lines, width, height)
+	return Result{transform(b).hash(), quality}
+}
 
 // FromLuma hashes luminance values from 0 to 255, row by row. The error says
 // when their number is not width times height, or names the first value that
@@ -160,10 +174,5 @@ func FromLuma(luma []float32, width, height int) (Result, error) {
 	if width < minimumSide || height < minimumSide {
 		return Result{}, nil
 	}
-	f := Fingerprint{Width: width, Height: height}
-	lines := func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] }
-	sampler := newSampler(fullGrid(width, height))
-	sampler.all(lines, width, height)
-	f.fill(&sampler.out, lines)
-	return f.Result, nil
+	return fromLines(func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] }, width, height), nil
 }

@@ -118,14 +118,18 @@ type grid struct{ rows, columns bothWays }
 // between two samples, the less a few of them matter, and the taps would cost more than they find. Of 344 photos and
 // crops of them one in a hundred was more than 28 bits off, the furthest 34; of smaller ones one in five was more than 31.
 func fullGrid(width, height int) *grid {
-	rows, columns := axis(height), axis(width)
-	if width == side && height == side {
-		rows, columns = single(), single()
-	}
+	rows, columns := fullAxes(width, height)
 	if shrinks(width, height) {
 		return oneWay(rows, columns)
 	}
 	return &grid{mirrored(rows, height), mirrored(columns, width)}
+}
+
+func fullAxes(width, height int) (rows, columns [side]taps) {
+	if width == side && height == side {
+		return single(), single()
+	}
+	return axis(height), axis(width)
 }
 
 // oneWay reads the mirror images where it reads the picture.

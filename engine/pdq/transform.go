@@ -46,15 +46,19 @@ func transform(b *block) *spectrum {
 	return &s
 }
 
-// fill computes quality and hashes of the sampled image, whose rows lines gives
-// once more where that is needed.
-func (f *Fingerprint) fill(v *views, lines func(row []float32, y int) []float32) {
-	b := v[0][0]
-	f.Quality = quality(b)
-	if f.Quality < MinimumQuality && f.Width*f.Height <= maximumRepeated {
-		inReferenceOrder(b, lines, f.Width, f.Height)
-		f.Quality = quality(b)
+// settle returns the quality of the sampled image, whose rows lines gives once more where that is needed.
+func settle(b *block, lines func(row []float32, y int) []float32, width, height int) int {
+	found := quality(b)
+	if found < MinimumQuality && width*height <= maximumRepeated {
+		inReferenceOrder(b, lines, width, height)
+		found = quality(b)
 	}
+	return found
+}
+
+// fill computes quality and hashes of the sampled image; lines are as for [settle].
+func (f *Fingerprint) fill(v *views, lines func(row []float32, y int) []float32) {
+	f.Quality = settle(v[0][0], lines, f.Width, f.Height)
 	f.hash(v)
 }
 
