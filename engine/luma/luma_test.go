@@ -65,6 +65,9 @@ func points(cells int) func(width, height int) []Operator {
 	return func(width, height int) []Operator { return []Operator{{Rows: axis(height), Columns: axis(width)}} }
 }
 
+// dense is an operator of as many columns as one alone may have.
+func dense(width, height int) []Operator { return tents(2*MaxCells)(width, height) }
+
 func both(width, height int) []Operator {
 	return append(tents(16)(width, height), points(13)(width, height)...)
 }
@@ -144,6 +147,19 @@ func TestCellsAreThoseOfDecodedPixels(t *testing.T) {
 			if mean, most := differences(got.Cells[i], plain(img, o)); mean > allowedMean || most > allowed {
 				t.Errorf("%s: operator %d differs by %.3f on average, at most %.3f", name, i, mean, most)
 			}
+		}
+	}
+}
+
+func TestOneOperatorAloneMayHaveTwiceAsManyColumns(t *testing.T) {
+	for _, name := range []string{"420", "large", "large-progressive"} {
+		data, img := decoded(t, name)
+		got, err := ReadJPEG(data, Options{MaxPixels: 1 << 20}, dense)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if mean, most := differences(got.Cells[0], plain(img, dense(got.Width, got.Height)[0])); mean > 0.5 || most > 8 {
+			t.Errorf("%s: cells differ by %.3f on average, at most %.3f", name, mean, most)
 		}
 	}
 }
@@ -411,7 +427,7 @@ func TestOperatorsThatDoNotFitAreRefused(t *testing.T) {
 	one := both(10, 10)[0]
 	early := Operator{Rows: []Taps{{Start: -1, Weights: []float32{1}}}, Columns: one.Columns}
 	for name, operators := range map[string][]Operator{
-		"too many": {one, one, one}, "too wide": {{Rows: one.Rows, Columns: make([]Taps, MaxCells+1)}}, "too early": {early},
+		"too many": {one, one, one}, "too wide": {{Rows: one.Rows, Columns: make([]Taps, 2*MaxCells+1)}}, "too wide together": {one, {Rows: one.Rows, Columns: make([]Taps, MaxCells+1)}}, "too early": {early},
 	} {
 		if _, err := ReadJPEG(fixture(t, "420"), Options{MaxPixels: 1 << 20}, func(int, int) []Operator { return operators }); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -16,7 +16,7 @@ type Taps struct {
 // Operator is a linear reduction of a picture to cells: the cell in row i and
 // column j is the sum over all pixels of the luminance, 0 to 255, by the weight of the
 // pixel's row in Rows[i] and the weight of its column in Columns[j]. It has at most
-// [MaxCells] columns.
+// [MaxCells] columns, or twice as many where it is the only one.
 type Operator struct{ Rows, Columns []Taps }
 
 // check refuses operators that do not fit into a strip, or begin before the picture.
@@ -25,8 +25,8 @@ func check(operators []Operator) error {
 		return fmt.Errorf("reducing a picture by %d operators: at most %d are possible", len(operators), MaxOperators)
 	}
 	for _, o := range operators {
-		if len(o.Columns) > MaxCells {
-			return fmt.Errorf("reducing a picture to %d columns of cells: at most %d are possible", len(o.Columns), MaxCells)
+		if most := MaxCells * MaxOperators / len(operators); len(o.Columns) > most {
+			return fmt.Errorf("reducing a picture to %d columns of cells: at most %d are possible", len(o.Columns), most)
 		}
 		for _, t := range slices.Concat(o.Rows, o.Columns) {
 			if t.Start < 0 {
@@ -37,7 +37,7 @@ func check(operators []Operator) error {
 	return nil
 }
 
-// MaxCells is the most columns of cells that an operator may have, and MaxOperators the
+// MaxCells is the most columns of cells that each of two operators may have, and MaxOperators the
 // most operators for one picture.
 const (
 	MaxCells     = 64

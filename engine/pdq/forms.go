@@ -61,11 +61,8 @@ func compute(img image.Image) (Forms, *block) {
 	}
 	lines := nearestLines(lumaOf(img), full.Width, full.Height)
 	f := Fingerprint{Width: nearest, Height: nearest}
-	sampler := newSampler(nearest, nearest)
-	row := make([]float32, nearest)
-	for y := range nearest {
-		sampler.add(lines(row, y))
-	}
+	sampler := newSampler(oneWay(axis(nearest), axis(nearest)))
+	sampler.all(lines, nearest, nearest)
 	f.fill(&sampler.out, lines)
 	f.Width, f.Height = full.Width, full.Height
 	return Forms{Full: full, Nearest: f}, cells
@@ -143,17 +140,27 @@ func (j JPEG) Settled() bool {
 //
 // Errors: those of [luma.ReadJPEG].
 func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
-	reduced, err := luma.ReadJPEG(data, options, operators)
+	var grids []*grid
+	reduced, err := luma.ReadJPEG(data, options, func(width, height int) (operators []luma.Operator) {
+		grids = gridsOf(width, height)
+		for _, g := range grids {
+			operators = append(operators, g.operator())
+		}
+		return operators
+	})
 	if err != nil {
 		return JPEG{}, err
 	}
 	found := JPEG{Read: reduced.Read}
-	var near [2]int
-	var cells block
-	found.Nearest, near[1] = fromCells(reduced.Cells[len(reduced.Cells)-1], reduced.Width, reduced.Height, &cells)
-	found.Full, near[0] = fromCells(reduced.Cells[0], reduced.Width, reduced.Height, &cells)
+	var cells *block
+	found.Full, cells, found.Near = fromCells(reduced, 0, grids[0])
 	found.Bordered = cells.bordered(options.Means)
-	found.Near = max(near[0], near[1])
+	found.Nearest = found.Full
+	if len(grids) > 1 {
+		var near int
+		found.Nearest, _, near = fromCells(reduced, 1, grids[1])
+		found.Near = max(found.Near, near)
+	}
 	return found, nil
 }
 
@@ -162,80 +169,90 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 //
 // Errors: those of [luma.ReadJPEG].
 func OneFromJPEG(data []byte, form Form, options luma.Options) (Fingerprint, float64, error) {
+	var g *grid
 	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []luma.Operator {
-		return []luma.Operator{operator(form, width, height)}
+		g = gridOf(form, width, height)
+		return []luma.Operator{g.operator()}
 	})
 	if err != nil {
 		return Fingerprint{}, 0, err
 	}
-	var cells block
-	found, _ := fromCells(reduced.Cells[0], reduced.Width, reduced.Height, &cells)
+	found, _, _ := fromCells(reduced, 0, g)
 	return found, reduced.Read, nil
 }
 
-// operators are the reductions that give the cells of both forms, or of the one that is
-// both.
-func operators(width, height int) []luma.Operator {
-	full := operator(FullSize, width, height)
+// gridsOf are those of both forms, or of the one that is both.
+func gridsOf(width, height int) []*grid {
 	if !shrinks(width, height) {
-		return []luma.Operator{full}
+		return []*grid{fullGrid(width, height)}
 	}
-	return []luma.Operator{full, operator(Nearest512, width, height)}
+	return []*grid{fullGrid(width, height), gridOf(Nearest512, width, height)}
 }
 
-// operator is the reduction that gives the cells of one form.
-func operator(form Form, width, height int) luma.Operator {
-	switch {
-	case form == Nearest512 && shrinks(width, height):
-		return luma.Operator{Rows: shrunk(height), Columns: shrunk(width)}
-	case width == side && height == side:
-		return luma.Operator{Rows: single(), Columns: single()}
+func gridOf(form Form, width, height int) *grid {
+	if form == Nearest512 && shrinks(width, height) {
+		return oneWay(shrunk(height), shrunk(width))
 	}
-	return luma.Operator{Rows: tapsOf(axis(height)), Columns: tapsOf(axis(width))}
+	return fullGrid(width, height)
 }
 
-func tapsOf(all [side]taps) []luma.Taps {
-	converted := make([]luma.Taps, side)
-	for i, t := range all {
-		converted[i] = luma.Taps{Start: t.start, Weights: t.weights}
-	}
-	return converted
+// operator is the reduction that gives the cells of all views.
+func (g *grid) operator() luma.Operator {
+	return luma.Operator{Rows: g.rows.interleaved(), Columns: g.columns.interleaved()}
 }
 
-// single are the taps of an axis that is taken as it is.
-func single() []luma.Taps {
-	all := make([]luma.Taps, side)
-	for i := range all {
-		all[i] = luma.Taps{Start: i, Weights: []float32{1}}
+// interleaved are the taps of both ways, those of one place beside each other; or once where they are the same.
+func (b *bothWays) interleaved() (all []luma.Taps) {
+	for i := range side {
+		if !b.same() { // the mirror image's lie before the picture's own
+			all = append(all, luma.Taps{Start: b[1][i].start, Weights: b[1][i].weights})
+		}
+		all = append(all, luma.Taps{Start: b[0][i].start, Weights: b[0][i].weights})
 	}
 	return all
 }
 
+// at is where the taps of a place are among the interleaved ones.
+func (b *bothWays) at(i, way int) int {
+	if b.same() {
+		return i
+	}
+	return 2*i + 1 - way
+}
+
 // shrunk are the taps of an axis of 512 samples, each of which is a pixel of an axis of
 // n.
-func shrunk(n int) []luma.Taps {
-	all := make([]luma.Taps, side)
-	for i, t := range axis(nearest) {
+func shrunk(n int) [side]taps {
+	all := axis(nearest)
+	for i, t := range all {
 		first := t.start * n / nearest
 		last := (t.start + len(t.weights) - 1) * n / nearest
 		weights := make([]float32, last-first+1)
 		for k, w := range t.weights {
 			weights[(t.start+k)*n/nearest-first] += w
 		}
-		all[i] = luma.Taps{Start: first, Weights: weights}
+		all[i] = taps{start: first, weights: weights}
 	}
 	return all
 }
 
-// fromCells copies the cells into a block, and also counts the frequencies near the median.
-func fromCells(cells [][]float32, width, height int, b *block) (f Fingerprint, near int) {
-	f = Fingerprint{Width: width, Height: height}
-	if width < minimumSide || height < minimumSide {
-		return f, 0
+// fromCells hashes the cells of a form, and also counts the frequencies near the median.
+func fromCells(reduced luma.Reduction, form int, g *grid) (f Fingerprint, cells *block, near int) {
+	f = Fingerprint{Width: reduced.Width, Height: reduced.Height}
+	v := g.views()
+	if f.Width < minimumSide || f.Height < minimumSide {
+		return f, v[0][0], 0
 	}
-	for i, row := range cells {
-		copy(b[i][:], row)
+	for down := range v {
+		for across, b := range v[down] {
+			for i := range b {
+				row := reduced.Cells[form][g.rows.at(i, down)]
+				for j := range b[i] {
+					b[i][j] = row[g.columns.at(j, across)]
+				}
+			}
+		}
 	}
-	f.Quality = quality(b)
-	return f, f.hash(b).near(nearMedian)
+	f.Quality = quality(v[0][0])
+	return f, v[0][0], f.hash(&v).near(nearMedian)
 }

@@ -63,11 +63,15 @@ func TestTheNearestFormIsThatOfTheShrunkPicture(t *testing.T) {
 	for _, size := range [][2]int{{600, 400}, {512, 512}, {400, 1300}, {513, 511}, {1500, 700}, {300, 200}, {600, 4}} {
 		img := hills(size[0], size[1], 3)
 		forms := pdq.ComputeForms(img)
-		want := pdq.Compute(shrunk(img))
+		reduced := shrunk(img)
 		if size[1] < 5 {
-			want = pdq.Compute(img)
+			reduced = img
 		}
-		if forms.Nearest.Variants != want.Variants || forms.Nearest.Result != want.Result {
+		want, variants := pdq.Compute(reduced), pdq.ReferenceVariants(reduced)
+		if reduced == img {
+			variants = want.Variants
+		}
+		if forms.Nearest.Variants != variants || forms.Nearest.Result != want.Result {
 			t.Errorf("%v: the nearest form is %d bits from that of the shrunk picture", size, forms.Nearest.Hash.Distance(want.Hash))
 		}
 		if forms.Full.Variants != pdq.Compute(img).Variants {

@@ -16,17 +16,24 @@ type Inset struct {
 	Hash   Hash
 }
 
-// Insets from insetStep on in steps of it: two that follow each other are near enough to find
-// what was cropped in between (measured: docs/lists.md).
+// Insets lie insetStep apart, so that what was cropped in between is near one of the two (measured:
+// docs/lists.md). Where two that follow each other differ in more than rough bits, as those of finely textured
+// pictures do, there are more in between. So there are at most 32 of a picture, which is what lists of hashes may hold.
 const (
 	insetStep = 25
 	insetMost = 200
+	rough     = 44
 )
 
-// InsetTenths are the insets that [ComputeInsets] hashes, in tenths of a per cent.
+var insetsBetween = [...]int{6, 12, 18}
+
+// InsetTenths are the insets that [ComputeInsets] may hash, in tenths of a per cent.
 func InsetTenths() (all []int) {
-	for tenths := insetStep; tenths <= insetMost; tenths += insetStep {
-		all = append(all, tenths)
+	for tenths := 0; tenths < insetMost; tenths += insetStep {
+		for _, more := range insetsBetween {
+			all = append(all, tenths+more)
+		}
+		all = append(all, tenths+insetStep)
 	}
 	return all
 }
@@ -38,17 +45,31 @@ func Middle(bounds image.Rectangle, tenths int) image.Rectangle {
 	return image.Rect(bounds.Min.X+x, bounds.Min.Y+y, bounds.Max.X-x, bounds.Max.Y-y)
 }
 
-// ComputeInsets hashes the middle of an image in several widths, at full size. Those that are too
-// small, or below [MinimumQuality], are left out.
+// ComputeInsets hashes the middle of an image in several widths, at full size: 8 of them, and up to 32 of a
+// picture of fine textures. Those that are too small, or below [MinimumQuality], are left out.
 func ComputeInsets(img image.Image) (all []Inset) {
-	for _, tenths := range InsetTenths() {
+	hashed := func(tenths int) (Inset, bool) {
 		middle := Middle(img.Bounds(), tenths)
 		if middle.Dx() < leastSide || middle.Dy() < leastSide {
-			break
+			return Inset{}, false
 		}
-		if found := FromImage(Part(img, middle)); found.Quality >= MinimumQuality {
-			all = append(all, Inset{tenths, found.Hash})
+		found := FromImage(Part(img, middle))
+		return Inset{tenths, found.Hash}, found.Quality >= MinimumQuality
+	}
+	before, comparable := hashed(0)
+	for tenths := insetStep; tenths <= insetMost; tenths += insetStep {
+		inset, whole := hashed(tenths)
+		if whole && comparable && inset.Hash.Distance(before.Hash) > rough {
+			for _, more := range insetsBetween {
+				if fine, found := hashed(tenths - insetStep + more); found {
+					all = append(all, fine)
+				}
+			}
 		}
+		if whole {
+			all = append(all, inset)
+		}
+		before, comparable = inset, whole
 	}
 	return all
 }

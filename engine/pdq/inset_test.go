@@ -2,6 +2,7 @@ package pdq_test
 
 import (
 	"image"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -28,6 +29,48 @@ func TestCentredCropsAreNearAnInset(t *testing.T) {
 	}
 	if 10*found < 9*all {
 		t.Errorf("%d of %d crops are found", found, all)
+	}
+}
+
+// TestFineTexturesHaveMoreInsets, of which one is near any crop, and smooth pictures have eight.
+func TestFineTexturesHaveMoreInsets(t *testing.T) {
+	smooth := hills(256, 256, 1)
+	if all := pdq.ComputeInsets(smooth); len(all) != 8 {
+		t.Errorf("%d insets of a smooth picture", len(all))
+	}
+	fine := image.NewNRGBA(smooth.Rect)
+	random := rand.New(rand.NewPCG(5, 1))
+	for i, level := range smooth.Pix {
+		fine.Pix[i] = level
+		if i%4 == 0 && random.IntN(2) == 0 {
+			fine.Pix[i] = 0
+		}
+		if i%4 > 0 && i%4 < 3 && fine.Pix[i&^3] == 0 {
+			fine.Pix[i] = level / 2
+		}
+	}
+	insets := pdq.ComputeInsets(fine)
+	if len(insets) < 16 || len(insets) > 32 {
+		t.Fatalf("%d insets of a finely textured picture", len(insets))
+	}
+	found, near := 0, 0
+	for pixels := 1; pixels <= 25; pixels++ {
+		cropped := pdq.FromImage(pdq.Part(fine, fine.Rect.Inset(pixels))).Hash
+		for _, inset := range insets {
+			if inset.Hash.Distance(cropped) <= 31 {
+				found++
+				break
+			}
+		}
+		for _, inset := range insets {
+			if inset.Tenths%25 == 0 && inset.Hash.Distance(cropped) <= 31 {
+				near++
+				break
+			}
+		}
+	}
+	if found < 24 || near > 20 {
+		t.Errorf("%d of 25 crops are found, %d by the insets that all pictures have", found, near)
 	}
 }
 

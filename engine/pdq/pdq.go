@@ -108,9 +108,9 @@ func (v Variant) String() string {
 	return variantNames[v]
 }
 
-// Variants are the hashes of a picture turned and mirrored, indexed by
-// [Variant]. Asking an index for all eight finds a picture whatever its
-// orientation tag says, and its mirror image.
+// Variants are the hashes of a picture turned and mirrored, indexed by [Variant]: those of the turned pictures
+// themselves, which the reference samples at other places than the original. Asking an index for all eight finds a
+// picture whatever its orientation tag says, and its mirror image.
 type Variants [8]Hash
 
 // Fingerprint is all that one pass over an image gives.
@@ -135,18 +135,29 @@ func computeFull(img image.Image) (Fingerprint, *block) {
 	if f.Width < minimumSide || f.Height < minimumSide {
 		return f, new(block)
 	}
-	sampler := newSampler(f.Width, f.Height)
+	sampler := newSampler(fullGrid(f.Width, f.Height))
 	lines := lumaOf(img)
-	row := make([]float32, f.Width)
-	for y := range f.Height {
-		sampler.add(lines(row, y))
-	}
+	sampler.all(lines, f.Width, f.Height)
 	f.fill(&sampler.out, lines)
-	return f, &sampler.out
+	return f, sampler.out[0][0]
 }
 
 // FromImage hashes an image without its variants.
-func FromImage(img image.Image) Result { return Compute(img).Result }
+func FromImage(img image.Image) Result {
+	width, height := img.Bounds().Dx(), img.Bounds().Dy()
+	if width < minimumSide || height < minimumSide {
+		return Result{}
+	}
+	return fromLines(lumaOf(img), width, height)
+}
+
+func fromLines(lines func(row []float32, y int) []float32, width, height int) Result {
+	sampler := newSampler(oneWay(fullAxes(width, height)))
+	sampler.all(lines, width, height)
+	b := sampler.out[0][0]
+	quality := settle(b, lines, width, height)
+	return Result{transform(b).hash(), quality}
+}
 
 // FromLuma hashes luminance values from 0 to 255, row by row. The error says
 // when their number is not width times height, or names the first value that
@@ -163,11 +174,5 @@ func FromLuma(luma []float32, width, height int) (Result, error) {
 	if width < minimumSide || height < minimumSide {
 		return Result{}, nil
 	}
-	sampler := newSampler(width, height)
-	for y := range height {
-		sampler.add(luma[y*width : (y+1)*width])
-	}
-	f := Fingerprint{Width: width, Height: height}
-	f.fill(&sampler.out, func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] })
-	return f.Result, nil
+	return fromLines(func(_ []float32, y int) []float32 { return luma[y*width : (y+1)*width] }, width, height), nil
 }

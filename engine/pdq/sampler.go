@@ -1,5 +1,7 @@
 package pdq
 
+import "slices"
+
 // minimumSide is the least width and height that is hashed.
 const minimumSide = 5
 
@@ -72,54 +74,153 @@ func spread(weights []float64, start, n, left, right int) ([]float64, int) {
 	return wider, first
 }
 
+// single are the taps of an axis that is taken as it is.
+func single() (all [side]taps) {
+	for i := range all {
+		all[i] = taps{start: i, weights: []float32{1}}
+	}
+	return all
+}
+
+// bothWays are the taps of an axis, and those that sample its mirror image, written for the axis as it is; the same
+// where mirroring changes nothing.
+type bothWays [2]*[side]taps
+
+// mirrored adds to the taps of an axis of n pixels those of its mirror image.
+//
+// They are others: an even window is off-centre, and where n is a multiple of 128 a sample lies on the edge of
+// two pixels and takes the second. In a picture of 256 by 256 the samples lie four pixels apart, and those of its
+// mirror image three pixels beside them, which makes another hash where textures are fine.
+func mirrored(all [side]taps, n int) bothWays {
+	var turned [side]taps
+	same := true
+	for i, t := range all {
+		weights := slices.Clone(t.weights)
+		slices.Reverse(weights)
+		other := &all[side-1-i]
+		turned[side-1-i] = taps{start: n - t.start - len(weights), weights: weights}
+		same = same && other.start == turned[side-1-i].start && slices.EqualFunc(other.weights, weights, func(v, w float32) bool { return max(v-w, w-v) < 1e-6 })
+	}
+	if same {
+		return bothWays{&all, &all}
+	}
+	return bothWays{&all, &turned}
+}
+
+func (b *bothWays) same() bool { return b[0] == b[1] }
+
+// grid is where the samples of a picture read it.
+type grid struct{ rows, columns bothWays }
+
+// fullGrid reads a picture at its full size, and one of 64 by 64 as it is.
+//
+// The mirror images of a picture that the other form shrinks are taken to be sampled as it is: the more pixels lie
+// between two samples, the less a few of them matter, and the taps would cost more than they find. Of 344 photos and
+// crops of them one in a hundred was more than 28 bits off, the furthest 34; of smaller ones one in five was more than 31.
+func fullGrid(width, height int) *grid {
+	rows, columns := fullAxes(width, height)
+	if shrinks(width, height) {
+		return oneWay(rows, columns)
+	}
+	return &grid{mirrored(rows, height), mirrored(columns, width)}
+}
+
+func fullAxes(width, height int) (rows, columns [side]taps) {
+	if width == side && height == side {
+		return single(), single()
+	}
+	return axis(height), axis(width)
+}
+
+// oneWay reads the mirror images where it reads the picture.
+func oneWay(rows, columns [side]taps) *grid {
+	return &grid{bothWays{&rows, &rows}, bothWays{&columns, &columns}}
+}
+
 // block is the image at 64 by 64 points.
 type block [side][side]float32
 
-// sampler takes the rows of an image in order and fills a block.
-type sampler struct {
-	columns, rows [side]taps
-	// exact: an image of 64 by 64 is taken as it is, without a filter.
-	exact bool
-	y     int
-	// open is the range of samples whose taps cover the current row.
-	first int
-	out   block
+// views are a picture at 64 by 64 points in its own order, as it is sampled and as its mirror images are: by whether
+// the rows are those of the picture upside down, and the columns of that mirrored left to right. Equal ones are one.
+type views [2][2]*block
+
+// views have room for what the grid samples.
+func (g *grid) views() (v views) {
+	for m := range v {
+		for n := range v[m] {
+			switch {
+			case m == 1 && g.rows.same():
+				v[m][n] = v[0][n]
+			case n == 1 && g.columns.same():
+				v[m][n] = v[m][0]
+			default:
+				v[m][n] = new(block)
+			}
+		}
+	}
+	return v
 }
 
-func newSampler(width, height int) *sampler {
-	return &sampler{columns: axis(width), rows: axis(height), exact: width == side && height == side}
+// sampler takes the rows of an image in order and fills views.
+type sampler struct {
+	*grid
+	y int
+	// first of the samples, each way, whose taps may still cover the current row.
+	first [2]int
+	out   views
 }
+
+func newSampler(g *grid) *sampler { return &sampler{grid: g, out: g.views()} }
 
 func (s *sampler) add(row []float32) {
-	y := s.y
+	var sampled [2]*[side]float32
+	for way, rows := range s.rows {
+		if way == 1 && s.rows.same() {
+			break
+		}
+		first := s.first[way]
+		for first < side && rows[first].start+len(rows[first].weights) <= s.y {
+			first++
+		}
+		s.first[way] = first
+		for i := first; i < side && rows[i].start <= s.y; i++ {
+			k := s.y - rows[i].start
+			if k >= len(rows[i].weights) {
+				continue
+			}
+			w := rows[i].weights[k]
+			for across, columns := range s.columns {
+				if across == 1 && s.columns.same() {
+					break
+				}
+				if sampled[across] == nil { // some sample reads this row
+					sampled[across] = sample(row, columns)
+				}
+				out := &s.out[way][across][i]
+				for j, v := range sampled[across] {
+					out[j] += float32(w * v)
+				}
+			}
+		}
+	}
 	s.y++
-	if s.exact {
-		copy(s.out[y][:], row)
-		return
+}
+
+// all takes every row of an image.
+func (s *sampler) all(lines func(row []float32, y int) []float32, width, height int) {
+	row := make([]float32, width)
+	for y := range height {
+		s.add(lines(row, y))
 	}
-	for s.first < side && s.rows[s.first].start+len(s.rows[s.first].weights) <= y {
-		s.first++
-	}
-	if s.first == side || s.rows[s.first].start > y {
-		return // no sample reads this row
-	}
+}
+
+func sample(row []float32, columns *[side]taps) *[side]float32 {
 	var sampled [side]float32
-	for j := range s.columns {
-		t := &s.columns[j]
-		pixels := row[t.start : t.start+len(t.weights)]
-		sampled[j] = weighted(t.weights, pixels)
+	for j := range columns {
+		t := &columns[j]
+		sampled[j] = weighted(t.weights, row[t.start:t.start+len(t.weights)])
 	}
-	for i := s.first; i < side && s.rows[i].start <= y; i++ {
-		k := y - s.rows[i].start
-		if k >= len(s.rows[i].weights) {
-			continue
-		}
-		w := s.rows[i].weights[k]
-		out := &s.out[i]
-		for j, v := range sampled {
-			out[j] += float32(w * v)
-		}
-	}
+	return &sampled
 }
 
 // weighted is the sum of the pixels by their weights, in four partial sums so

@@ -59,25 +59,30 @@ func transform(b *block) *spectrum {
 	return &s
 }
 
-// fill computes quality and hashes of the sampled image, whose rows lines gives
-// once more where that is needed.
-func (f *Fingerprint) fill(b *block, lines func(row []float32, y int) []float32) {
-	f.Quality = quality(b)
-	if f.Quality < MinimumQuality && f.Width*f.Height <= maximumRepeated {
-		inReferenceOrder(b, lines, f.Width, f.Height)
-		f.Quality = quality(b)
+// settle returns the quality of the sampled image, whose rows lines gives once more where that is needed.
+func settle(b *block, lines func(row []float32, y int) []float32, width, height int) int {
+	found := quality(b)
+	if found < MinimumQuality && width*height <= maximumRepeated {
+		inReferenceOrder(b, lines, width, height)
+		found = quality(b)
 	}
-	f.hash(b)
+	return found
+}
+
+// fill computes quality and hashes of the sampled image; lines are as for [settle].
+func (f *Fingerprint) fill(v *views, lines func(row []float32, y int) []float32) {
+	f.Quality = settle(v[0][0], lines, f.Width, f.Height)
+	f.hash(v)
 }
 
 // hash fills in the hashes of the sampled image, and returns its frequencies.
-func (f *Fingerprint) hash(b *block) *spectrum {
-	s := transform(b)
-	for v := range f.Variants {
-		f.Variants[v] = s.turned(Variant(v)).hash()
+func (f *Fingerprint) hash(v *views) *spectrum {
+	s := spectraOf(v)
+	for variant := range f.Variants {
+		f.Variants[variant] = s.turned(Variant(variant)).hash()
 	}
 	f.Hash = f.Variants[Original]
-	return s
+	return s[0][0]
 }
 
 // near counts the frequencies whose distance from the median is less than that.
@@ -93,36 +98,57 @@ func (s *spectrum) near(distance float32) (count int) {
 	return count
 }
 
+// spectra are those of views.
+type spectra [2][2]*spectrum
+
+func spectraOf(v *views) (s spectra) {
+	known := map[*block]*spectrum{}
+	for m := range v {
+		for n, b := range v[m] {
+			if known[b] == nil {
+				known[b] = transform(b)
+			}
+			s[m][n] = known[b]
+		}
+	}
+	return s
+}
+
 // turned returns the spectrum of the turned or mirrored picture: mirroring
 // changes the signs of every other frequency along its axis, and turning also
 // exchanges the axes.
-func (s *spectrum) turned(v Variant) *spectrum {
-	var transpose, evenRows, evenColumns bool
+func (s *spectra) turned(v Variant) *spectrum {
+	var transpose bool
+	var evenRows, evenColumns int
 	switch v {
 	case Original:
 	case Rotate90:
-		transpose, evenRows = true, true
+		transpose, evenRows = true, 1
 	case Rotate180:
-		evenRows, evenColumns = true, true
+		evenRows, evenColumns = 1, 1
 	case Rotate270:
-		transpose, evenColumns = true, true
+		transpose, evenColumns = true, 1
 	case FlipX:
-		evenRows = true
+		evenRows = 1
 	case FlipY:
-		evenColumns = true
+		evenColumns = 1
 	case FlipPlus1:
 		transpose = true
 	case FlipMinus1:
-		transpose, evenRows, evenColumns = true, true, true
+		transpose, evenRows, evenColumns = true, 1, 1
+	}
+	from := s[evenRows][evenColumns]
+	if transpose {
+		from = s[evenColumns][evenRows]
 	}
 	var t spectrum
 	for i := range t {
 		for j := range t[i] {
-			value := s[i][j]
+			value := from[i][j]
 			if transpose {
-				value = s[j][i]
+				value = from[j][i]
 			}
-			if (evenRows && i%2 == 0) != (evenColumns && j%2 == 0) {
+			if (i+1)&evenRows != (j+1)&evenColumns {
 				value = -value
 			}
 			t[i][j] = value

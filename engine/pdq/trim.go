@@ -14,6 +14,9 @@ const (
 	drift = 2
 	// ringing is how many pixels beside an edge compression unsettles: a block of JPEG.
 	ringing = 8
+	// steep is how many times farther from a border's level the picture beside a narrow one must be than the
+	// lines of the border.
+	steep = 5
 )
 
 // What is left of a picture without its borders is at least leastSide pixels, and one in leastShare
@@ -35,13 +38,13 @@ func Trim(img image.Image) (image.Rectangle, bool) {
 	}
 	p := newPlane(img)
 	left := image.Rect(0, 0, p.width, p.height)
-	left.Min.Y += p.border(left.Dy(), func(i int) line { return p.row(left, left.Min.Y+i) })
+	top, bottom := borders(p.height, func(i int) line { return p.row(left, i) }, func(i int) line { return p.row(left, p.height-1-i) })
+	left.Min.Y, left.Max.Y = top, p.height-bottom
 	if left.Empty() {
 		return bounds, false
 	}
-	left.Max.Y -= p.border(left.Dy(), func(i int) line { return p.row(left, left.Max.Y-1-i) })
-	left.Min.X += p.border(left.Dx(), func(i int) line { return p.column(left, left.Min.X+i) })
-	left.Max.X -= p.border(left.Dx(), func(i int) line { return p.column(left, left.Max.X-1-i) })
+	before, after := borders(p.width, func(i int) line { return p.column(left, i) }, func(i int) line { return p.column(left, p.width-1-i) })
+	left.Min.X, left.Max.X = before, p.width-after
 	if left.Size() == bounds.Size() || !worth(left, bounds) {
 		return bounds, false
 	}
@@ -86,9 +89,30 @@ func (p *plane) column(within image.Rectangle, x int) line {
 	return line{p.levels[within.Min.Y*p.width+x:], within.Dy(), p.width}
 }
 
-// border counts the lines of a border of one side, of which line gives those from the edge
-// inwards.
-func (p *plane) border(lines int, at func(i int) line) int {
+// borders counts the lines of the borders of two opposite sides, of which first and last give those from the edge
+// inwards. One that is narrower than what compression unsettles counts where the other is of the same level: by
+// itself it is more often a dark edge of the picture.
+func borders(lines int, first, last func(i int) line) (before, after int) {
+	before = border(lines, first)
+	after = border(lines-before, last)
+	if before == lines || before > 0 && after > 0 || apart(first(0).median(), last(0).median()) > 2*drift {
+		return before, after
+	}
+	wider, other := before, after
+	if before == 0 {
+		wider = narrow(lines-after, first)
+	}
+	if after == 0 {
+		other = narrow(lines-wider, last)
+	}
+	if wider == 0 || other == 0 {
+		return before, after
+	}
+	return wider, other
+}
+
+// border counts the lines of a border of one side.
+func border(lines int, at func(i int) line) int {
 	level := at(0).median()
 	count := 0
 	for count < lines && at(count).keeps(level) && apart(at(count).median(), level) <= drift {
@@ -111,6 +135,31 @@ func (p *plane) border(lines int, at func(i int) line) int {
 	// A sky or a shade that goes over into the picture is a part of it.
 	if first := at(count); first.keeps(first.median()) && apart(first.median(), level) <= 3*tolerance {
 		return 0
+	}
+	return count
+}
+
+// narrow counts the lines of a border that is so narrow that compression unsettles all of it: on the whole
+// they are near its level, and then, from one to the next or the one after it, the lines are far from it.
+func narrow(lines int, at func(i int) line) int {
+	var away [2 * ringing]int
+	level := at(0).median()
+	most, reach := 0, min(len(away), lines)
+	for i := range reach {
+		away[i] = at(i).away(level)
+		most = max(most, away[i])
+	}
+	count := 0
+	for count < reach && 2*away[count] < most {
+		count++
+	}
+	for i := range count {
+		if i > 0 && i == count-1 {
+			break // may have some of both
+		}
+		if steep*away[i] > most || apart(at(i).median(), level) > 2*drift {
+			return 0
+		}
 	}
 	return count
 }

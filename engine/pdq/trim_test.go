@@ -40,6 +40,13 @@ func borders(img image.Image) map[string]image.Image {
 	small := image.NewNRGBA(image.Rect(0, 0, width*6/10, height*6/10))
 	xdraw.BiLinear.Scale(small, small.Rect, img, img.Bounds(), draw.Src, nil)
 	grey := color.NRGBA{90, 120, 60, 255}
+	fine := image.NewNRGBA(small.Rect) // compression unsettles a narrow border beside it
+	for i, level := range small.Pix {
+		fine.Pix[i] = level
+		if i%4 < 3 && i/12%2 == 0 {
+			fine.Pix[i] = level / 3
+		}
+	}
 	return map[string]image.Image{
 		"3 % border":           framed(img, 10, 9, 10, 9, color.White, color.White),
 		"5 % border":           framed(img, width/20, height/20, width/20, height/20, color.Black, color.Black),
@@ -47,6 +54,7 @@ func borders(img image.Image) map[string]image.Image {
 		"one side":             framed(img, width/15, 0, 0, 0, color.White, color.White),
 		"every side different": framed(img, width/30, height/10, width/16, height/25, grey, color.White),
 		"a tall screen":        framed(img, 0, height, 0, height*2, color.Black, color.Black),
+		"narrow":               framed(fine, 7, 6, 5, 7, color.White, color.White),
 		"screenshot":           framed(small, width/33, height/33, width/33, height/33, color.White, color.White),
 	}
 }
@@ -56,8 +64,11 @@ func borders(img image.Image) map[string]image.Image {
 func TestBordersAreTakenOff(t *testing.T) {
 	for seed := range uint64(3) {
 		img := hills(360, 270, seed)
-		want := pdq.Compute(img).Hash
 		for name, edited := range borders(img) {
+			want := pdq.Compute(img).Hash
+			if name == "narrow" {
+				want = pdq.Compute(pdq.Part(edited, image.Rect(7, 6, edited.Bounds().Max.X-5, edited.Bounds().Max.Y-7))).Hash
+			}
 			data := asJPEG(t, edited, 75)
 			quick, err := pdq.FromJPEG(data, luma.Options{MaxPixels: 1 << 20})
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,9 +55,11 @@ type method struct {
 }
 
 const (
-	plainPDQ = "plain PDQ"
-	together = "all"
-	radius   = 31
+	plainPDQ   = "plain PDQ"
+	node       = "node"
+	nodeInsets = "node, insets"
+	together   = "all"
+	radius     = 31
 )
 
 // methods are the columns of the table. The first is what everybody has; the last is added by all: what any of them finds.
@@ -70,8 +73,8 @@ var methods = []method{
 		}
 		return false
 	}},
-	{"node", func(asked, known *picture) bool { return nodeFinds(asked, known.hashes.Hash) }},
-	{"node, insets", func(asked, known *picture) bool {
+	{node, func(asked, known *picture) bool { return nodeFinds(asked, known.hashes.Hash) }},
+	{nodeInsets, func(asked, known *picture) bool {
 		for _, inset := range known.insets {
 			if nodeFinds(asked, inset.Hash) {
 				return true
@@ -89,6 +92,18 @@ var demanded = map[string]int{
 	"cropped by 1 %": 90, "cropped by 2 %": 90, "cropped by 3 %": 90, "cropped by 4 %": 90, "cropped by 5 %": 90, "cropped by 7.5 %": 90, "cropped by 10 %": 90,
 	"cropped by 12.5 %": 90, "cropped by 17.5 %": 90, "cropped by 20 %": 90,
 	"box over 1 %": 90, "box over 4 %": 90, "box over 10 %": 90, "quarter of a collage": 80,
+}
+
+// demandedOfHashes is the least share in percent that hashes alone find, by column.
+var demandedOfHashes = map[string]map[string]int{
+	node: {
+		"mirrored": 100, "turned by 90°": 100, "turned by 180°": 100, "inverted": 100, "screenshot": 90,
+		"border of 2 %": 100, "border of 5 %": 100, "letterbox of 5 %": 100, "letterbox of 12 %": 100,
+	},
+	nodeInsets: {
+		"cropped by 1 %": 90, "cropped by 2 %": 90, "cropped by 3 %": 90, "cropped by 4 %": 90, "cropped by 5 %": 90, "cropped by 7.5 %": 90,
+		"cropped by 10 %": 90, "cropped by 12.5 %": 90, "cropped by 17.5 %": 90, "cropped by 20 %": 90,
+	},
 }
 
 // photos of the conformance vectors: of each scene one, and none with people.
@@ -240,6 +255,16 @@ func TestRobustness(t *testing.T) {
 	for name := range demanded {
 		if !hasEdit(name) {
 			t.Errorf("%q is demanded and not made", name)
+		}
+	}
+	for column, shares := range demandedOfHashes {
+		at := slices.IndexFunc(methods, func(m method) bool { return m.name == column })
+		for name, least := range shares {
+			if row := slices.IndexFunc(edits, func(e edit) bool { return e.name == name }); row < 0 {
+				t.Errorf("%q is demanded and not made", name)
+			} else if found := rows[row].percent(at); own == "" && found < least {
+				t.Errorf("%s: %s finds %d %%, demanded are %d %%", name, column, found, least)
+			}
 		}
 	}
 	if unrelated.asked < 10_000 {
