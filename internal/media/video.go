@@ -30,7 +30,7 @@ type VideoRequest struct {
 	// Limits may be closer than those of the service.
 	Limits VideoLimits
 
-	// see is shown each frame that is hashed, in order, and must not keep it.
+	// see is shown each frame that is hashed, in order.
 	see func(frame int, whole *image.Gray)
 }
 
@@ -277,7 +277,7 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 	}
 	found.Width, found.Height, found.Rate = s.width, s.height, float64(s.rate)/float64(s.per)
 	step := max(1, int(asked.Every.Seconds()*found.Rate))
-	hashing := newHashing(s.width, s.height)
+	hashing := newHashing(s)
 	defer func() { found.Features = hashing.finish() }()
 	for told := 0; ; found.Frames++ {
 		if err := waiting(); err != nil {
@@ -295,7 +295,7 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 		at := s.timeOf(found.Frames)
 		if found.Frames%step == 0 {
 			if asked.see != nil {
-				asked.see(found.Frames, &image.Gray{Pix: buffer, Stride: s.width, Rect: image.Rect(0, 0, s.width, s.height)})
+				asked.see(found.Frames, s.picture(buffer))
 			}
 			hashing.hash(buffer, found.Frames, at)
 		} else {
@@ -334,12 +334,12 @@ func (v *player) left() error {
 
 // hashing hashes frames on several processors.
 type hashing struct {
-	width, height int
-	free          chan []byte
-	work          chan job
-	group         sync.WaitGroup
-	mutex         sync.Mutex
-	done          []video.Feature
+	size  int
+	free  chan []byte
+	work  chan job
+	group sync.WaitGroup
+	mutex sync.Mutex
+	done  []video.Feature
 }
 
 type job struct {
@@ -351,16 +351,16 @@ type job struct {
 // hashers is how many frames of one video are hashed at once: decoding, on one processor, is about as slow.
 const hashers = 2
 
-func newHashing(width, height int) *hashing {
-	h := &hashing{width: width, height: height, free: make(chan []byte, hashers+1), work: make(chan job)}
+func newHashing(s *stream) *hashing {
+	h := &hashing{size: s.width * s.height, free: make(chan []byte, hashers+1), work: make(chan job)}
 	for range hashers + 1 {
 		h.free <- nil
 	}
 	for range hashers {
 		h.group.Go(func() {
+			frames := pdq.NewFrames(s.width, s.height, s.levels)
 			for j := range h.work {
-				picture := &image.Gray{Pix: j.pixels, Stride: width, Rect: image.Rect(0, 0, width, height)}
-				result := pdq.FromImage(picture)
+				result := frames.Hash(j.pixels)
 				h.mutex.Lock()
 				h.done[j.place] = video.Feature{Frame: j.frame, Quality: result.Quality, Hash: result.Hash, Time: j.at}
 				h.mutex.Unlock()
@@ -375,7 +375,7 @@ func newHashing(width, height int) *hashing {
 func (h *hashing) buffer() []byte {
 	buffer := <-h.free
 	if buffer == nil {
-		buffer = make([]byte, h.width*h.height)
+		buffer = make([]byte, h.size)
 	}
 	return buffer
 }
