@@ -70,11 +70,29 @@ func NewFrames(width, height int, levels Levels) *Frames {
 
 // Hash hashes a frame of as many bytes as it has pixels, row by row; any other number of them is a mistake of the caller, and panics.
 func (f *Frames) Hash(pixels []byte) Result {
+	if !f.reduce(pixels) {
+		return Result{}
+	}
+	return Result{Hash: transform(&f.cells).hash(), Quality: quality(&f.cells)}
+}
+
+// HashTurned is [Frames.Hash] in all orientations; the result is that of the frame as it is.
+func (f *Frames) HashTurned(pixels []byte) (Result, Variants) {
+	if !f.reduce(pixels) {
+		return Result{}, Variants{}
+	}
+	all := Fingerprint{Result: Result{Quality: quality(&f.cells)}}
+	all.hash(&f.cells)
+	return all.Result, all.Variants
+}
+
+// reduce makes the cells, and reports whether there are any.
+func (f *Frames) reduce(pixels []byte) bool {
 	if len(pixels) != f.width*f.height {
 		panic(fmt.Sprintf("pdq: a frame of %d bytes, want %d by %d", len(pixels), f.width, f.height))
 	}
 	if f.width < minimumSide || f.height < minimumSide {
-		return Result{}
+		return false
 	}
 	scale := 255 / float32(f.levels.White-f.levels.Black)
 	for i := range f.rows {
@@ -86,7 +104,7 @@ func (f *Frames) Hash(pixels []byte) Result {
 			f.cells[i][j] = (level - float32(f.levels.Black)) * scale
 		}
 	}
-	return Result{Hash: transform(&f.cells).hash(), Quality: quality(&f.cells)}
+	return true
 }
 
 // addUp makes the weighted sum of rows, in parts.

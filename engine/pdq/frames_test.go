@@ -74,6 +74,9 @@ func TestFramesOfOddSizes(t *testing.T) {
 	if got := NewFrames(4, 400, FullLevels).Hash(make([]byte, 1600)); got != (Result{}) {
 		t.Errorf("too narrow: %+v", got)
 	}
+	if got, turned := NewFrames(4, 400, FullLevels).HashTurned(make([]byte, 1600)); got != (Result{}) || turned != (Variants{}) {
+		t.Errorf("too narrow: %+v, %v", got, turned)
+	}
 	defer func() {
 		if recover() == nil {
 			t.Error("a frame of another size is hashed")
@@ -89,8 +92,11 @@ func TestFramesOfFullLevels(t *testing.T) {
 		x, y := i%321, i/321
 		frame.Pix[i] = byte(127 + 100*math.Sin(float64(x*x+40*y)/3000) + float64(i%17))
 	}
-	want := FromImage(frame)
-	if got := NewFrames(321, 243, FullLevels).Hash(frame.Pix); got != want || want.Quality < MinimumQuality {
+	want, f := Compute(frame), NewFrames(321, 243, FullLevels)
+	if got := f.Hash(frame.Pix); got != want.Result || want.Quality < MinimumQuality {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got, turned := f.HashTurned(frame.Pix); got != want.Result || turned != want.Variants {
+		t.Errorf("%+v, want %+v; turned %v, want %v", got, want.Result, turned, want.Variants)
 	}
 }
