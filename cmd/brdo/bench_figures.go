@@ -36,7 +36,8 @@ func (benchFiguresCommand) Help() string {
 
   $ brdo bench figures --photos photos/ --peers /tmp/peers --write README.md
 
-Hashing and searching are on one core. Peers are measured in the same run, file by file after ours.`
+Hashing and searching are on one core. Peers are measured in the same run, file by file after ours. The row of
+videos needs ffmpeg.`
 }
 
 // figureRow is a row of the table: what, here, and beside a peer.
@@ -56,7 +57,7 @@ func (c benchFiguresCommand) Run(ctx context.Context, w world) error {
 		return err
 	}
 	var rows []figureRow
-	for _, measure := range []func(context.Context) ([]figureRow, error){c.hashing, c.scanning, c.searching, c.detecting} {
+	for _, measure := range []func(context.Context) ([]figureRow, error){c.hashing, c.scanning, c.videos, c.searching, c.detecting} {
 		some, err := measure(ctx)
 		if err != nil {
 			return err

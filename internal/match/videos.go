@@ -95,7 +95,22 @@ type VideoQuery struct {
 	// between two of them.
 	Frames []video.Feature
 	Every  time.Duration
+	// Turned are the hashes of the frames in all orientations, in their order; without them
+	// the video is compared as it is only.
+	Turned []pdq.Variants
 	Now    time.Time
+}
+
+// in is the frames in an orientation.
+func (q *VideoQuery) in(v pdq.Variant) []video.Feature {
+	if v == pdq.Original {
+		return q.Frames
+	}
+	turned := slices.Clone(q.Frames)
+	for i := range turned {
+		turned[i].Hash = q.Turned[i][v]
+	}
+	return turned
 }
 
 // VideoMatch says how much of an upload and of an entry is in the other, and where.
@@ -144,7 +159,8 @@ func (x *Index) ComparesVideos(now time.Time) bool {
 
 // QueryVideo returns all entries that match a video, by digests or, under the rules of
 // each list, by frames: see [List.VideoUpload]. Frames are alike within the list's
-// radius, as they are and not turned or mirrored.
+// radius, all of them in one of the orientations that the query has: of several that
+// reach what the list wants, the one in which most of them are alike.
 //
 // A long video has thousands of frames, so the index is free for others in between. An
 // entry that changes meanwhile is not found by its frames.
@@ -152,40 +168,56 @@ func (x *Index) QueryVideo(q VideoQuery) Result {
 	if q.Digests.IsEmpty() {
 		return x.Query(Query{Digests: q.Digests, Now: q.Now})
 	}
-	tallies := x.tally(q)
-	alike := map[[2]string]*VideoMatch{}
-	films := map[*VideoMatch]*film{}
+	tallies := x.tally(&q)
+	type place struct{ list, entry string }
+	alike := map[place]*VideoMatch{}
+	ways := map[*VideoMatch]*tally{}
 	x.mu.RLock()
 	result := x.answer(q.Now, func(open map[uint32]*List, found finder) string {
 		x.equal([exactKinds][]byte{q.Digests.SHA256[:], q.Digests.SHA1[:], q.Digests.MD5[:]}, found)
 		if !video.Detailed(q.Frames) {
 			return fmt.Sprintf("no frame of the video has quality %d: too plain to be compared", pdq.MinimumQuality)
 		}
-		for f, t := range tallies {
-			list := open[x.rows.at(t.row).list]
-			if x.videos.of[t.row] != f || list == nil || !(reaches(t.query, t.asked, list.VideoUpload) || reaches(len(t.entry), len(f.codes), list.VideoEntry)) {
+		for _, each := range tallies {
+			var best *tally
+			for _, t := range each {
+				list := open[x.rows.at(t.row).list]
+				if x.videos.of[t.row] != t.film || list == nil || !(reaches(t.query, t.asked, list.VideoUpload) || reaches(len(t.entry), len(t.film.codes), list.VideoEntry)) {
+					continue
+				}
+				if best == nil || t.query > best.query {
+					best = t
+				}
+			}
+			if best == nil {
 				continue
 			}
 			m := &VideoMatch{}
-			alike[[2]string{list.ID, x.rows.id(t.row)}], films[m] = m, f
-			found(t.row, Frames, (t.distances+t.query/2)/t.query, seen{})
+			alike[place{open[x.rows.at(best.row).list].ID, x.rows.id(best.row)}], ways[m] = m, best
+			found(best.row, Frames, (best.distances+best.query/2)/best.query, seen{variant: best.variant})
 		}
 		return ""
 	})
 	x.mu.RUnlock()
 	for i := range result.Matches {
 		if m := &result.Matches[i]; m.Kind == Frames {
-			m.Video = alike[[2]string{m.List, m.Entry}]
-			m.Video.compare(q, films[m.Video], m.Radius)
+			m.Video = alike[place{m.List, m.Entry}]
+			way := ways[m.Video]
+			m.Video.compare(q.in(way.variant), way.film, m.Radius, q.Every)
 			m.Explanation = m.Video.explain() + m.Explanation
+			if names, words := (seen{variant: way.variant}).transformations(); len(names) > 0 {
+				m.Transformations, m.Explanation = names, words[0]+", "+m.Explanation
+			}
 		}
 	}
 	return result
 }
 
-// tally is how many hashes of a query are in the video of a row, how many of that in
-// the query, and the sum of the distances of the former.
+// tally is how many hashes of a query, in one orientation, are in the video of a row, how
+// many of that in the query, and the sum of the distances of the former.
 type tally struct {
+	film                          *film
+	variant                       pdq.Variant
 	row                           uint32
 	asked, query, distances, last int
 	entry                         map[uint32]struct{}
@@ -194,12 +226,12 @@ type tally struct {
 // atOnce is how many frames are searched for while the index is held.
 const atOnce = 64
 
-// tally searches for the frames of a query in the lists that may be used.
-func (x *Index) tally(q VideoQuery) map[*film]*tally {
-	tallies := map[*film]*tally{}
-	asked := distinct(q.Frames)
+// tally searches for the frames of a query in the lists that may be used. Of each video that
+// has some, there is a tally for each orientation in which it has, in their order.
+func (x *Index) tally(q *VideoQuery) map[*film][]*tally {
+	tallies := map[*film][]*tally{}
 	var hits []hamming.Hit
-	search := func(number int) {
+	search := func(variant pdq.Variant, asked []hamming.Code, number int) {
 		open := map[uint32]*List{}
 		for _, list := range x.lists {
 			if l := x.rows.lists[list]; l.Closed(q.Now) == "" {
@@ -215,11 +247,12 @@ func (x *Index) tally(q VideoQuery) map[*film]*tally {
 					continue
 				}
 				f := x.videos.of[row]
-				t := tallies[f]
-				if t == nil {
-					t = &tally{row: row, asked: len(asked), last: -1, entry: map[uint32]struct{}{}}
-					tallies[f] = t
+				each := tallies[f]
+				if len(each) == 0 || each[len(each)-1].variant != variant {
+					each = append(each, &tally{film: f, variant: variant, row: row, asked: len(asked), last: -1, entry: map[uint32]struct{}{}})
+					tallies[f] = each
 				}
+				t := each[len(each)-1]
 				t.entry[hit.ID] = struct{}{}
 				if t.last != i { // the nearest comes first
 					t.last = i
@@ -229,12 +262,15 @@ func (x *Index) tally(q VideoQuery) map[*film]*tally {
 			}
 		}
 	}
-	for number := 0; number < len(asked); number += atOnce {
-		x.mu.RLock()
-		if x.videos.codes.Len() > 0 {
-			search(number)
+	for v := pdq.Original; v == pdq.Original || q.Turned != nil && int(v) < len(pdq.Variants{}); v++ {
+		asked := distinct(q.in(v))
+		for number := 0; number < len(asked); number += atOnce {
+			x.mu.RLock()
+			if x.videos.codes.Len() > 0 {
+				search(v, asked, number)
+			}
+			x.mu.RUnlock()
 		}
-		x.mu.RUnlock()
 	}
 	return tallies
 }
@@ -244,14 +280,14 @@ func (x *Index) tally(q VideoQuery) map[*film]*tally {
 func reaches(matched, of, percent int) bool { return percent > 0 && 100*matched >= percent*of }
 
 // compare tells where a video and one of a list are alike.
-func (m *VideoMatch) compare(q VideoQuery, f *film, radius int) {
+func (m *VideoMatch) compare(frames []video.Feature, f *film, radius int, every time.Duration) {
 	known, err := video.Unpack(f.packed)
 	if err != nil {
 		panic(err) // it was packed here, or checked when it was read
 	}
 	options := video.Usual()
-	options.Distance, options.Distinct, options.Gap = radius, true, max(options.Gap, 2*q.Every)
-	compared := video.Compare(q.Frames, known, options)
+	options.Distance, options.Distinct, options.Gap = radius, true, max(options.Gap, 2*every)
+	compared := video.Compare(frames, known, options)
 	m.UploadPercent, m.EntryPercent, m.Parts = compared.Query.Percent(), compared.Target.Percent(), []Part{}
 	for i, r := range compared.Ranges {
 		if i == MaximumParts {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,22 +114,34 @@ func TestVideosEqualComparingWithEveryEntry(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := match.VideoQuery{Digests: digest.Sum{Size: 1, MD5: [16]byte(pool[r.IntN(12)])}, Frames: videoOf(r, pool, r.IntN(8)), Now: noon}
+			ways := [][]video.Feature{q.Frames}
+			if r.IntN(2) == 0 {
+				ways, q.Turned = orientations(r, pool, q.Frames)
+			}
 			got, want := map[string]string{}, map[string]string{}
 			for _, m := range x.QueryVideo(q).Matches {
 				got[m.List+"/"+m.Entry] = string(m.Kind)
 				if m.Video != nil {
-					got[m.List+"/"+m.Entry] = fmt.Sprintf("%.6f %.6f", m.Video.UploadPercent, m.Video.EntryPercent)
+					got[m.List+"/"+m.Entry] = fmt.Sprintf("%s %.6f %.6f", m.Variant, m.Video.UploadPercent, m.Video.EntryPercent)
 				}
 			}
 			for id, list := range lists {
 				for _, e := range entries[id] {
-					c := video.Compare(q.Frames, e.Frames, video.Options{Distance: list.Radius, Quality: pdq.MinimumQuality, Distinct: true})
-					switch {
-					case list.Suspended:
-					case bytes.Equal(e.MD5, q.Digests.MD5[:]):
+					if list.Suspended {
+						continue
+					}
+					if bytes.Equal(e.MD5, q.Digests.MD5[:]) {
 						want[id+"/"+e.ID] = "md5"
-					case c.Query.Matched > 0 && (list.VideoUpload > 0 && c.Query.Percent() >= float64(list.VideoUpload) || list.VideoEntry > 0 && c.Target.Percent() >= float64(list.VideoEntry)):
-						want[id+"/"+e.ID] = fmt.Sprintf("%.6f %.6f", c.Query.Percent(), c.Target.Percent())
+						continue
+					}
+					most := 0
+					for v, frames := range ways {
+						c := video.Compare(frames, e.Frames, video.Options{Distance: list.Radius, Quality: pdq.MinimumQuality, Distinct: true})
+						reached := list.VideoUpload > 0 && c.Query.Percent() >= float64(list.VideoUpload) || list.VideoEntry > 0 && c.Target.Percent() >= float64(list.VideoEntry)
+						if reached && c.Query.Matched > most {
+							most = c.Query.Matched
+							want[id+"/"+e.ID] = fmt.Sprintf("%s %.6f %.6f", pdq.Variant(v), c.Query.Percent(), c.Target.Percent())
+						}
 					}
 				}
 			}
@@ -137,6 +150,59 @@ func TestVideosEqualComparingWithEveryEntry(t *testing.T) {
 			}
 		}
 	})
+}
+
+// orientations makes up hashes of a video's frames turned and mirrored; the first are those that it has.
+func orientations(r *rand.Rand, pool [][]byte, frames []video.Feature) (ways [][]video.Feature, turned []pdq.Variants) {
+	turned = make([]pdq.Variants, len(frames))
+	for v := range len(pdq.Variants{}) {
+		way := slices.Clone(frames)
+		for i, other := range videoOf(r, pool, len(frames)) {
+			if v > 0 {
+				way[i].Hash = other.Hash
+			}
+			turned[i][v] = way[i].Hash
+		}
+		ways = append(ways, way)
+	}
+	return ways, turned
+}
+
+// TestATurnedVideo is found in the orientation in which most of it is alike, and as it is when that is as much.
+func TestATurnedVideo(t *testing.T) {
+	x := match.New()
+	x.PutList(match.List{ID: "l", Name: "clips", Radius: 31, VideoUpload: 50, Verification: "double"})
+	apply(t, x, match.Delta{List: "l", To: 1, Put: []match.Entry{{ID: "e", Frames: clip(sequence(0, 10)...)}}})
+	for name, c := range map[string]struct {
+		asIs, turned []video.Feature
+		want         string
+	}{
+		"turned":           {clip(sequence(100, 110)...), clip(sequence(0, 10)...), "turned or mirrored (rotate90), 00:00:00-00:00:09 of the video is 00:00:00-00:00:09 (100 % of its frames"},
+		"more of it":       {clip(append(sequence(0, 6), sequence(100, 104)...)...), clip(append(sequence(0, 7), sequence(100, 103)...)...), "turned or mirrored (rotate90), 00:00:00-00:00:06 of"},
+		"as much of it":    {clip(sequence(0, 10)...), clip(sequence(0, 10)...), "00:00:00-00:00:09 of the video is"},
+		"a half of each":   {clip(append(sequence(0, 4), sequence(100, 106)...)...), clip(append(sequence(100, 106), sequence(0, 4)...)...), ""},
+		"another, however": {clip(sequence(100, 110)...), clip(sequence(200, 210)...), ""},
+	} {
+		turned := make([]pdq.Variants, len(c.asIs))
+		for i := range turned {
+			for v := range turned[i] {
+				turned[i][v] = code(1000*v+i, 0)
+			}
+			turned[i][pdq.Original], turned[i][pdq.Rotate90] = c.asIs[i].Hash, c.turned[i].Hash
+		}
+		q := match.VideoQuery{Digests: digest.Sum{Size: 1}, Frames: c.asIs, Turned: turned, Every: time.Second, Now: noon}
+		found := x.QueryVideo(q).Matches
+		if len(found) == 0 && c.want == "" {
+			continue
+		}
+		if len(found) != 1 || c.want == "" || !strings.HasPrefix(found[0].Explanation, c.want) {
+			t.Errorf("%s: %+v, want %q", name, found, c.want)
+			continue
+		}
+		if named, is := strings.HasPrefix(c.want, "turned"), len(found[0].Transformations) == 1 && found[0].Transformations[0] == "rotate90" && found[0].Variant == "rotate90"; named != is {
+			t.Errorf("%s: %q, %v", name, found[0].Variant, found[0].Transformations)
+		}
+	}
 }
 
 // TestVideosThatCannotBeUsed have no frame that may be compared.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"testing"
 
 	"github.com/brdoproject/brdo/engine/pdq"
@@ -59,13 +58,14 @@ func BenchmarkStartChild(b *testing.B) {
 // BenchmarkFrame is frames a second of hashing alone; see BenchmarkVideo.
 func BenchmarkFrame(b *testing.B) {
 	for _, side := range []int{480, 1280} {
-		frame := image.NewGray(image.Rect(0, 0, side, 720))
-		for i := range frame.Pix {
-			frame.Pix[i] = byte(i*7 ^ i>>9*13)
+		frame := make([]byte, side*720)
+		for i := range frame {
+			frame[i] = byte(16 + (i*7^i>>9*13)%220)
 		}
 		b.Run(fmt.Sprintf("%dx720", side), func(b *testing.B) {
+			frames := pdq.NewFrames(side, 720, pdq.LimitedLevels)
 			for b.Loop() {
-				pdq.FromImage(frame)
+				frames.Hash(frame)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
 		})

@@ -81,8 +81,13 @@ const refusedCodec = "not on whitelist"
 // input is standard input as a file, because most formats need to be read out of order.
 const input = "/proc/self/fd/0"
 
+// planar are the formats of frames whose plane of luminance is taken as it is; others are converted to the nearest of these.
+var planar = []string{
+	"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p", "yuv411p", "yuvj411p", "yuv410p", "gray",
+}
+
 // ffmpeg is its command: the first video stream that is not a cover picture, its frames as they are stored, none left out or
-// repeated, not turned, not scaled, as luminance, behind one another.
+// repeated, not turned, not scaled, their luminance with the levels that it has, behind one another.
 func (config playerConfig) ffmpeg() []string {
 	if config.codec != codecNone {
 		return config.still()
@@ -90,7 +95,7 @@ func (config playerConfig) ffmpeg() []string {
 	return append(config.start(strings.Join(demuxers, ","), strings.Join(decoders, ",")),
 		"-i", "file:"+input,
 		"-map", "0:V:0", "-map_metadata", "-1", "-filter_threads", "1", "-fps_mode", "passthrough", "-frames:v", strconv.FormatInt(config.maxFrames, 10),
-		"-pix_fmt", "gray", "-f", "yuv4mpegpipe", "pipe:1")
+		"-vf", "format="+strings.Join(planar, "|")+",extractplanes=y", "-f", "yuv4mpegpipe", "pipe:1")
 }
 
 // start is how every command begins.

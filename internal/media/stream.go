@@ -5,18 +5,23 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/brdoproject/brdo/engine/pdq"
 )
 
 // stream reads frames of luminance behind one another, as ffmpeg writes them (YUV4MPEG2 with the colour
-// space "mono", doc of mjpegtools, yuv4mpeg(5)).
+// space "mono", doc of mjpegtools, yuv4mpeg(5); its extension XCOLORRANGE is ffmpeg's).
 type stream struct {
 	from          *bufio.Reader
 	width, height int
 	// rate is frames a second, as a fraction.
 	rate, per int64
+	// levels are limited, as those of video, where the header does not call them full.
+	levels pdq.Levels
 }
 
 const longestStreamHeader = 256
@@ -34,7 +39,7 @@ func openStream(from *bufio.Reader, maxPixels int64) (*stream, error) {
 	if fields[0] != "YUV4MPEG2" {
 		return nil, fmt.Errorf("%w: stream magic", errMalformed)
 	}
-	s := &stream{from: from}
+	s := &stream{from: from, levels: pdq.LimitedLevels}
 	mono := false
 	for _, field := range fields[1:] {
 		if field == "" {
@@ -54,6 +59,10 @@ func openStream(from *bufio.Reader, maxPixels int64) (*stream, error) {
 			}
 		case 'C':
 			mono = value == "mono"
+		case 'X':
+			if value == "COLORRANGE=FULL" {
+				s.levels = pdq.FullLevels
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: stream header: %w", errMalformed, err)
@@ -82,6 +91,20 @@ func (s *stream) next(into []byte) error {
 		return fmt.Errorf("reading a frame: %w", io.ErrUnexpectedEOF)
 	}
 	return nil
+}
+
+// picture is a frame as a picture, whose levels are full.
+func (s *stream) picture(frame []byte) *image.Gray {
+	var full [256]byte
+	black, white := int(s.levels.Black), int(s.levels.White)
+	for level := range full {
+		full[level] = byte((2*255*(min(max(level, black), white)-black) + white - black) / (2 * (white - black)))
+	}
+	whole := image.NewGray(image.Rect(0, 0, s.width, s.height))
+	for i, level := range frame {
+		whole.Pix[i] = full[level]
+	}
+	return whole
 }
 
 // headerLine reads a line, without its end. io.EOF means that nothing came.

@@ -27,10 +27,12 @@ type VideoRequest struct {
 	// Progress, when set, is told how far the video was read, and its length when the file says it (0 otherwise). It is
 	// called by one goroutine, about once a second of the video.
 	Progress func(at, length time.Duration)
+	// Turned asks for the hashes of the frames in all orientations as well: 256 bytes more for each.
+	Turned bool
 	// Limits may be closer than those of the service.
 	Limits VideoLimits
 
-	// see is shown each frame that is hashed, in order, and must not keep it.
+	// see is shown each frame that is hashed, in order.
 	see func(frame int, whole *image.Gray)
 }
 
@@ -70,6 +72,8 @@ type Video struct {
 	Length time.Duration
 	// Features are the hashed frames, in order, when Status.Decoded.
 	Features []video.Feature
+	// Turned are their hashes in all orientations, when that was asked for.
+	Turned []pdq.Variants
 	// Read is the share of the video that could be read, 1 when it is whole, 0 when it is not known.
 	Read   float64
 	Status Status
@@ -277,8 +281,8 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 	}
 	found.Width, found.Height, found.Rate = s.width, s.height, float64(s.rate)/float64(s.per)
 	step := max(1, int(asked.Every.Seconds()*found.Rate))
-	hashing := newHashing(s.width, s.height)
-	defer func() { found.Features = hashing.finish() }()
+	hashing := newHashing(s, asked.Turned)
+	defer func() { found.Features, found.Turned = hashing.finish() }()
 	for told := 0; ; found.Frames++ {
 		if err := waiting(); err != nil {
 			return err
@@ -295,7 +299,7 @@ func (v *player) frames(options Options, asked VideoRequest, found *Video) error
 		at := s.timeOf(found.Frames)
 		if found.Frames%step == 0 {
 			if asked.see != nil {
-				asked.see(found.Frames, &image.Gray{Pix: buffer, Stride: s.width, Rect: image.Rect(0, 0, s.width, s.height)})
+				asked.see(found.Frames, s.picture(buffer))
 			}
 			hashing.hash(buffer, found.Frames, at)
 		} else {
@@ -334,12 +338,14 @@ func (v *player) left() error {
 
 // hashing hashes frames on several processors.
 type hashing struct {
-	width, height int
-	free          chan []byte
-	work          chan job
-	group         sync.WaitGroup
-	mutex         sync.Mutex
-	done          []video.Feature
+	size      int
+	allTurned bool
+	free      chan []byte
+	work      chan job
+	group     sync.WaitGroup
+	mutex     sync.Mutex
+	done      []video.Feature
+	turned    []pdq.Variants
 }
 
 type job struct {
@@ -351,19 +357,16 @@ type job struct {
 // hashers is how many frames of one video are hashed at once: decoding, on one processor, is about as slow.
 const hashers = 2
 
-func newHashing(width, height int) *hashing {
-	h := &hashing{width: width, height: height, free: make(chan []byte, hashers+1), work: make(chan job)}
+func newHashing(s *stream, allTurned bool) *hashing {
+	h := &hashing{size: s.width * s.height, allTurned: allTurned, free: make(chan []byte, hashers+1), work: make(chan job)}
 	for range hashers + 1 {
 		h.free <- nil
 	}
 	for range hashers {
 		h.group.Go(func() {
+			frames := pdq.NewFrames(s.width, s.height, s.levels)
 			for j := range h.work {
-				picture := &image.Gray{Pix: j.pixels, Stride: width, Rect: image.Rect(0, 0, width, height)}
-				result := pdq.FromImage(picture)
-				h.mutex.Lock()
-				h.done[j.place] = video.Feature{Frame: j.frame, Quality: result.Quality, Hash: result.Hash, Time: j.at}
-				h.mutex.Unlock()
+				h.hashOne(frames, j)
 				h.free <- j.pixels
 			}
 		})
@@ -371,11 +374,27 @@ func newHashing(width, height int) *hashing {
 	return h
 }
 
+func (h *hashing) hashOne(frames *pdq.Frames, j job) {
+	var result pdq.Result
+	var turned pdq.Variants
+	if h.allTurned {
+		result, turned = frames.HashTurned(j.pixels)
+	} else {
+		result = frames.Hash(j.pixels)
+	}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.done[j.place] = video.Feature{Frame: j.frame, Quality: result.Quality, Hash: result.Hash, Time: j.at}
+	if h.allTurned {
+		h.turned[j.place] = turned
+	}
+}
+
 // buffer waits for room for a frame.
 func (h *hashing) buffer() []byte {
 	buffer := <-h.free
 	if buffer == nil {
-		buffer = make([]byte, h.width*h.height)
+		buffer = make([]byte, h.size)
 	}
 	return buffer
 }
@@ -386,14 +405,17 @@ func (h *hashing) hash(pixels []byte, frame int, at time.Duration) {
 	h.mutex.Lock()
 	h.done = append(h.done, video.Feature{})
 	place := len(h.done) - 1
+	if h.allTurned {
+		h.turned = append(h.turned, pdq.Variants{})
+	}
 	h.mutex.Unlock()
 	h.work <- job{pixels: pixels, place: place, frame: frame, at: at}
 }
 
-func (h *hashing) finish() []video.Feature {
+func (h *hashing) finish() ([]video.Feature, []pdq.Variants) {
 	close(h.work)
 	h.group.Wait()
-	return h.done
+	return h.done, h.turned
 }
 
 // judge says what became of a video from how its decoder ended and what it said.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,18 +33,18 @@ func TestClipsOfTheReference(t *testing.T) {
 	if len(paths) == 0 {
 		requireAll(t, "conformance vectors not present at "+clips)
 	}
-	made := map[string][]video.Feature{}
+	made, turned := map[string][]video.Feature{}, map[string][]pdq.Variants{}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".mp4") + ".txt"
 		want := readFeatures(t, filepath.Join(clips, "vpdq-hashes", name))
 		if len(want) > 210 && os.Getenv("BRDO_CLIPS") != "all" {
 			continue
 		}
-		found := service.videoFile(t, path, VideoRequest{})
+		found := service.videoFile(t, path, VideoRequest{Turned: true})
 		if found.Status != StatusOK || found.Read != 1 {
 			t.Errorf("%s: %s %s", path, found.Status, found.Detail)
 		}
-		made[name] = found.Features
+		made[name], turned[name] = found.Features, found.Turned
 		if len(want) != len(found.Features) {
 			t.Errorf("%s: %d frames, want %d", name, len(found.Features), len(want))
 			continue
@@ -93,6 +94,26 @@ func TestClipsOfTheReference(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs, at most %.2f points off", pairs, worst)
+	different := 0
+	for query, features := range made {
+		for v := pdq.Rotate90; v <= pdq.FlipMinus1; v++ {
+			way := slices.Clone(features)
+			for i := range way {
+				way[i].Hash = turned[query][i][v]
+			}
+			for target, known := range made {
+				subject, _, _ := strings.Cut(query, "-")
+				if strings.HasPrefix(target, subject) {
+					continue
+				}
+				different++
+				if got := video.Compare(way, known, video.Usual()); got.Query.Matched > 0 {
+					t.Errorf("%s turned (%s) in %s: %d frames", query, v, target, got.Query.Matched)
+				}
+			}
+		}
+	}
+	t.Logf("%d turned clips beside others: none is like them", different)
 	if pairs < 25 {
 		t.Errorf("only %d pairs", pairs)
 	}

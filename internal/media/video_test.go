@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io"
 	"os"
 	"os/exec"
@@ -342,5 +343,39 @@ func TestWhatFfmpegSays(t *testing.T) {
 	}
 	if want := time.Hour + 2*time.Minute + 3500*time.Millisecond; said.length() != want || said.streams != 2 || said.refused != "aac" || said.errors != 2 || said.first != "no frame?[2J" || len(said.rest) > longestTold {
 		t.Errorf("%s, %d streams, %q, %d errors, %q", said.lasts, said.streams, said.refused, said.errors, said.first)
+	}
+}
+
+// TestLevelsOfVideos shows a ramp from black to white in all the ways in which videos hold levels: the same is seen of each.
+func TestLevelsOfVideos(t *testing.T) {
+	service := startPlaying(t, Options{Children: 1})
+	const limited, full = "scale=out_range=limited", "scale=out_range=full"
+	for name, c := range map[string]struct{ codec, format, levels string }{
+		"as usual":                {"libx264", "yuv420p", limited},
+		"full":                    {"libx264", "yuvj420p", full},
+		"full, told by the codec": {"libvpx-vp9", "yuv420p", full},
+		"without colours":         {"libx264", "gray", full},
+		"in ten bits":             {"libx264", "yuv420p10le", limited},
+		"full, in ten bits":       {"libx264", "yuv420p10le", full},
+		"red, green and blue":     {"libx264rgb", "bgr24", full},
+		"still pictures":          {"mjpeg", "yuvj422p", full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			span := map[string]string{limited: "tv", full: "pc"}[c.levels]
+			path := film(t, "a.mkv", "-frames:v", "1", "-an", "-vf", "format=gray,geq=lum=X*255/191,"+c.levels+",format="+c.format, "-pix_fmt", c.format,
+				"-c:v", c.codec, "-color_range", span, "-q:v", "1", "-crf", "1", "-b:v", "0")
+			seen := 0
+			found := service.videoFile(t, path, VideoRequest{see: func(_ int, whole *image.Gray) {
+				seen++
+				for x := range whole.Rect.Dx() {
+					if got, want := int(whole.GrayAt(x, 54).Y), x*255/191; abs(got-want) > 4 {
+						t.Fatalf("level %d, want %d", got, want)
+					}
+				}
+			}})
+			if seen != 1 {
+				t.Errorf("%s %s, %d frames", found.Status, found.Detail, seen)
+			}
+		})
 	}
 }

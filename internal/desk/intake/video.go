@@ -106,7 +106,7 @@ func (d *Desk) examineVideo(ctx context.Context, source Source, w *watching, upl
 	case !time.Now().Before(w.end):
 		return left(fmt.Sprintf("the videos before it took the %s that one submission may take; send it by itself", d.video.Limits.Deadline))
 	}
-	asked := media.VideoRequest{Every: d.video.Every, Limits: d.video.Limits}
+	asked := media.VideoRequest{Every: d.video.Every, Turned: true, Limits: d.video.Limits}
 	asked.Limits.Deadline = time.Until(w.end)
 	watched, err := d.decoder.Video(ctx, upload.Content, sum.Size, asked)
 	if err != nil {
@@ -121,7 +121,7 @@ func (d *Desk) examineVideo(ctx context.Context, source Source, w *watching, upl
 	if err := d.inForce(source); err != nil {
 		return left(problem.From(err).Reason)
 	}
-	found = d.index.QueryVideo(match.VideoQuery{Digests: sum, Frames: watched.Features, Every: d.video.Every, Now: d.ledger.Now()})
+	found = d.index.QueryVideo(match.VideoQuery{Digests: sum, Frames: watched.Features, Turned: watched.Turned, Every: d.video.Every, Now: d.ledger.Now()})
 	result.Matches, result.Skipped, result.Unhashable = found.Matches, found.Skipped, found.Unhashable
 	return result, nil
 }

@@ -40,6 +40,7 @@ func TestKnownVideosAndPartsOfThem(t *testing.T) {
 	known := mediatest.Clip(t, card+":duration=4")
 	parts := mediatest.Clip(t, fractal+",trim=duration=2[a];"+card+",trim=1:4,setpts=PTS-STARTPTS[b];[a][b]concat=n=2")
 	other := mediatest.Clip(t, fractal+",trim=duration=3")
+	mirrored := mediatest.Clip(t, card+":duration=4,hflip")
 	lasting := mediatest.Clip(t, card+":duration=6")
 	nodetest.EachDatabase(t, func(t *testing.T, database func() string) {
 		n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Database: database(), Configure: func(c *node.Config) {
@@ -91,6 +92,12 @@ func TestKnownVideosAndPartsOfThem(t *testing.T) {
 		look(t, n, found.SHA256)
 		if found := submit(film(bytes.NewReader(other))); len(found.Matches) > 0 || found.Sighting != "" || found.Video.Hashed != 3 || found.Unhashable != "" {
 			t.Errorf("another video: %+v", found)
+		}
+
+		over := submit(film(bytes.NewReader(mirrored)))
+		if len(over.Matches) != 1 || fmt.Sprint(over.Matches[0].Transformations) != "[flipY]" || over.Matches[0].Video.EntryPercent != 100 ||
+			!strings.HasPrefix(over.Matches[0].Explanation, "turned or mirrored (flipY), 00:00:00-00:00:03 of the video is 00:00:00-00:00:03") {
+			t.Errorf("mirrored: %+v", over)
 		}
 
 		// What can be read of a broken one, and the beginning of a long one.
