@@ -22,6 +22,8 @@ const (
 	SceneChanged = "changed"
 	// ScenePlain has too few features, or was not decoded.
 	ScenePlain = "plain"
+	// SceneFailed could not be opened; the operator finds why.
+	SceneFailed = "failed"
 )
 
 // SceneSearch is the question of a person, which items held here show the same scene as one.
@@ -32,7 +34,8 @@ type SceneSearch struct {
 	// Beyond is how many items could have been compared and were too many.
 	Beyond  int64
 	EndedAt time.Time
-	// Problem is why it ended without an answer; empty when it has one.
+	// Problem is why it ended without an answer, of the item that it is about: [SceneErased],
+	// [ScenePlain] or [SceneFailed]; empty when it has one.
 	Problem string
 }
 
@@ -75,11 +78,11 @@ func (tx *Tx) SceneCandidates(state, outcome, itemID, person string, limit int) 
 
 // InsertSceneSearch writes a question with the items that it names.
 //
-// Errors: Conflict while an earlier question of the person about the item is being answered.
+// Errors: Conflict while an earlier question of the person is being answered.
 func (tx *Tx) InsertSceneSearch(s SceneSearch, with []SceneComparison) error {
 	err := tx.change("writing a question about scenes", problem.New(problem.Conflict, "your earlier question is still being answered", "wait for it"),
 		`INSERT INTO scene_searches (id, item_id, asked_by, asked_at, reason, beyond, problem)
-		 SELECT $1, $2, $3, $4, $5, $6, '' WHERE NOT EXISTS (SELECT 1 FROM scene_searches WHERE item_id = $2 AND asked_by = $3 AND ended_at IS NULL)`,
+		 VALUES ($1, $2, $3, $4, $5, $6, '') ON CONFLICT (asked_by) WHERE ended_at IS NULL DO NOTHING`,
 		s.ID, s.ItemID, s.AskedBy, micros(s.AskedAt), s.Reason, s.Beyond)
 	if err != nil {
 		return err

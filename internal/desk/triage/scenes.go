@@ -23,8 +23,11 @@ import (
 // is opened and decoded for it.
 const mostScenes = 200
 
-// scenesPerStep is how many are compared until it is written down.
-const scenesPerStep = 10
+// scenesPerStep is how many are compared until it is written down, and other jobs have their turn.
+const scenesPerStep = 20
+
+// sceneAttempts is how often a step is tried that fails.
+const sceneAttempts = 5
 
 const sceneJob = "item.scenes"
 
@@ -117,7 +120,7 @@ func (d *Desk) AskScenes(ctx context.Context, actor mandate.Actor, id, reason st
 		if err := tx.InsertSceneSearch(store.SceneSearch{ID: search, ItemID: id, AskedBy: actor.ID, AskedAt: tx.Now, Reason: reason, Beyond: beyond}, with); err != nil {
 			return err
 		}
-		_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: sceneJob, Payload: search, UniqueKey: search})
+		_, err = job.Enqueue(tx.Tx, tx.Now, job.New{Kind: sceneJob, Payload: search, UniqueKey: search, Attempts: sceneAttempts})
 		return err
 	})
 	return search, err
@@ -145,8 +148,9 @@ func (d *Desk) scenesFor(tx *ledger.Tx, id, person string) (with []store.SceneCo
 	return with, beyond, nil
 }
 
-// answerScenes compares step by step, so that it goes on where it was after a crash.
-// Features are made for it and thrown away: a rough picture can be made of them.
+// answerScenes compares some of what a question names, and comes again for the rest, so that
+// other work is not held up and a crash costs one step. Features are made for it and thrown
+// away: a rough picture can be made of them.
 func (d *Desk) answerScenes(ctx context.Context, running *job.Running) error {
 	var id string
 	if err := running.Payload(&id); err != nil {
@@ -157,26 +161,28 @@ func (d *Desk) answerScenes(ctx context.Context, running *job.Running) error {
 	if err != nil || !search.EndedAt.IsZero() {
 		return err
 	}
-	known, why, err := d.features(ctx, search.ItemID)
-	if err != nil {
-		return fmt.Errorf("describing item %s: %w", search.ItemID, err)
+	more, why, err := d.stepScenes(ctx, search, running.Last())
+	switch {
+	case err != nil && running.Last() && ctx.Err() == nil:
+		// The person is told; the job stays for the operator.
+		return errors.Join(err, d.endScenes(ctx, search, store.SceneFailed, nil))
+	case err != nil:
+		return fmt.Errorf("comparing scenes with item %s: %w", search.ItemID, err)
+	case more:
+		return job.Later(running.Now(), "other work has its turn")
 	}
-	for why == "" {
-		more, err := d.compareScenes(ctx, search, known)
-		if err != nil {
-			return fmt.Errorf("comparing scenes with item %s: %w", search.ItemID, err)
-		}
-		if !more {
-			break
-		}
-	}
+	return d.endScenes(ctx, search, why, running)
+}
+
+// endScenes says that a question is answered, or why it is not.
+func (d *Desk) endScenes(ctx context.Context, search store.SceneSearch, why string, running *job.Running) error {
 	return d.options.Ledger.Do(ctx, d.comparing(search), func(tx *ledger.Tx) error {
 		tx.Note("search", search.ID)
 		tx.Note("ended", true)
 		if why != "" {
 			tx.Note("not_compared", why)
 		}
-		if err := tx.EndSceneSearch(search.ID, why, tx.Now); err != nil {
+		if err := tx.EndSceneSearch(search.ID, why, tx.Now); err != nil || running == nil {
 			return err
 		}
 		return running.Complete(tx.Tx)
@@ -212,9 +218,14 @@ func (d *Desk) features(ctx context.Context, id string) (found scene.Features, w
 	return described.Features, "", nil
 }
 
-// compareScenes compares the next items and writes down what became of each, with one event
-// that names them all.
-func (d *Desk) compareScenes(ctx context.Context, search store.SceneSearch, known scene.Features) (more bool, err error) {
+// stepScenes compares the next items and writes down what became of each, with one event
+// that names them all. An item that cannot be opened fails the step, and at the last attempt
+// only itself. Why is set when the item that was asked about cannot be compared.
+func (d *Desk) stepScenes(ctx context.Context, search store.SceneSearch, last bool) (more bool, why string, err error) {
+	known, why, err := d.features(ctx, search.ItemID)
+	if err != nil || why != "" {
+		return false, why, err
+	}
 	var next []store.SceneComparison
 	err = d.options.Ledger.Peek(ctx, func(tx *store.Tx) error {
 		if next, err = tx.NextScenes(search.ID, d.scenesPerStep); err != nil {
@@ -228,7 +239,7 @@ func (d *Desk) compareScenes(ctx context.Context, search store.SceneSearch, know
 		return nil
 	})
 	if err != nil || len(next) == 0 {
-		return false, err
+		return false, "", err
 	}
 	var read, alike []string
 	for i := range next {
@@ -236,14 +247,18 @@ func (d *Desk) compareScenes(ctx context.Context, search store.SceneSearch, know
 			continue
 		}
 		read = append(read, next[i].ItemID)
-		if err := d.compareScene(ctx, known, &next[i]); err != nil {
-			return false, err
+		err := d.compareScene(ctx, known, &next[i])
+		switch {
+		case err != nil && last && ctx.Err() == nil:
+			next[i].Result = store.SceneFailed
+		case err != nil:
+			return false, "", err
 		}
 		if next[i].Result == store.SceneAlike {
 			alike = append(alike, next[i].ItemID)
 		}
 	}
-	return true, d.options.Ledger.Do(ctx, d.comparing(search), func(tx *ledger.Tx) error {
+	return true, "", d.options.Ledger.Do(ctx, d.comparing(search), func(tx *ledger.Tx) error {
 		tx.Note("search", search.ID)
 		tx.Note("read", read)
 		tx.Note("alike", alike)

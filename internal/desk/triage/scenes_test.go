@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -324,8 +325,7 @@ func TestScenesAreBounded(t *testing.T) {
 	var waiting []string
 	for i := range uint64(3) {
 		waiting = append(waiting, flagged(t, n, boxes(1+i)))
-		n.Clock.Add(1)
-		n.Clock.Add(1000)
+		n.Clock.Add(time.Second)
 	}
 	must(t, n.Triage.Take(ctx, ada, cut))
 	first, err := n.Triage.AskScenes(ctx, ada, cut, "it looks cut")
@@ -352,6 +352,37 @@ func TestScenesAreBounded(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 
+	// Bodies that the store lost are tried some times; then that is said of each, and what
+	// can be read is compared.
+	dora := n.Person("dora", mandate.Analyst)
+	for _, seed := range []uint64{8, 9} {
+		losing(t, n, flagged(t, n, boxes(seed)))
+	}
+	must(t, n.Triage.Pass(ctx, ada, cut))
+	must(t, n.Triage.Take(ctx, dora, cut))
+	n.Triage.SetScenes(200, 1)
+	_, err = n.Triage.AskScenes(ctx, dora, cut, "it looks cut")
+	must(t, err)
+	for range 6 {
+		n.Work(t)
+		n.Clock.Add(2 * time.Hour)
+	}
+	if s := scenes(t, n, dora, cut)[0]; s.Problem != "" || s.EndedAt.IsZero() || s.All != 5 || s.Left[store.SceneFailed] != 2 || len(s.Found) != 1 {
+		t.Errorf("%+v", s)
+	}
+	lost := flagged(t, n, boxes(7))
+	losing(t, n, lost)
+	must(t, n.Triage.Take(ctx, dora, lost))
+	_, err = n.Triage.AskScenes(ctx, dora, lost, "it looks cut")
+	must(t, err)
+	for range 6 {
+		n.Work(t)
+		n.Clock.Add(2 * time.Hour)
+	}
+	if s := scenes(t, n, dora, lost)[0]; s.Problem != store.SceneFailed || s.EndedAt.IsZero() || s.Compared != 0 {
+		t.Errorf("%+v", s)
+	}
+
 	// A picture with too few features says so.
 	plain := flagged(t, n, image.NewNRGBA(image.Rect(0, 0, 200, 200)))
 	must(t, n.Triage.Take(ctx, ada, plain))
@@ -360,5 +391,21 @@ func TestScenesAreBounded(t *testing.T) {
 	n.Work(t)
 	if s := scenes(t, n, ada, plain)[0]; s.Problem != store.ScenePlain || s.EndedAt.IsZero() || s.Compared != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// losing removes the body of an item behind the node's back.
+func losing(t testing.TB, n *nodetest.Node, id string) {
+	t.Helper()
+	removed := 0
+	must(t, filepath.WalkDir(n.Config.Data, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && strings.Contains(path, id) {
+			removed++
+			err = os.Remove(path)
+		}
+		return err
+	}))
+	if removed == 0 {
+		t.Fatalf("no file is named after item %s", id)
 	}
 }

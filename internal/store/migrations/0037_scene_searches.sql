@@ -12,6 +12,8 @@ CREATE TABLE scene_searches (
     -- Why it ended without an answer; empty when it has one.
     problem  TEXT NOT NULL DEFAULT ''
 );
+-- A person asks one question at a time.
+CREATE UNIQUE INDEX scene_searches_open ON scene_searches (asked_by) WHERE ended_at IS NULL;
 CREATE INDEX scene_searches_of ON scene_searches (item_id, asked_at);
 
 -- The items that a question is about, and what became of each. Nothing by which a
