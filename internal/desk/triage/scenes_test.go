@@ -250,9 +250,21 @@ func TestBothSidesOfAFindingAreViews(t *testing.T) {
 	whole := boxes(1)
 	other, cut, unlike := flagged(t, n, whole), flagged(t, n, part(whole, image.Rect(64, 0, 320, 240), false)), flagged(t, n, boxes(2))
 	must(t, n.Triage.Take(ctx, ada, cut))
+	// What was taken back by whoever told of it is neither opened nor shown, though it is here.
+	var file bytes.Buffer
+	must(t, png.Encode(&file, part(whole, image.Rect(0, 0, 320, 200), false)))
+	back := n.Submit(t, intake.Submission{Flagged: true, ClientRef: "envelope/17", Files: []intake.Upload{{Name: "picture.png", Content: bytes.NewReader(file.Bytes())}}}).SHA256
+	must(t, n.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.InsertEnvelopeIn(store.EnvelopeIn{
+			Source: n.Uploads.ID, ID: "envelope/18", Kind: string(mandate.EnvelopeRecall), Refers: "envelope/17", Body: []byte{}, ReceivedAt: n.Clock.Now(), StatusAt: n.Clock.Now(), Status: "accepted",
+		})
+	}))
 	search, err := n.Triage.AskScenes(ctx, ada, cut, "it looks cut")
 	must(t, err)
 	n.Work(t)
+	if s := scenes(t, n, ada, cut)[0]; s.Left[store.SceneChanged] != 1 || len(s.Found) != 1 || s.Found[0].ItemID != other {
+		t.Errorf("with %s taken back: %+v", back, s)
+	}
 	view := func(who mandate.Actor, with string) error {
 		_, err := n.Triage.ViewScenes(ctx, who, cut, search, with)
 		return err
