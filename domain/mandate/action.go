@@ -65,6 +65,9 @@ var (
 	ItemSecondLook = Action{"item.second-look", Alter, ResourceItem, false}
 	ItemAdjudicate = Action{"item.adjudicate", Alter, ResourceItem, false}
 	ItemPass       = Action{"item.pass", Alter, ResourceItem, false}
+	// ItemCompare asks which items that are held here show the same scene as one, and is
+	// what the node does then. Content is false: nothing is shown by it.
+	ItemCompare = Action{"item.compare", Combine, ResourceItem, false}
 	// ItemAdmit brings what waited because of an entry in quarantine to people, when a
 	// person lifted that.
 	ItemAdmit = Action{"item.admit", Alter, ResourceItem, false}
@@ -207,7 +210,7 @@ var Actions = []Action{
 	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListCompare,
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemCompare, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,

@@ -24,6 +24,34 @@ type Relation struct {
 	Of, Covers float64
 }
 
+// Strength is how sure it is that two pictures show the same.
+type Strength string
+
+const (
+	// Faint: little more places agree than ever did by chance.
+	Faint Strength = "faint"
+	// Clear: about twice as many as that, and more.
+	Clear Strength = "clear"
+	// Strong: so many that hardly anything but a copy has them.
+	Strong Strength = "strong"
+)
+
+const clearInliers, strongInliers = 25, 50
+
+// Strength says in a word how sure it is, by the number of places; empty when nothing was found. Unrelated pictures had at most 13 in common
+// (docs/robustness.md).
+func (r Relation) Strength() Strength {
+	switch {
+	case !r.Found:
+		return ""
+	case r.Inliers >= strongInliers:
+		return Strong
+	case r.Inliers >= clearInliers:
+		return Clear
+	}
+	return Faint
+}
+
 // The thresholds at which pictures are said to show the same.
 const (
 	minimumInliers = 14

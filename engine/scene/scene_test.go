@@ -67,6 +67,18 @@ func TestEditedCopiesAreFound(t *testing.T) {
 	}
 }
 
+// TestStrengthIsAWord keeps the words at the numbers that docs/robustness.md states.
+func TestStrengthIsAWord(t *testing.T) {
+	for places, want := range map[int]scene.Strength{14: scene.Faint, 24: scene.Faint, 25: scene.Clear, 49: scene.Clear, 50: scene.Strong, 400: scene.Strong} {
+		if got := (scene.Relation{Found: true, Inliers: places}).Strength(); got != want {
+			t.Errorf("%d places: %q, want %q", places, got, want)
+		}
+	}
+	if got := (scene.Relation{Inliers: 400}).Strength(); got != "" {
+		t.Errorf("nothing was found, and it is %q", got)
+	}
+}
+
 func apply(t testing.TB, name string, p *image.NRGBA) *image.NRGBA {
 	t.Helper()
 	for _, e := range edits {

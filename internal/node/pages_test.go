@@ -406,6 +406,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	w.fetches(t)
 	film, watcher := w.film(t), visit(t, browser)
 	watcher.login(provider + "/login/" + film.token)
+	same, seeker := w.scenes(t), visit(t, browser)
+	seeker.login(provider + "/login/" + same.token)
 	flooded(t, w.Provider, w.list)
 	comparedWith(t, w.Provider, w.list, w.taken)
 	takenBack := sync.OnceFunc(func() {
@@ -425,6 +427,8 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"card", analyst, provider + "/items/" + w.taken, nil},
 		{"shown", analyst, provider + "/items/" + w.taken, (*visitor).look},
 		{"film", watcher, provider + "/items/" + film.item, (*visitor).lookAtScenes},
+		{"scenes", seeker, provider + "/items/" + same.item, (*visitor).hidesBoth},
+		{"scenes-shown", seeker, provider + "/items/" + same.item, (*visitor).lookAtBoth},
 		{"decided", supervisor, provider + "/items/" + w.decided, nil},
 		{"reports", analyst, provider + "/reports", nil},
 		{"draft", analyst, provider + path(w.draft), nil},

@@ -87,6 +87,9 @@ var forms = map[string]string{
 	"POST /keys":                                         "name=a+key&scopes=detect&source=uploads",
 	"POST /items/{id}/decide":                            "fact.same-picture=yes&fact.picture=landscape",
 	"POST /peers":                                        "document={peer}",
+	"POST /items/{id}/scenes":                            "reason=because",
+	"POST /items/{id}/scenes/{search}/show":              "item={item}",
+	"POST /items/{id}/scenes/hide":                       "exposure={exposure...}",
 	"POST /items/{id}/view":                              `{"level":"sketch"}`,
 	"POST /alarms/{id}/looked":                           "reason=because",
 }
@@ -205,7 +208,7 @@ func TestAPersonWithoutARoleIsDeniedEverywhere(t *testing.T) {
 			names := strings.NewReplacer(
 				"{id}", id, "{file}", "2026.json", "{id...}", w.event, "{exposure...}", shown[0].ID+map[bool]string{true: "/end"}[strings.HasPrefix(route.Pattern, "POST")],
 				"{entry}", "1", "{envelope}", "1", "{step}", "accept", "{document}", "1", "{proposal}", strings.TrimPrefix(w.proposal, "proposal/"),
-				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{question}", strings.TrimPrefix(w.question, "question/"), "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
+				"{subscription}", strings.TrimPrefix(w.subscription, "subscription/"), "{objection}", "01890000-0000-7000-8000-000000000001", "{search}", "01890000-0000-7000-8000-000000000001", "{question}", strings.TrimPrefix(w.question, "question/"), "{item}", w.taken, "{peer}", url.QueryEscape(string(peer)),
 			)
 			before := len(eventsOf(t, n, person.ID))
 			_, path, _ := strings.Cut(route.Pattern, " ")

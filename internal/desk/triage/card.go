@@ -46,8 +46,12 @@ type Card struct {
 	// Received is set when another organisation's report refers to the item.
 	Received bool
 	CanUndo  bool
-	Workload item.Workload
-	Now      time.Time
+	// MayCompare: the reader may ask which items here show the same scene. Scenes are the
+	// reader's questions, and those of others too once a decision is final.
+	MayCompare bool
+	Scenes     []SceneSearch
+	Workload   item.Workload
+	Now        time.Time
 }
 
 // Sighting is one occurrence on the card.
@@ -129,6 +133,9 @@ func (d *Desk) Card(ctx context.Context, actor mandate.Actor, id string) (Card, 
 			c.Case = true
 		}
 		if err := againOn(&c, tx, id); err != nil {
+			return err
+		}
+		if err := d.scenesOn(&c, tx, id, actor.ID); err != nil {
 			return err
 		}
 		return d.sightingsOn(&c, tx, id)

@@ -41,15 +41,20 @@ type Options struct {
 }
 
 // Desk is where items are reviewed.
-type Desk struct{ options Options }
+type Desk struct {
+	options Options
+	// mostScenes and scenesPerStep are the constants of that name.
+	mostScenes, scenesPerStep int
+}
 
 // New makes the desk.
-func New(options Options) *Desk { return &Desk{options} }
+func New(options Options) *Desk { return &Desk{options, mostScenes, scenesPerStep} }
 
 // Handle registers the desk's clocks with the job runner.
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(sealJob, d.seal)
 	runner.Handle(eraseJob, d.destroy)
+	runner.Handle(sceneJob, d.answerScenes)
 }
 
 func (d *Desk) act(actor mandate.Actor, action mandate.Action, id string) ledger.Act {

@@ -33,51 +33,65 @@ const pictureTime = 2 * time.Minute
 // who has the item may ask; at an authority, whoever investigates a report that
 // is open there.
 func (d *Desk) View(ctx context.Context, actor mandate.Actor, id string, look Look) (string, error) {
-	exposure := store.NewID("exposure")
-	err := d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemView, id), func(tx *ledger.Tx) error {
+	return d.view(ctx, actor, id, look, "")
+}
+
+// view is [Desk.View], beside a view of another item that it does not end.
+func (d *Desk) view(ctx context.Context, actor mandate.Actor, id string, look Look, beside string) (exposure string, err error) {
+	err = d.options.Ledger.Do(ctx, d.onItem(actor, mandate.ItemView, id), func(tx *ledger.Tx) error {
 		if look.Level <= item.LevelNone || look.Level > item.LevelFull || look.Column < 0 || look.Row < 0 || look.Column >= Grid || look.Row >= Grid {
 			return problem.InvalidField("level", "it is neither sketch, region nor full, or the tile is outside the grid", "ask for one of them")
 		}
-		workload, breaks, err := d.workload(tx, actor.ID)
-		if err != nil {
+		if exposure, err = d.expose(tx, actor, id, look, beside); err != nil {
 			return err
 		}
-		if workload.Lock.Locked(tx.Now) {
-			return errOnBreak(workload.Lock.Until, tx.Now)
-		}
-		row, err := tx.Item(id)
-		if err != nil {
-			return err
-		}
-		switch row.Content {
-		case store.ContentElsewhere:
-			return problem.New(problem.Conflict, "the content is still where it was reported from", "open the item first")
-		case store.ContentErased:
-			return errErased
-		}
-		if err := d.withheld(tx.Tx, actor, id); err != nil {
-			return err
-		}
-		request, err := json.Marshal(look)
-		if err != nil {
-			return fmt.Errorf("writing a view: %w", err)
-		}
-		if err := tx.EndExposuresOf(actor.ID, tx.Now); err != nil {
-			return err
-		}
-		if err := tx.InsertExposure(store.ExposureRow{
-			ID: exposure, ItemID: id, Person: actor.ID, Level: look.Level.String(), Points: breaks.Points[look.Level.String()], From: tx.Now, Request: request,
-		}); err != nil {
-			return err
-		}
-		tx.Note("level", look.Level.String())
-		tx.Note("exposure", exposure)
 		if d.investigates(actor) {
 			return openCase(tx.Tx, id)
 		}
 		return d.change(tx, id, item.Event{Kind: item.View, Person: actor.ID, Level: look.Level}, nil)
 	})
 	return exposure, err
+}
+
+// expose writes that a person is about to be shown something of an item, unless that person
+// has a break, or the content is not here or is shown to nobody. It ends what the person was
+// shown before, but for what this is shown beside.
+func (d *Desk) expose(tx *ledger.Tx, actor mandate.Actor, id string, look Look, beside string) (string, error) {
+	workload, breaks, err := d.workload(tx, actor.ID)
+	if err != nil {
+		return "", err
+	}
+	if workload.Lock.Locked(tx.Now) {
+		return "", errOnBreak(workload.Lock.Until, tx.Now)
+	}
+	row, err := tx.Item(id)
+	if err != nil {
+		return "", err
+	}
+	switch row.Content {
+	case store.ContentElsewhere:
+		return "", problem.New(problem.Conflict, "the content is still where it was reported from", "open the item first")
+	case store.ContentErased:
+		return "", errErased
+	}
+	if err := d.withheld(tx.Tx, actor, id); err != nil {
+		return "", err
+	}
+	request, err := json.Marshal(look)
+	if err != nil {
+		return "", fmt.Errorf("writing a view: %w", err)
+	}
+	if beside == "" {
+		if err := tx.EndExposuresOf(actor.ID, tx.Now); err != nil {
+			return "", err
+		}
+	}
+	exposure := store.NewID("exposure")
+	tx.Note("level", look.Level.String())
+	tx.Note("exposure", exposure)
+	return exposure, tx.InsertExposure(store.ExposureRow{
+		ID: exposure, ItemID: id, Person: actor.ID, Level: look.Level.String(), Points: breaks.Points[look.Level.String()], From: tx.Now, Request: request,
+	})
 }
 
 // Picture renders what an exposure was recorded for. It is made by this node

@@ -141,6 +141,21 @@
     }
   }
 
+  // Two items beside each other: whoever leaves or hides the page is shown them no more.
+  const pair = document.querySelector("form[data-pair]");
+  if (pair) {
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      for (const input of pair.querySelectorAll("input[name=exposure]")) navigator.sendBeacon(`/exposures/${input.value}/end`);
+      for (const image of document.querySelectorAll(".pair img")) image.remove();
+    };
+    actions.hide = () => pair.requestSubmit();
+    addEventListener("pagehide", end);
+    document.addEventListener("visibilitychange", () => { if (document.hidden) end(); });
+  }
+
   // The form that Enter sends: take, decide or go on. Facts go by number keys.
   const form = document.querySelector("form[data-facts]");
   if (form) {
