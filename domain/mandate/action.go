@@ -46,6 +46,11 @@ var (
 	// when they did not.
 	ListEntryQuarantine = Action{"list.entry.quarantine", Alter, ResourceList, false}
 
+	// ListVote approves that an exchange is told what people here found of an entry, or
+	// takes that back; ListVoteSend is what the node does with what a person approved.
+	ListVote     = Action{"list.vote", Disclose, ResourceList, false}
+	ListVoteSend = Action{"list.vote.send", Disclose, ResourceList, false}
+
 	// ListCompare compares entries that are new to a list with the items that a node
 	// holds already; ItemFoundAgain writes down that one of them matches.
 	ListCompare    = Action{"list.compare", Combine, ResourceList, false}
@@ -204,7 +209,7 @@ var (
 
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
-	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListCompare,
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListVote, ListVoteSend, ListCompare,
 	DetectionSubmit, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,

@@ -259,7 +259,7 @@ func crossed(r Request) string {
 	actor, thing := r.Actor, r.Resource
 	is := func(actions ...mandate.Action) bool { return slices.Contains(actions, r.Action) }
 	deciding := is(mandate.ItemDecide, mandate.ItemSecondLook, mandate.ItemAdjudicate, mandate.ReportApprove,
-		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.NoticeHold,
+		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.ListVote, mandate.NoticeHold,
 		mandate.OrderRequest, mandate.DeconflictionAsk, mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderEvaluate,
 		mandate.OrderExecute, mandate.OrderAnswer, mandate.OrderInform, mandate.HoldRecord,
 		mandate.VoluntaryOpen, mandate.VoluntarySend, mandate.VoluntaryFollow, mandate.VoluntaryConsider)

@@ -145,13 +145,14 @@ type ListExchange struct {
 	Records     int64      `json:"records" doc:"records of the exchange"`
 	Failures    int        `json:"failures" doc:"rounds that failed since one succeeded"`
 	Problem     string     `json:"problem,omitempty" doc:"why the last round failed"`
+	VotesOpen   int64      `json:"votes_open" doc:"votes that people approved and that wait, were refused or are outdated"`
 	Stale       bool       `json:"stale" doc:"no round succeeded for longer than the operator allows"`
 }
 
 func exchangeOf(f lists.Fetching) ListExchange {
 	out := ListExchange{
 		Name: f.Name, Kind: string(f.Kind), List: f.List.ID, LastFetch: optional(f.FetchedAt), LastSuccess: optional(f.SucceededAt), UpTo: optional(f.UpTo),
-		Checkpoint: f.Checkpoint, Entries: f.Active, Records: f.Records, Failures: f.Failures, Problem: f.Problem, Stale: f.Stale,
+		Checkpoint: f.Checkpoint, Entries: f.Active, Records: f.Records, Failures: f.Failures, Problem: f.Problem, VotesOpen: f.VotesOpen(), Stale: f.Stale,
 	}
 	if f.Lag >= 0 {
 		seconds := int64(f.Lag.Seconds())

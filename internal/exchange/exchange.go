@@ -105,6 +105,15 @@ type Exchange struct {
 	// MayShrink is the share of the records that may go at once when all are read anew,
 	// from 0 to 1.
 	MayShrink float64
+	// Votes: people here may tell the exchange what they found of its entries; its Source
+	// is a [Voter] then.
+	Votes bool
+}
+
+// Voter is where votes go; false when the exchange takes none from here.
+func (e Exchange) Voter() (Voter, bool) {
+	voter, is := e.Source.(Voter)
+	return voter, is && e.Votes
 }
 
 // Address is what a list names as its source when it follows the exchange.

@@ -44,6 +44,8 @@ type ListExchange struct {
 	Digest64 string          `yaml:"digest_64"`
 	// MayShrink is the share of the records that may go at once when all are read anew.
 	MayShrink float64 `yaml:"may_shrink"`
+	// Votes: people here may tell the exchange what they found of its entries; NCMEC only.
+	Votes bool `yaml:"votes"`
 }
 
 // Defaults of a [ListExchange].
@@ -92,6 +94,8 @@ func (c Config) checkExchanges() error {
 			return problem.InvalidField(at+".every", "it is shorter than a minute, or longer than stale_after", "give times such as 15m and 24h, or leave them out")
 		case x.MayShrink < 0 || x.MayShrink > 1:
 			return problem.InvalidField(at+".may_shrink", "it is no share", "give a number from 0 to 1, for example 0.1")
+		case x.Votes && x.Kind != exchange.NCMEC:
+			return problem.InvalidField(at+".votes", "exchanges of this kind take none", "leave it out")
 		case x.CredentialsFile != "" && !filepath.IsAbs(x.CredentialsFile):
 			return problem.InvalidField(at+".credentials_file", "it is no absolute path", "name the file from the root")
 		}
@@ -157,7 +161,7 @@ func openExchanges(config Config, library *law.Library, through *lookout.Lookout
 // named is the exchange without its source, to ask how it stands.
 func (x ListExchange) named() exchange.Exchange {
 	x = x.filled()
-	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter, MayShrink: x.MayShrink}
+	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter, MayShrink: x.MayShrink, Votes: x.Votes}
 }
 
 // credentials are where its credentials are.

@@ -37,6 +37,11 @@ func (d *Desk) Begin(ctx context.Context) error {
 			if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: fetchJob, UniqueKey: e.Name, Payload: e.Name, Priority: job.PriorityIdle}); err != nil {
 				return err
 			}
+			if _, takes := e.Voter(); takes {
+				if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: reasonsJob, UniqueKey: e.Name, Payload: e.Name, Priority: job.PriorityIdle}); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
