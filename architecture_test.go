@@ -275,6 +275,10 @@ var doors = map[string]string{
 	"internal/desk/lists.(Desk).readReasons": "keeps the reasons of votes that an exchange names; they are no personal data",
 	"internal/desk/lists.(Desk).roundEnded":  "notes how a round ended; it touches no personal data",
 	"internal/desk/lists.(Desk).Export":      "writes out what the release permits, which was logged before the first byte",
+	"internal/desk/intake.(Desk).Begin":      "enqueues the work that comes again and again; it touches no personal data",
+	"internal/desk/intake.(Desk).clear":      "forgets a look-up that was logged, when its content is erased",
+	"internal/desk/intake.(Desk).askAbout":   "notes that a look-up may be sent from now on; its event is written with the answer",
+	"internal/desk/intake.(Desk).asked":      "notes how a question ended; it touches no personal data",
 	"internal/desk/intake.(Desk).answered":   "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
 	"internal/desk/intake.(Desk).flush":      "counts how many files were compared; no personal data",
 

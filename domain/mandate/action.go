@@ -57,6 +57,8 @@ var (
 	ItemFoundAgain = Action{"item.found-again", Alter, ResourceItem, false}
 
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
+	// DetectionAsk asks an exchange about an upload that no list here knows.
+	DetectionAsk = Action{"detection.ask", Disclose, ResourceItem, false}
 	// DetectionStop ends detection at a source whose legal basis has ended.
 	DetectionStop   = Action{"detection.stop", Alter, ResourceNode, false}
 	SightingConsult = Action{"sighting.consult", Consult, ResourceItem, false}
@@ -210,7 +212,7 @@ var (
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
 	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListVote, ListVoteSend, ListCompare,
-	DetectionSubmit, DetectionStop, SightingConsult,
+	DetectionSubmit, DetectionAsk, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,

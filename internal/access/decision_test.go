@@ -282,7 +282,7 @@ func crossed(r Request) string {
 		return "approval by another"
 	case actor.IsPerson() && r.Action == mandate.OrderIssue && (thing.Author == "" || thing.Author == self):
 		return "issuing by another"
-	case (r.Action == mandate.DetectionSubmit || r.Action == mandate.ListCompare || r.Action == mandate.ItemFoundAgain) && !r.LegalBasisActive:
+	case (r.Action == mandate.DetectionSubmit || r.Action == mandate.DetectionAsk || r.Action == mandate.ListCompare || r.Action == mandate.ItemFoundAgain) && !r.LegalBasisActive:
 		return "detection without legal basis"
 	case is(mandate.LogConsult, mandate.LogExport) && r.Purpose != mandate.PurposeAudit && r.Purpose != mandate.PurposeInvestigation:
 		return "log for another purpose"

@@ -589,8 +589,8 @@ func TestTheHelpOpensByItsKey(t *testing.T) {
 	v.until("!document.querySelector('dialog[data-help]').open")
 }
 
-// fetches lets the provider follow four exchanges: one that works, two that do not, and one
-// that no list follows. One of them takes votes; it returns its list, about which one vote
+// fetches lets the provider follow exchanges: one that works, two that do not, one that no
+// list follows, and one that is asked about uploads. One of them takes votes; it returns its list, about which one vote
 // waits for approval.
 func (w worked) fetches(t *testing.T) (voted string) {
 	t.Helper()
@@ -608,7 +608,9 @@ func (w worked) fetches(t *testing.T) (voted string) {
 			Name: name, Kind: exchange.File, Basis: basis, Verification: "single", Every: time.Hour, StaleAfter: 24 * time.Hour, Source: &exchange.FileSource{Path: path, MaxBytes: 1 << 20},
 		})
 	}
-	all = append(all, voteExchange(t, p))
+	all = append(all, voteExchange(t, p), exchange.Exchange{
+		Name: "shield", Kind: exchange.ArachnidShield, Basis: basis, Verification: "double", Every: time.Hour, StaleAfter: 24 * time.Hour, Shield: &exchange.Shield{},
+	})
 	slices.SortFunc(all, func(a, b exchange.Exchange) int { return strings.Compare(a.Name, b.Name) })
 	p.Lists.FetchFrom(all)
 	for _, e := range all {
@@ -620,6 +622,9 @@ func (w worked) fetches(t *testing.T) (voted string) {
 		})
 		must(t, "following an exchange", err)
 	}
+	must(t, "letting an upload wait", p.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.InsertLookup(store.LookupRow{ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, Upload: []byte("{}"), CreatedAt: time.Now().Add(-time.Hour)})
+	}))
 	item := w.decided
 	must(t, "finding a decided item", p.Store.Read(ctx, func(tx *store.Tx) error {
 		rows, err := tx.DecidedItems("reportable", 1)

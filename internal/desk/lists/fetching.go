@@ -25,6 +25,8 @@ type Fetching struct {
 	Lag time.Duration
 	// Stale: no round succeeded for longer than the operator allows.
 	Stale bool
+	// Waiting counts the uploads that wait until the exchange has answered about them.
+	Waiting int64
 	// Votes counts what the exchange was or will be told.
 	Votes map[vote.State]int64
 	// Every and StaleAfter are as the operator set them.
@@ -56,6 +58,18 @@ func Standing(tx *store.Tx, e exchange.Exchange, now time.Time) (Fetching, error
 	f.Stale = stale(e, list, f.FetchedList, now)
 	if f.Votes, err = tx.CountVotes(list.ID); err != nil {
 		return f, err
+	}
+	if e.Kind == exchange.ArachnidShield {
+		var oldest time.Time
+		if f.Waiting, oldest, err = tx.CountLookups(e.Name); err != nil {
+			return f, err
+		}
+		f.UpTo = now
+		if f.Waiting > 0 {
+			f.UpTo = oldest
+		}
+		f.Lag = now.Sub(f.UpTo)
+		f.Stale = f.Lag > e.StaleAfter
 	}
 	counts, err := tx.CountListEntries(list.ID)
 	if err != nil {
