@@ -111,6 +111,16 @@ func (d *Desk) lookUp(ctx context.Context, a asking, e *examined, content io.Rea
 	return d.seal(ctx, e.lookup, content)
 }
 
+// drop erases what was sealed for look-ups that were not written. What cannot be erased now
+// is content that nothing names.
+func (d *Desk) drop(ctx context.Context, all []examined) {
+	for _, e := range all {
+		if e.lookup != "" {
+			_ = d.content.Erase(context.WithoutCancel(ctx), e.lookup)
+		}
+	}
+}
+
 // pending is what a look-up keeps of an upload.
 type pending struct {
 	Actor      string       `json:"actor"`

@@ -263,6 +263,12 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return refuse(err)
 	}
+	stored := false
+	defer func() {
+		if !stored {
+			d.drop(ctx, examined)
+		}
+	}()
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
 		kept, left, held, asked, unasked := 0, 0, 0, 0, 0
@@ -335,6 +341,7 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
+	stored = true
 	compared := 0
 	for _, e := range examined {
 		if e.NotCompared == "" {
@@ -373,8 +380,13 @@ type examined struct {
 	insets []pdq.Inset
 }
 
-func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
+func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []examined, err error) {
 	var all []examined
+	defer func() {
+		if err != nil {
+			d.drop(ctx, all)
+		}
+	}()
 	wanted := s.Flagged || len(s.Signals) > 0
 	w := &watching{desk: d, urgent: wanted}
 	defer w.leave()
