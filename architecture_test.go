@@ -264,16 +264,23 @@ func TestImportsGoDownOnly(t *testing.T) {
 // doors are the functions that open a transaction without the ledger, and why
 // that is right. All others reach rows through ledger.Do and ledger.Read.
 var doors = map[string]string{
-	"internal/desk/notices.(Desk).due":      "finds the addresses that the node itself looks at; what it finds there is logged",
-	"internal/desk/orders.(Desk).due":       "finds the addresses that the node itself looks at; what it finds there is logged",
-	"internal/desk/lists.(Desk).Load":       "fills the index of this process: the node compares, nobody is shown anything",
-	"internal/desk/lists.(Desk).catchUp":    "fills the index of this process: the node compares, nobody is shown anything",
-	"internal/desk/lists.(Desk).Begin":      "enqueues the work that comes again and again; it touches no personal data",
-	"internal/desk/lists.(Desk).moveOn":     "moves a checkpoint up to which nothing changed; what changes is logged",
-	"internal/desk/lists.(Desk).roundEnded": "notes how a round ended; it touches no personal data",
-	"internal/desk/lists.(Desk).Export":     "writes out what the release permits, which was logged before the first byte",
-	"internal/desk/intake.(Desk).answered":  "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
-	"internal/desk/intake.(Desk).flush":     "counts how many files were compared; no personal data",
+	"internal/desk/notices.(Desk).due":       "finds the addresses that the node itself looks at; what it finds there is logged",
+	"internal/desk/orders.(Desk).due":        "finds the addresses that the node itself looks at; what it finds there is logged",
+	"internal/desk/lists.(Desk).Load":        "fills the index of this process: the node compares, nobody is shown anything",
+	"internal/desk/lists.(Desk).catchUp":     "fills the index of this process: the node compares, nobody is shown anything",
+	"internal/desk/lists.(Desk).Begin":       "enqueues the work that comes again and again; it touches no personal data",
+	"internal/desk/lists.(Desk).moveOn":      "moves a checkpoint up to which nothing changed; what changes is logged",
+	"internal/desk/lists.(Desk).beginVote":   "notes that a vote may be sent from now on; what became of it is logged",
+	"internal/desk/lists.(Desk).voteLater":   "notes why a vote did not get through; what became of it is logged",
+	"internal/desk/lists.(Desk).readReasons": "keeps the reasons of votes that an exchange names; they are no personal data",
+	"internal/desk/lists.(Desk).roundEnded":  "notes how a round ended; it touches no personal data",
+	"internal/desk/lists.(Desk).Export":      "writes out what the release permits, which was logged before the first byte",
+	"internal/desk/intake.(Desk).Begin":      "enqueues the work that comes again and again; it touches no personal data",
+	"internal/desk/intake.(Desk).clear":      "forgets a look-up that was logged, when its content is erased",
+	"internal/desk/intake.(Desk).askAbout":   "notes that a look-up may be sent from now on; its event is written with the answer",
+	"internal/desk/intake.(Desk).asked":      "notes how a question ended; it touches no personal data",
+	"internal/desk/intake.(Desk).answered":   "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
+	"internal/desk/intake.(Desk).flush":      "counts how many files were compared; no personal data",
 
 	"internal/desk/statistics.(Desk).Published": "reads figures that a person published for everybody; no personal data",
 

@@ -73,6 +73,9 @@ type FileResult struct {
 	// More counts matches beyond those that are shown.
 	More    int       `json:"more_matches"`
 	Skipped []Skipped `json:"skipped_lists"`
+	// LookedUpAt is the exchange that is asked about the file, because no list knows it; what it
+	// knows becomes a sighting later.
+	LookedUpAt string `json:"looked_up_at"`
 	// Unhashable says why the picture itself was not compared, NotCompared why nothing
 	// of the file was.
 	Unhashable  string `json:"unhashable"`

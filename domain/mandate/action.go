@@ -46,12 +46,19 @@ var (
 	// when they did not.
 	ListEntryQuarantine = Action{"list.entry.quarantine", Alter, ResourceList, false}
 
+	// ListVote approves that an exchange is told what people here found of an entry, or
+	// takes that back; ListVoteSend is what the node does with what a person approved.
+	ListVote     = Action{"list.vote", Disclose, ResourceList, false}
+	ListVoteSend = Action{"list.vote.send", Disclose, ResourceList, false}
+
 	// ListCompare compares entries that are new to a list with the items that a node
 	// holds already; ItemFoundAgain writes down that one of them matches.
 	ListCompare    = Action{"list.compare", Combine, ResourceList, false}
 	ItemFoundAgain = Action{"item.found-again", Alter, ResourceItem, false}
 
 	DetectionSubmit = Action{"detection.submit", Collect, ResourceItem, false}
+	// DetectionAsk asks an exchange about an upload that no list here knows.
+	DetectionAsk = Action{"detection.ask", Disclose, ResourceItem, false}
 	// DetectionStop ends detection at a source whose legal basis has ended.
 	DetectionStop   = Action{"detection.stop", Alter, ResourceNode, false}
 	SightingConsult = Action{"sighting.consult", Consult, ResourceItem, false}
@@ -207,8 +214,8 @@ var (
 
 // Actions lists every action, in the order of the policy.
 var Actions = []Action{
-	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListCompare,
-	DetectionSubmit, DetectionStop, SightingConsult,
+	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListVote, ListVoteSend, ListCompare,
+	DetectionSubmit, DetectionAsk, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemCompare, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,

@@ -82,7 +82,7 @@ func (f *Frames) HashTurned(pixels []byte) (Result, Variants) {
 		return Result{}, Variants{}
 	}
 	all := Fingerprint{Result: Result{Quality: quality(&f.cells)}}
-	all.hash(&f.cells)
+	all.hash(&views{{&f.cells, &f.cells}, {&f.cells, &f.cells}}) // mirror images are taken to be sampled as the frame is
 	return all.Result, all.Variants
 }
 

@@ -259,7 +259,7 @@ func crossed(r Request) string {
 	actor, thing := r.Actor, r.Resource
 	is := func(actions ...mandate.Action) bool { return slices.Contains(actions, r.Action) }
 	deciding := is(mandate.ItemDecide, mandate.ItemSecondLook, mandate.ItemAdjudicate, mandate.ReportApprove,
-		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.NoticeHold,
+		mandate.ReportSend, mandate.ReportAssess, mandate.ListEntryAdd, mandate.ListEntryChange, mandate.ListVote, mandate.NoticeHold,
 		mandate.OrderRequest, mandate.DeconflictionAsk, mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderEvaluate,
 		mandate.OrderExecute, mandate.OrderAnswer, mandate.OrderInform, mandate.HoldRecord,
 		mandate.VoluntaryOpen, mandate.VoluntarySend, mandate.VoluntaryFollow, mandate.VoluntaryConsider)
@@ -282,7 +282,7 @@ func crossed(r Request) string {
 		return "approval by another"
 	case actor.IsPerson() && r.Action == mandate.OrderIssue && (thing.Author == "" || thing.Author == self):
 		return "issuing by another"
-	case (r.Action == mandate.DetectionSubmit || r.Action == mandate.ListCompare || r.Action == mandate.ItemFoundAgain) && !r.LegalBasisActive:
+	case (r.Action == mandate.DetectionSubmit || r.Action == mandate.DetectionAsk || r.Action == mandate.ListCompare || r.Action == mandate.ItemFoundAgain) && !r.LegalBasisActive:
 		return "detection without legal basis"
 	case is(mandate.LogConsult, mandate.LogExport) && r.Purpose != mandate.PurposeAudit && r.Purpose != mandate.PurposeInvestigation:
 		return "log for another purpose"

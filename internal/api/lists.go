@@ -134,7 +134,7 @@ func (s *Server) listRoutes() {
 // ListExchange is how a list stands that is fetched from an exchange.
 type ListExchange struct {
 	Name        string     `json:"name"`
-	Kind        string     `json:"kind" enum:"ncmec,threatexchange,stopncii,file"`
+	Kind        string     `json:"kind" enum:"ncmec,threatexchange,stopncii,file,arachnid-shield"`
 	List        string     `json:"list,omitempty" doc:"the list that follows it; absent when none does"`
 	LastFetch   *time.Time `json:"last_fetch,omitempty" doc:"the end of the last round"`
 	LastSuccess *time.Time `json:"last_success,omitempty"`
@@ -145,13 +145,15 @@ type ListExchange struct {
 	Records     int64      `json:"records" doc:"records of the exchange"`
 	Failures    int        `json:"failures" doc:"rounds that failed since one succeeded"`
 	Problem     string     `json:"problem,omitempty" doc:"why the last round failed"`
+	Waiting     int64      `json:"waiting" doc:"uploads that wait until the exchange has answered about them"`
+	VotesOpen   int64      `json:"votes_open" doc:"votes that people approved and that wait, were refused or are outdated"`
 	Stale       bool       `json:"stale" doc:"no round succeeded for longer than the operator allows"`
 }
 
 func exchangeOf(f lists.Fetching) ListExchange {
 	out := ListExchange{
 		Name: f.Name, Kind: string(f.Kind), List: f.List.ID, LastFetch: optional(f.FetchedAt), LastSuccess: optional(f.SucceededAt), UpTo: optional(f.UpTo),
-		Checkpoint: f.Checkpoint, Entries: f.Active, Records: f.Records, Failures: f.Failures, Problem: f.Problem, Stale: f.Stale,
+		Checkpoint: f.Checkpoint, Entries: f.Active, Records: f.Records, Failures: f.Failures, Problem: f.Problem, Waiting: f.Waiting, VotesOpen: f.VotesOpen(), Stale: f.Stale,
 	}
 	if f.Lag >= 0 {
 		seconds := int64(f.Lag.Seconds())

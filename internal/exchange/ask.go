@@ -27,7 +27,12 @@ const (
 //
 // Errors: Invalid; Unavailable; those of the context. None holds anything of the request.
 func send(ctx context.Context, through *lookout.Lookout, address string, dress func(*http.Request)) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	return sendBody(ctx, through, http.MethodGet, address, nil, dress)
+}
+
+// sendBody is [send] with another method and a body.
+func sendBody(ctx context.Context, through *lookout.Lookout, method, address string, body []byte, dress func(*http.Request)) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, problem.InvalidField("url", "it is no web address", "mend the configuration")
 	}
@@ -42,9 +47,16 @@ func send(ctx context.Context, through *lookout.Lookout, address string, dress f
 // Errors: those of [send], or a [Pause] around one, without anything of what the server
 // said but numbers.
 func get(ctx context.Context, through *lookout.Lookout, address string, dress func(*http.Request)) ([]byte, error) {
+	return say(ctx, through, patience, maxPage, http.MethodGet, address, nil, dress)
+}
+
+// say sends a body and returns what is answered, of at most a number of bytes.
+//
+// Errors: those of [get].
+func say(ctx context.Context, through *lookout.Lookout, patience time.Duration, most int64, method, address string, body []byte, dress func(*http.Request)) ([]byte, error) {
 	timed, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	answer, err := send(timed, through, address, dress)
+	answer, err := sendBody(timed, through, method, address, body, dress)
 	if err != nil {
 		return nil, ended(ctx, timed, patience, err)
 	}
@@ -53,7 +65,7 @@ func get(ctx context.Context, through *lookout.Lookout, address string, dress fu
 		return nil, refusal(answer)
 	}
 	var page bytes.Buffer
-	if err := take(&page, answer.Body, answer.ContentLength, maxPage); err != nil {
+	if err := take(&page, answer.Body, answer.ContentLength, most); err != nil {
 		return nil, ended(ctx, timed, patience, err)
 	}
 	return page.Bytes(), nil
@@ -99,6 +111,19 @@ func (a answered) Unwrap() error { return a.error }
 func refusedQuestion(err error) bool {
 	var a answered
 	return errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusGone || a.status == http.StatusBadRequest)
+}
+
+// declined says that the exchange does not take what it was told, whenever it is sent.
+func declined(err error) bool {
+	var a answered
+	if !errors.As(err, &a) {
+		return false
+	}
+	switch a.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return a.status >= 400 && a.status < 500
 }
 
 // refusal says what an answer other than 200 means.

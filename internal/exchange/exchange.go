@@ -1,5 +1,6 @@
 // Package exchange reads what changes in the hash lists of the field's exchanges:
-// NCMEC Hash Sharing, Meta's ThreatExchange, StopNCII, and files.
+// NCMEC Hash Sharing, Meta's ThreatExchange, StopNCII, and files. One gives no list out and
+// is asked about single pictures: Project Arachnid's Shield.
 //
 // A [Source] is asked from a checkpoint on and answers with batches. Whoever asks
 // stores each batch together with its checkpoint, so that a process that dies between
@@ -82,10 +83,11 @@ const (
 	ThreatExchange Kind = "threatexchange"
 	StopNCII       Kind = "stopncii"
 	File           Kind = "file"
+	ArachnidShield Kind = "arachnid-shield"
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{NCMEC, ThreatExchange, StopNCII, File}
+var Kinds = []Kind{NCMEC, ThreatExchange, StopNCII, File, ArachnidShield}
 
 // Exchange is one exchange as the operator configured it.
 type Exchange struct {
@@ -105,6 +107,19 @@ type Exchange struct {
 	// MayShrink is the share of the records that may go at once when all are read anew,
 	// from 0 to 1.
 	MayShrink float64
+	// Votes: people here may tell the exchange what they found of its entries; its Source
+	// is a [Voter] then.
+	Votes bool
+	// Shield is asked about uploads that no list knows, as Asking says; it has no Source.
+	// Nil for exchanges that give lists out.
+	Shield *Shield
+	Asking Asking
+}
+
+// Voter is where votes go; false when the exchange takes none from here.
+func (e Exchange) Voter() (Voter, bool) {
+	voter, is := e.Source.(Voter)
+	return voter, is && e.Votes
 }
 
 // Address is what a list names as its source when it follows the exchange.

@@ -187,9 +187,6 @@ type ncmecRecord struct {
 // Errors: Unavailable; nothing of a page that has one is used.
 func parseNCMEC(text []byte) (ncmecPage, error) {
 	odd := func(why string) (ncmecPage, error) { return ncmecPage{}, odd(why) }
-	if !utf8.Valid(text) {
-		return odd("it is not in UTF-8")
-	}
 	var result struct {
 		XMLName xml.Name
 		Images  struct {
@@ -200,12 +197,8 @@ func parseNCMEC(text []byte) (ncmecPage, error) {
 		} `xml:"videos"`
 		Next string `xml:"paging>next"`
 	}
-	decoder := xml.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&result); err != nil {
-		return odd("its XML is broken")
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return odd("something follows its end")
+	if err := parseXML(text, &result); err != nil {
+		return ncmecPage{}, err
 	}
 	if result.XMLName.Local != "queryResult" {
 		return odd("it holds no queryResult")
@@ -237,6 +230,23 @@ func parseNCMEC(text []byte) (ncmecPage, error) {
 		}
 	}
 	return page, nil
+}
+
+// parseXML reads one document.
+//
+// Errors: Unavailable.
+func parseXML(text []byte, into any) error {
+	if !utf8.Valid(text) {
+		return odd("it is not in UTF-8")
+	}
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(into); err != nil {
+		return odd("its XML is broken")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return odd("something follows its end")
+	}
+	return nil
 }
 
 // fill turns a record into an entry.

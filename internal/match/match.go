@@ -35,7 +35,7 @@ const (
 // Exact says that the file itself is equal, not only what it shows.
 func (k Kind) Exact() bool { return k == SHA256 || k == SHA1 || k == MD5 }
 
-var strength = map[Kind]int{SHA256: 0, SHA1: 1, MD5: 2, PDQ: 3, Frames: 4}
+var strength = map[Kind]int{SHA256: 0, SHA1: 1, MD5: 2, PDQ: 3, Frames: 4, LookUp: 5}
 
 // MaximumRadius is the largest PDQ distance that a list may call a match.
 const MaximumRadius = 64

@@ -44,6 +44,17 @@ type ListExchange struct {
 	Digest64 string          `yaml:"digest_64"`
 	// MayShrink is the share of the records that may go at once when all are read anew.
 	MayShrink float64 `yaml:"may_shrink"`
+	// Votes: people here may tell the exchange what they found of its entries; NCMEC only.
+	Votes bool `yaml:"votes"`
+	// Sources are those whose uploads Shield is asked about; Sends is hashes, or media for the
+	// files themselves.
+	Sources []string `yaml:"sources"`
+	Sends   string   `yaml:"sends"`
+	// PerMinute is how many questions Shield is sent in a minute; HoldFor how long an upload
+	// waits for the answer, and MostWaiting how many do.
+	PerMinute   int           `yaml:"per_minute"`
+	HoldFor     time.Duration `yaml:"hold_for"`
+	MostWaiting int64         `yaml:"most_waiting"`
 }
 
 // Defaults of a [ListExchange].
@@ -52,6 +63,13 @@ const (
 	defaultStaleAfter = 24 * time.Hour
 	defaultMayShrink  = 0.1
 	leastEvery        = time.Minute
+	defaultPerMinute  = 60
+	mostPerMinute     = 6000
+	defaultHoldFor    = 72 * time.Hour
+	longestHold       = 30 * 24 * time.Hour
+	defaultWaiting    = 10_000
+	sendsHashes       = "hashes"
+	sendsMedia        = "media"
 )
 
 // firstEntries is before the first entries of every exchange.
@@ -68,6 +86,18 @@ func (x ListExchange) filled() ListExchange {
 	}
 	if x.MayShrink == 0 {
 		x.MayShrink = defaultMayShrink
+	}
+	if x.Sends == "" {
+		x.Sends = sendsHashes
+	}
+	if x.PerMinute == 0 {
+		x.PerMinute = defaultPerMinute
+	}
+	if x.HoldFor == 0 {
+		x.HoldFor = defaultHoldFor
+	}
+	if x.MostWaiting == 0 {
+		x.MostWaiting = defaultWaiting
 	}
 	if x.Since.IsZero() {
 		x.Since = firstEntries
@@ -92,8 +122,13 @@ func (c Config) checkExchanges() error {
 			return problem.InvalidField(at+".every", "it is shorter than a minute, or longer than stale_after", "give times such as 15m and 24h, or leave them out")
 		case x.MayShrink < 0 || x.MayShrink > 1:
 			return problem.InvalidField(at+".may_shrink", "it is no share", "give a number from 0 to 1, for example 0.1")
+		case x.Votes && x.Kind != exchange.NCMEC:
+			return problem.InvalidField(at+".votes", "exchanges of this kind take none", "leave it out")
 		case x.CredentialsFile != "" && !filepath.IsAbs(x.CredentialsFile):
 			return problem.InvalidField(at+".credentials_file", "it is no absolute path", "name the file from the root")
+		}
+		if err := x.checkAsking(at, c.Detection.Sources); err != nil {
+			return err
 		}
 		if err := x.checkSource(at, c.Egress); err != nil {
 			return err
@@ -103,9 +138,38 @@ func (c Config) checkExchanges() error {
 	return nil
 }
 
+// checkAsking reports what is wrong with what is looked up.
+func (x ListExchange) checkAsking(at string, sources []Source) error {
+	if x.Kind != exchange.ArachnidShield {
+		if len(x.Sources) > 0 {
+			return problem.InvalidField(at+".sources", "exchanges of this kind are asked about no uploads", "leave it out")
+		}
+		return nil
+	}
+	if len(x.Sources) == 0 {
+		return problem.InvalidField(at+".sources", "it is empty", "name the sources whose uploads it is asked about; there is no 'all'")
+	}
+	for _, name := range x.Sources {
+		if !slices.ContainsFunc(sources, func(s Source) bool { return s.Name == name }) {
+			return problem.InvalidField(at+".sources", "there is no source "+name, "name sources of detection.sources")
+		}
+	}
+	switch {
+	case x.Sends != sendsHashes && x.Sends != sendsMedia:
+		return problem.InvalidField(at+".sends", "it is neither hashes nor media", "send hashes, unless you may send the files themselves to others")
+	case x.PerMinute < 1 || x.PerMinute > mostPerMinute:
+		return problem.InvalidField(at+".per_minute", fmt.Sprintf("it is not from 1 to %d", mostPerMinute), "60 is usual")
+	case x.HoldFor < time.Minute || x.HoldFor > longestHold || x.HoldFor < x.StaleAfter:
+		return problem.InvalidField(at+".hold_for", "it is shorter than a minute or than stale_after, or longer than 30 days", "72h is usual")
+	case x.MostWaiting < 1:
+		return problem.InvalidField(at+".most_waiting", "it is less than one", "10000 is usual")
+	}
+	return nil
+}
+
 func (x ListExchange) checkSource(at string, egress Egress) error {
 	switch x.Kind {
-	case exchange.NCMEC, exchange.StopNCII:
+	case exchange.NCMEC, exchange.StopNCII, exchange.ArachnidShield:
 	case exchange.ThreatExchange:
 		if err := exchange.CheckGroup(x.Group); err != nil {
 			return problem.InvalidField(at+".group", problem.From(err).Reason, problem.From(err).Remedy)
@@ -124,7 +188,7 @@ func (x ListExchange) checkSource(at string, egress Egress) error {
 			return nil
 		}
 	default:
-		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec, threatexchange, stopncii or file")
+		return problem.InvalidField(at+".kind", "there is no such kind", "use ncmec, threatexchange, stopncii, file or arachnid-shield")
 	}
 	u, err := lookout.Rules{Ports: egress.Ports}.Check(x.URL)
 	switch {
@@ -148,16 +212,36 @@ func openExchanges(config Config, library *law.Library, through *lookout.Lookout
 			return nil, problem.InvalidField(fmt.Sprintf("list_exchanges[%d].legal_basis", i), "there is no such profile", "see law/legal-basis").Because(err)
 		}
 		e := x.named()
-		e.Basis, e.Verification, e.Source = basis, x.Verification, x.source(through, config.Data)
+		e.Basis, e.Verification = basis, x.Verification
+		if x.Kind == exchange.ArachnidShield {
+			e.Shield = &exchange.Shield{Base: x.URL, Credentials: x.credentials(), Through: through}
+			e.Asking = exchange.Asking{Sources: x.Sources, Media: x.Sends == sendsMedia, PerMinute: x.PerMinute, HoldFor: x.HoldFor, MostWaiting: x.MostWaiting}
+			if err := x.covered(basis, config.Detection.Sources); err != nil {
+				return nil, problem.InvalidField(fmt.Sprintf("list_exchanges[%d].legal_basis", i), problem.From(err).Reason, "name a legal basis for telling others of uploads to such a service, or leave the source out")
+			}
+		} else {
+			e.Source = x.source(through, config.Data)
+		}
 		all = append(all, e)
 	}
 	return all, nil
 }
 
+// covered checks that the legal basis is one for the services of all sources: one for hosting
+// lets nothing of private messages go.
+func (x ListExchange) covered(basis *law.LegalBasis, sources []Source) error {
+	for _, s := range sources {
+		if slices.Contains(x.Sources, s.Name) && !basis.Covers(s.Service) {
+			return problem.Newf(problem.Denied, "it does not cover %s, which the source %s is", s.Service, s.Name)
+		}
+	}
+	return nil
+}
+
 // named is the exchange without its source, to ask how it stands.
 func (x ListExchange) named() exchange.Exchange {
 	x = x.filled()
-	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter, MayShrink: x.MayShrink}
+	return exchange.Exchange{Name: x.Name, Kind: x.Kind, Every: x.Every, StaleAfter: x.StaleAfter, MayShrink: x.MayShrink, Votes: x.Votes}
 }
 
 // credentials are where its credentials are.

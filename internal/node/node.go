@@ -389,6 +389,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		return err
 	}
 	n.Lists.FetchFrom(exchanges)
+	n.Intake.AskAt(exchanges)
 	n.Notices = notices.New(notices.Options{
 		Ledger: n.Ledger, Store: n.Store, Post: n.Post, Law: n.Law, Profile: "notices/voluntary", ContactPoint: o.ContactPoint, Lookout: outlook,
 	})
@@ -620,7 +621,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		}
 		go func() { served <- figures.Serve(apart) }()
 	}
-	if err := errors.Join(n.Post.Begin(ctx), n.Lists.Begin(ctx)); err != nil {
+	if err := errors.Join(n.Post.Begin(ctx), n.Lists.Begin(ctx), n.Intake.Begin(ctx)); err != nil {
 		return err
 	}
 	lock, err := n.takeOver(ctx)

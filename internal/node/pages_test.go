@@ -403,7 +403,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	must(t, "inviting", err)
 	other := visit(t, browser)
 	other.login(provider + "/login/" + link.Token)
-	w.fetches(t)
+	voted := w.fetches(t)
 	film, watcher := w.film(t), visit(t, browser)
 	watcher.login(provider + "/login/" + film.token)
 	same, seeker := w.scenes(t), visit(t, browser)
@@ -443,6 +443,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"lists", manager, provider + "/lists", nil},
 		{"exchanges", manager, provider + "/lists/exchanges", nil},
 		{"list", manager, provider + path(w.list), nil},
+		{"list-votes", manager, provider + path(voted) + "/votes", nil},
 		{"list-decided", other, provider + path(w.own) + "/decided", nil},
 		{"list-followed", manager, provider + path(followed), nil},
 		{"list-sharing", keeper, centre + path(kept) + "/sharing", nil},
@@ -592,9 +593,10 @@ func TestTheHelpOpensByItsKey(t *testing.T) {
 	v.until("!document.querySelector('dialog[data-help]').open")
 }
 
-// fetches lets the provider follow three exchanges: one that works, one that does not,
-// and one that no list follows.
-func (w worked) fetches(t *testing.T) {
+// fetches lets the provider follow exchanges: one that works, two that do not, one that no
+// list follows, and one that is asked about uploads. One of them takes votes; it returns its list, about which one vote
+// waits for approval.
+func (w worked) fetches(t *testing.T) (voted string) {
 	t.Helper()
 	ctx, p := t.Context(), w.Provider
 	reference := law.Ref{ID: "demo/benign-pictures", Version: 1}
@@ -610,10 +612,13 @@ func (w worked) fetches(t *testing.T) {
 			Name: name, Kind: exchange.File, Basis: basis, Verification: "single", Every: time.Hour, StaleAfter: 24 * time.Hour, Source: &exchange.FileSource{Path: path, MaxBytes: 1 << 20},
 		})
 	}
+	all = append(all, voteExchange(t, p), exchange.Exchange{
+		Name: "shield", Kind: exchange.ArachnidShield, Basis: basis, Verification: "double", Every: time.Hour, StaleAfter: 24 * time.Hour, Shield: &exchange.Shield{},
+	})
 	slices.SortFunc(all, func(a, b exchange.Exchange) int { return strings.Compare(a.Name, b.Name) })
 	p.Lists.FetchFrom(all)
 	for _, e := range all {
-		if e.Name == "unused" {
+		if e.Name == "unused" || e.Votes {
 			continue
 		}
 		_, err := p.Lists.Create(ctx, actor(t, p, mandate.ListManager), lists.NewList{
@@ -621,8 +626,21 @@ func (w worked) fetches(t *testing.T) {
 		})
 		must(t, "following an exchange", err)
 	}
+	must(t, "letting an upload wait", p.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.InsertLookup(store.LookupRow{ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, Upload: []byte("{}"), CreatedAt: time.Now().Add(-time.Hour)})
+	}))
+	item := w.decided
+	must(t, "finding a decided item", p.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.DecidedItems("reportable", 1)
+		if err == nil && len(rows) > 0 {
+			item = rows[0].ID
+		}
+		return err
+	}))
+	voted = holdsItem(t, p, item)
 	must(t, "beginning to fetch", p.Lists.Begin(ctx))
 	must(t, "fetching", p.Drain(ctx))
+	return voted
 }
 
 // film is a video of which a list knows a part, taken by somebody who has a login link.

@@ -18,6 +18,7 @@ import (
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/internal/desk/triage"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
@@ -590,6 +591,17 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 		return err
 	}))
 	do(p, other, "POST /lists/{id}/proposals/{proposal}/confirm", own+"/proposals/"+proposal+"/confirm", "", "list.entry.add")
+	p.Lists.FetchFrom([]exchange.Exchange{voteExchange(t, p)})
+	votes := path(holdsItem(t, p, reportable)) + "/votes"
+	do(p, manager, "GET /lists/{id}/votes", votes, "", "list.consult")
+	do(p, manager, "POST /lists/{id}/votes", votes, "item="+reportable+"&affirmative=yes&reason=seen+here", "list.vote")
+	var voted string
+	must(t, "finding the vote", p.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.VotesOfItem(reportable)
+		voted = short(rows[0].ID)
+		return err
+	}))
+	do(p, manager, "POST /lists/{id}/votes/{vote}/recall", votes+"/"+voted+"/recall", "reason=too+early", "list.vote")
 	do(p, supervisor, "POST /items/{id}/reopen", "/items/"+reportable+"/reopen", "reason=a+complaint", "item.reopen")
 
 	// A list goes to a subscriber, who objects to an entry.

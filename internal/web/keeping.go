@@ -73,7 +73,8 @@ func showList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(listPage(v.frame("list.title", "/lists"), l, versions, entries, v.actor.Has(mandate.ListManager), v.takeDone()))
+	manages := v.actor.Has(mandate.ListManager)
+	return v.show(listPage(v.frame("list.title", "/lists"), l, versions, entries, manages, manages && v.s.options.Desks.Lists.TakesVotes(l.HashList), v.takeDone()))
 }
 
 // importMemory is how much of an imported file is kept in memory; the rest of a

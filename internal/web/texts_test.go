@@ -123,6 +123,7 @@ func completed() map[string][]string {
 		"journey.status.":   {"waiting", "received", "rejected", "accepted", "forwarded", "closed"},
 		"voluntary.state.":  {"ready", "sending", "waiting", "undecided", "barred", "exhausted", "executed", "verified", "reappeared", "closed", "received", "evaluated", "refused", "withdrawn"},
 		"voluntary.clock.":  {"delivery", "rung", "bar", "decision"},
+		"votes.state.":      {"queued", "sending", "sent", "refused", "withdrawn", "outdated", "replaced"},
 		"quarantine.ended.": {"active", "suspended", "withdrawn"},
 		"quarantine.to.":    {"suspended", "withdrawn"},
 		"hold.kind.":        {"no_remove", "no_notice"},

@@ -278,6 +278,7 @@ func (d *Desk) flooding(tx *store.Tx, pending map[string]bool) ([]store.Quaranti
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.QuarantineLiftedJob, d.admit)
 	runner.Handle(store.ListGrownJob, d.compareHeld)
+	runner.Handle(askJob, d.ask)
 }
 
 // admit brings to people what waited because of an entry whose quarantine a person

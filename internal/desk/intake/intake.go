@@ -26,6 +26,7 @@ import (
 	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/blob"
+	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
@@ -56,6 +57,8 @@ type Desk struct {
 	watching chan struct{}
 	flood    flood.Limits
 	counter  counter
+	// exchanges are those that are asked about uploads.
+	exchanges []exchange.Exchange
 	// perStep is how many items a step of a long job takes.
 	perStep int
 }
@@ -169,6 +172,9 @@ type FileResult struct {
 	// Inherited when people decided about the same file before.
 	Sighting  string `json:"sighting,omitempty"`
 	Inherited string `json:"inherited_decision,omitempty"`
+	// LookedUpAt is the exchange that is asked about the file, because no list here knows it.
+	// Until it has answered the file is sealed; what it knows becomes a sighting.
+	LookedUpAt string `json:"looked_up_at,omitempty"`
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
 
@@ -257,9 +263,15 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return refuse(err)
 	}
+	stored := false
+	defer func() {
+		if !stored {
+			d.drop(ctx, examined)
+		}
+	}()
 	err = d.ledger.Do(ctx, act, func(tx *ledger.Tx) error {
 		detection.Files = detection.Files[:0]
-		kept, left, held := 0, 0, 0
+		kept, left, held, asked, unasked := 0, 0, 0, 0, 0
 		quarantines, err := tx.QuarantinesOf(entriesOf(examined))
 		if err != nil {
 			return err
@@ -282,8 +294,18 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 				}
 			} else if len(e.Matches) > 0 {
 				result.Next = "The picture is at least as near to benign look-alikes as to what lists know: the matches were set aside and counted, and nothing of the file was kept."
+			} else if e.lookup != "" {
+				if err := d.wait(tx, actor, source, s, e); err != nil {
+					return err
+				}
+				asked++
+				result.Next = "No list here knows the file. It is looked up at " + e.LookedUpAt + "; until that has answered it is sealed and shown to nobody. If it is not known there, nothing of it is kept."
 			} else {
 				result.Next = "No list knows the file. Nothing of it was kept."
+				if e.notAsked != "" {
+					unasked++
+					result.Next = "No list here knows the file, and no exchange was asked: " + e.notAsked + ". Nothing of it was kept."
+				}
 			}
 			detection.Files = append(detection.Files, result)
 		}
@@ -295,6 +317,12 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 		}
 		if held > 0 {
 			tx.Note("held", held)
+		}
+		if asked > 0 {
+			tx.Note("looked_up", asked)
+		}
+		if unasked > 0 {
+			tx.Note("not_looked_up", unasked)
 		}
 		if left > 0 {
 			tx.Note("not_compared", left)
@@ -313,6 +341,7 @@ func (d *Desk) Detect(ctx context.Context, actor mandate.Actor, s Submission) (D
 	if err != nil {
 		return Detection{}, err
 	}
+	stored = true
 	compared := 0
 	for _, e := range examined {
 		if e.NotCompared == "" {
@@ -344,15 +373,27 @@ func (d *Desk) check(s Submission) error {
 type examined struct {
 	FileResult
 	keep bool
+	// lookup is the name of the look-up that the file waits for, notAsked why there is none
+	// where there should be one.
+	lookup, notAsked string
 	// insets are kept with the item for the entries of own lists that are matched by them.
 	insets []pdq.Inset
 }
 
-func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]examined, error) {
+func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []examined, err error) {
 	var all []examined
+	defer func() {
+		if err != nil {
+			d.drop(ctx, all)
+		}
+	}()
 	wanted := s.Flagged || len(s.Signals) > 0
 	w := &watching{desk: d, urgent: wanted}
 	defer w.leave()
+	ask, err := d.askedAt(ctx, source)
+	if err != nil {
+		return nil, err
+	}
 	for _, upload := range s.Files {
 		if upload.Refused != "" {
 			all = append(all, examined{FileResult: FileResult{
@@ -379,7 +420,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 		if film {
 			e.FileResult, err = d.examineVideo(ctx, source, w, upload, mime, sum)
 		} else {
-			e, err = d.examinePicture(ctx, upload, sum, wanted)
+			e, err = d.examinePicture(ctx, upload, sum, wanted || ask.on())
 		}
 		if err != nil {
 			return nil, err
@@ -397,6 +438,9 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) ([]exam
 					return nil, err
 				}
 			}
+		}
+		if err := d.lookUp(ctx, ask, &e, upload.Content); err != nil {
+			return nil, err
 		}
 		all = append(all, e)
 	}

@@ -255,5 +255,7 @@ func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.ItemChangedJob, d.itemChanged)
 	runner.Handle(deliverJob, d.deliver)
 	runner.Handle(fetchJob, d.fetch)
+	runner.Handle(voteJob, d.sendVote)
+	runner.Handle(reasonsJob, d.readReasons)
 	runner.Handle(store.QuarantineClockJob, d.quarantineClock)
 }

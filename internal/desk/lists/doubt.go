@@ -56,7 +56,8 @@ const (
 // itemChanged suspends the entries that rest on a decision which people opened
 // again or on what an authority does not confirm any more, and notes where an
 // item was erased: its decisions stay, and with them the entry, but what was only
-// proposed can no longer be looked at. It may run more than once.
+// proposed can no longer be looked at. Votes that rest on such a decision are withdrawn.
+// It may run more than once.
 func (d *Desk) itemChanged(ctx context.Context, running *job.Running) error {
 	var change store.ItemChange
 	if err := running.Payload(&change); err != nil {
@@ -88,7 +89,10 @@ func (d *Desk) itemChanged(ctx context.Context, running *job.Running) error {
 			return fmt.Errorf("following item %s in a list: %w", change.Item, err)
 		}
 	}
-	return nil
+	if change.Erased {
+		return nil // the decision stays
+	}
+	return d.doubtVotes(ctx, change.Item)
 }
 
 func (d *Desk) suspend(tx *ledger.Tx, row store.ProposalRow) error {

@@ -34,8 +34,16 @@ func (d *Desk) FetchFrom(exchanges []exchange.Exchange) { d.exchanges = exchange
 func (d *Desk) Begin(ctx context.Context) error {
 	return d.store.WriteShared(ctx, func(tx *store.Tx) error {
 		for _, e := range d.exchanges {
+			if e.Shield != nil {
+				continue // it is asked about uploads, by the desk of intake
+			}
 			if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: fetchJob, UniqueKey: e.Name, Payload: e.Name, Priority: job.PriorityIdle}); err != nil {
 				return err
+			}
+			if _, takes := e.Voter(); takes {
+				if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: reasonsJob, UniqueKey: e.Name, Payload: e.Name, Priority: job.PriorityIdle}); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

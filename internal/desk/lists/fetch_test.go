@@ -67,6 +67,7 @@ func openReader(t *testing.T, database func() string) *reader {
 		ncmec: exchangetest.NewNCMEC("brdo", canary), threats: exchangetest.NewThreats("12345678|" + canary), ncii: exchangetest.NewNCII("fetch-"+canary, canary),
 		file: &exchangetest.File{User: "brdo", Password: canary}, folder: t.TempDir(), heard: &heard{},
 	}
+	r.ncmec.Reasons = map[string]string{"01234567-abcd": "Example Reason 1"}
 	internet.Host(exchangetest.NCMECHost, r.ncmec)
 	internet.Host(exchangetest.ThreatHost, r.threats)
 	internet.Host(exchangetest.NCIIHost, r.ncii)
@@ -87,6 +88,7 @@ func openReader(t *testing.T, database func() string) *reader {
 		Configure: func(c *node.Config) {
 			c.HMA.Enabled = true
 			add(c, "ncmec-industry", exchange.NCMEC, exchangetest.NCMECBase)
+			c.ListExchanges[0].Votes = true
 			add(c, "threats", exchange.ThreatExchange, exchangetest.ThreatBase)
 			c.ListExchanges[1].Group = exchangetest.ThreatGroup
 			add(c, "ncii", exchange.StopNCII, exchangetest.NCIIBase)
@@ -250,6 +252,7 @@ func TestListsFollowExchanges(t *testing.T) {
 		r.sendsTooMuch(t, list)
 		r.isInterrupted(t, list)
 		r.staleIsAnAlarm(t, list)
+		r.takesVotes(t, list)
 		if text := r.heard.text(); strings.Contains(text, canary) {
 			t.Errorf("the operator is told a credential:\n%s", text)
 		}

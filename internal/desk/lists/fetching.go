@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/vote"
 	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
@@ -24,8 +25,17 @@ type Fetching struct {
 	Lag time.Duration
 	// Stale: no round succeeded for longer than the operator allows.
 	Stale bool
+	// Waiting counts the uploads that wait until the exchange has answered about them.
+	Waiting int64
+	// Votes counts what the exchange was or will be told.
+	Votes map[vote.State]int64
 	// Every and StaleAfter are as the operator set them.
 	Every, StaleAfter time.Duration
+}
+
+// VotesOpen counts the votes that are not at the exchange as they should be.
+func (f Fetching) VotesOpen() int64 {
+	return f.Votes[vote.Queued] + f.Votes[vote.Sending] + f.Votes[vote.Refused] + f.Votes[vote.Outdated]
 }
 
 // FollowsExchange says that a list follows an exchange, and of which name.
@@ -46,6 +56,21 @@ func Standing(tx *store.Tx, e exchange.Exchange, now time.Time) (Fetching, error
 		f.Lag = now.Sub(f.UpTo)
 	}
 	f.Stale = stale(e, list, f.FetchedList, now)
+	if f.Votes, err = tx.CountVotes(list.ID); err != nil {
+		return f, err
+	}
+	if e.Kind == exchange.ArachnidShield {
+		var oldest time.Time
+		if f.Waiting, oldest, err = tx.CountLookups(e.Name); err != nil {
+			return f, err
+		}
+		f.UpTo = now
+		if f.Waiting > 0 {
+			f.UpTo = oldest
+		}
+		f.Lag = now.Sub(f.UpTo)
+		f.Stale = f.Lag > e.StaleAfter
+	}
 	counts, err := tx.CountListEntries(list.ID)
 	if err != nil {
 		return f, err

@@ -58,7 +58,7 @@ func (d *Desk) Object(ctx context.Context, actor mandate.Actor, list, entry, why
 			return problem.New(problem.Conflict, "this list follows no other organisation's", "suspend or withdraw the entry yourself")
 		}
 		if _, is := exchanged(head); is {
-			return problem.New(problem.Conflict, "nothing is sent to an exchange from here", "suspend or withdraw the entry, and tell those who run the exchange")
+			return problem.New(problem.Conflict, "an exchange takes no objections", "suspend or withdraw the entry; if the exchange takes votes, approve one when people have decided")
 		}
 		row, err := tx.ListEntry(list, entry)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,8 +32,12 @@ type NCMEC struct {
 	// PageSize is how many entries are on a page.
 	PageSize int
 
+	// Reasons are those of negative votes, by their GUIDs; they hold for each kind of digest.
+	Reasons map[string]string
+
 	mutex   sync.Mutex
 	entries map[string]NCMECEntry
+	votes   map[string]string
 	asked   []string
 	before  func(http.ResponseWriter, *http.Request) bool
 }
@@ -55,7 +60,15 @@ type NCMECEntry struct {
 
 // NewNCMEC makes an empty database.
 func NewNCMEC(user, password string) *NCMEC {
-	return &NCMEC{User: user, Password: password, PageSize: 2, entries: map[string]NCMECEntry{}}
+	return &NCMEC{User: user, Password: password, PageSize: 2, entries: map[string]NCMECEntry{}, votes: map[string]string{}}
+}
+
+// Votes are those of the member who asks, by member/entry/type: "affirmative", or the GUID
+// of a reason.
+func (n *NCMEC) Votes() map[string]string {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return maps.Clone(n.votes)
 }
 
 // Put adds entries, or replaces those of the same member and name.
@@ -146,10 +159,97 @@ func (n *NCMEC) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		http.Error(answer, "who are you?", http.StatusUnauthorized)
 		return
 	}
-	if request.Method != http.MethodGet || request.URL.Path != "/hashsharing/v2/entries" {
+	path, within := strings.CutPrefix(request.URL.EscapedPath(), "/hashsharing/v2/")
+	parts := strings.Split(path, "/")
+	switch {
+	case !within:
 		http.NotFound(answer, request)
+	case request.Method == http.MethodGet && path == "entries":
+		n.list(answer, request)
+	case request.Method == http.MethodGet && len(parts) == 3 && parts[0] == "feedback" && parts[2] == "reasons":
+		n.reasons(answer, parts[1])
+	case request.Method == http.MethodPut && len(parts) == 5 && parts[0] == "entries" && parts[4] == "feedback":
+		n.vote(answer, request, parts[1:4])
+	default:
+		http.NotFound(answer, request)
+	}
+}
+
+// types are the kinds of fingerprints as paths name them, and as entries do.
+var types = map[string]string{"MD5": "md5", "SHA1": "sha1", "PDQ": "pdq", "PDNA": "pdna"}
+
+// reasons answers with the reasons of negative votes.
+func (n *NCMEC) reasons(answer http.ResponseWriter, kind string) {
+	type reason struct {
+		GUID string `xml:"guid,attr"`
+		Name string `xml:"name,attr"`
+		Type string `xml:"type,attr"`
+	}
+	all := struct {
+		XMLName xml.Name `xml:"https://hashsharing.ncmec.org/hashsharing/v2 availableFeedbackReasons"`
+		Reasons []reason `xml:"reason"`
+	}{}
+	if types[kind] == "" {
+		http.Error(answer, "no such type", http.StatusBadRequest)
 		return
 	}
+	for guid, name := range n.Reasons {
+		all.Reasons = append(all.Reasons, reason{guid, name, strings.ToUpper(types[kind][:1]) + types[kind][1:]})
+	}
+	n.write(answer, all)
+}
+
+// vote takes a vote in place of the member's earlier one about the same fingerprint.
+func (n *NCMEC) vote(answer http.ResponseWriter, request *http.Request, parts []string) {
+	var said struct {
+		XMLName     xml.Name  `xml:"https://hashsharing.ncmec.org/hashsharing/v2 feedbackSubmission"`
+		Affirmative *struct{} `xml:"affirmative"`
+		Negative    *struct {
+			GUIDs []string `xml:"reasonIds>guid"`
+		} `xml:"negative"`
+	}
+	if err := xml.NewDecoder(request.Body).Decode(&said); err != nil || (said.Affirmative == nil) == (said.Negative == nil) || !strings.HasPrefix(request.Header.Get("Content-Type"), "application/xml") {
+		http.Error(answer, "no vote", http.StatusBadRequest)
+		return
+	}
+	vote := "affirmative"
+	if said.Negative != nil {
+		if len(said.Negative.GUIDs) != 1 || n.Reasons[said.Negative.GUIDs[0]] == "" {
+			http.Error(answer, "no such reason", http.StatusBadRequest)
+			return
+		}
+		vote = said.Negative.GUIDs[0]
+	}
+	id, err := url.PathUnescape(parts[1])
+	n.mutex.Lock()
+	e, found := n.entries[parts[0]+"/"+id]
+	found = found && err == nil && !e.Deleted && types[parts[2]] != "" && e.Fingerprints[types[parts[2]]] != ""
+	if found {
+		n.votes[parts[0]+"/"+id+"/"+parts[2]] = vote
+	}
+	n.mutex.Unlock()
+	if !found {
+		http.Error(answer, "no such fingerprint", http.StatusNotFound)
+		return
+	}
+	n.write(answer, struct {
+		XMLName xml.Name `xml:"https://hashsharing.ncmec.org/hashsharing/v2 submissionResult"`
+	}{})
+}
+
+// write answers with a document.
+func (n *NCMEC) write(answer http.ResponseWriter, document any) {
+	answer.Header().Set("Content-Type", "application/xml")
+	text, err := xml.Marshal(document)
+	if err != nil {
+		http.Error(answer, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = answer.Write(append([]byte(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\n"), text...))
+}
+
+// list answers with a page of entries.
+func (n *NCMEC) list(answer http.ResponseWriter, request *http.Request) {
 	q := request.URL.Query()
 	from, err := time.Parse(time.RFC3339, q.Get("from"))
 	to, err2 := time.Parse(time.RFC3339, q.Get("to"))
@@ -158,13 +258,7 @@ func (n *NCMEC) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		return
 	}
 	start, _ := strconv.Atoi(q.Get("start")) // the first page has none
-	answer.Header().Set("Content-Type", "application/xml")
-	text, err := xml.Marshal(n.page(from, to, max(start, 1)))
-	if err != nil {
-		http.Error(answer, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	_, _ = answer.Write(append([]byte(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\n"), text...))
+	n.write(answer, n.page(from, to, max(start, 1)))
 }
 
 func shuffled(e NCMECEntry) uint64 {
