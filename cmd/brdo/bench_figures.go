@@ -220,6 +220,7 @@ type peerLine struct {
 	ImagesPerSecond float64 `json:"images_per_s"`
 	Kind            string  `json:"kind"`
 	PerQuery        float64 `json:"ns_per_query"`
+	Workers         int     `json:"workers"`
 	asked
 }
 
@@ -339,6 +340,6 @@ func (c benchFiguresCommand) detectingPeers(ctx context.Context, asks benchDetec
 	if err != nil {
 		return "", err
 	}
-	return beside + fmt.Sprintf("; %s itself over HTTP, a worker a core: %.0f a second, p50 %.1f ms, p99 %.1f ms (%.1f×)",
-		whole.Kind, whole.RequestsPerSecond, whole.P50, whole.P99, here.RequestsPerSecond/whole.RequestsPerSecond), nil
+	return beside + fmt.Sprintf("; %s itself over HTTP, %d workers: %.0f a second, p50 %.1f ms, p99 %.1f ms (%.1f×)",
+		whole.Kind, whole.Workers, whole.RequestsPerSecond, whole.P50, whole.P99, here.RequestsPerSecond/whole.RequestsPerSecond), nil
 }

@@ -48,8 +48,8 @@ func TestFiguresBesidePeers(t *testing.T) {
 	if text, want := beside(), fmt.Sprintf("%s%.0f a second (%.1f×)", atBest, rate, 1000/rate); text != want {
 		t.Errorf("without Hasher-Matcher-Actioner it says %q, want %q", text, want)
 	}
-	put(filepath.Join(peers, "hma"), "#!/bin/sh\n[ \"$1 $2 $3 ${4##*/} $5\" = '300 20 3 one.jpg ' ] && echo '{\"kind\":\"HMA 1\",\"requests_per_s\":80,\"p50_ms\":2,\"p99_ms\":3.25}'\n")
-	if text, want := beside(), "; HMA 1 itself over HTTP, a worker a core: 80 a second, p50 2.0 ms, p99 3.2 ms (12.5×)"; !strings.HasPrefix(text, atBest) || !strings.HasSuffix(text, want) {
+	put(filepath.Join(peers, "hma"), "#!/bin/sh\n[ \"$1 $2 $3 ${4##*/} $5\" = '300 20 3 one.jpg ' ] && echo '{\"kind\":\"HMA 1\",\"workers\":7,\"requests_per_s\":80,\"p50_ms\":2,\"p99_ms\":3.25}'\n")
+	if text, want := beside(), "; HMA 1 itself over HTTP, 7 workers: 80 a second, p50 2.0 ms, p99 3.2 ms (12.5×)"; !strings.HasPrefix(text, atBest) || !strings.HasSuffix(text, want) {
 		t.Errorf("it says %q, want the end %q", text, want)
 	}
 	put(filepath.Join(peers, "hma"), "#!/bin/sh\nexit 3\n")

@@ -7,10 +7,11 @@
 //
 // The folder of the program holds hma-root, which bench/peers/hma/build makes. With its own
 // PostgreSQL, migrations, index and configuration (of a matcher that hashes too), gunicorn
-// serves one worker for each core, and POST /m/lookup is asked, a file a request. A bank has N
-// hashes: random ones, and that of a picture which must be found, and found as a poorer copy,
-// before anything is measured. The first run for an N takes minutes more. One line of JSON;
-// processor time is that of all its processes, PostgreSQL's included.
+// serves with one worker for each core, or as many as its WEB_CONCURRENCY says, and POST
+// /m/lookup is asked, a file a request. A bank has N hashes: random ones, and that of a picture
+// which must be found, and found as a poorer copy, before anything is measured. The first run
+// for an N takes minutes more. One line of JSON; processor time is that of all its processes,
+// PostgreSQL's included.
 package main
 
 import (
@@ -84,6 +85,12 @@ func run(ctx context.Context, arguments []string) error {
 		}
 	}
 	out := line{N: numbers[0], AtOnce: numbers[2], Workers: runtime.NumCPU()}
+	if wanted := os.Getenv("WEB_CONCURRENCY"); wanted != "" {
+		var err error
+		if out.Workers, err = strconv.Atoi(wanted); err != nil || out.Workers < 1 {
+			return fmt.Errorf("WEB_CONCURRENCY is %q, which is no positive number", wanted)
+		}
+	}
 	took := time.Duration(numbers[1]) * time.Second
 	var files [][]byte
 	for _, path := range arguments[3:] {
