@@ -172,7 +172,7 @@ func around(sample codes, least int) (centres codes) {
 	crowd := max(8, int32(8*len(sample)>>16))
 	sample = slices.DeleteFunc(slices.Clone(sample), func(code Code) bool { return values[code.part(0)] < crowd })
 
-	enough := max(2, least/4)
+	enough := max(2, least/3)
 	if len(sample) < enough {
 		return nil
 	}
