@@ -167,13 +167,14 @@ type sampler struct {
 	y int
 	// first of the samples, each way, whose taps may still cover the current row.
 	first [2]int
+	row   [2][side]float32 // the samples of the current row, each way
 	out   views
 }
 
 func newSampler(g *grid) *sampler { return &sampler{grid: g, out: g.views()} }
 
 func (s *sampler) add(row []float32) {
-	var sampled [2]*[side]float32
+	var sampled [2]bool
 	for way, rows := range s.rows {
 		if way == 1 && s.rows.same() {
 			break
@@ -193,11 +194,13 @@ func (s *sampler) add(row []float32) {
 				if across == 1 && s.columns.same() {
 					break
 				}
-				if sampled[across] == nil { // some sample reads this row
-					sampled[across] = sample(row, columns)
+				values := &s.row[across]
+				if !sampled[across] { // some sample reads this row
+					sampled[across] = true
+					sample(values, row, columns)
 				}
 				out := &s.out[way][across][i]
-				for j, v := range sampled[across] {
+				for j, v := range values {
 					out[j] += float32(w * v)
 				}
 			}
@@ -214,13 +217,11 @@ func (s *sampler) all(lines func(row []float32, y int) []float32, width, height 
 	}
 }
 
-func sample(row []float32, columns *[side]taps) *[side]float32 {
-	var sampled [side]float32
+func sample(into *[side]float32, row []float32, columns *[side]taps) {
 	for j := range columns {
 		t := &columns[j]
-		sampled[j] = weighted(t.weights, row[t.start:t.start+len(t.weights)])
+		into[j] = weighted(t.weights, row[t.start:t.start+len(t.weights)])
 	}
-	return &sampled
 }
 
 // weighted is the sum of the pixels by their weights, in four partial sums so
