@@ -60,6 +60,7 @@ func (q *sequential) readUnits(b bits, end, from, to int) (bits, int) {
 				block.count = 0
 				after, ok := s.ac.readAC(data, bits{window, valid, next}, &block)
 				if !ok {
+					q.add(&block, s.at-s.wide, s.row) // what was read before the damage
 					return after, unit - from
 				}
 				window, valid, next = after.window, after.valid, after.next
