@@ -12,6 +12,10 @@
 // which must be found, and found as a poorer copy, before anything is measured. The first run
 // for an N takes minutes more. One line of JSON; processor time is that of all its processes,
 // PostgreSQL's included.
+//
+// faiss' IndexBinaryIDMap2 ends each search with a parallel loop, in which threads wait for each
+// other by spinning: where processors are busy that takes longer than the search. Nothing of
+// Hasher-Matcher-Actioner prevents it; OMP_NUM_THREADS=1 does, and is passed on.
 package main
 
 import (
@@ -110,6 +114,9 @@ func run(ctx context.Context, arguments []string) error {
 		return err
 	}
 	out.Kind = "Hasher-Matcher-Actioner " + at.version
+	if threads := os.Getenv("OMP_NUM_THREADS"); threads != "" {
+		out.Kind += ", OMP_NUM_THREADS=" + threads
+	}
 
 	database, err := at.database(ctx, out.N, hash)
 	if err != nil {

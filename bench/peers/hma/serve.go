@@ -165,7 +165,11 @@ func (at *installation) serve(ctx context.Context, workers int) (address string,
 		return "", nil, fmt.Errorf("the root has no jemalloc, which its image has: %w", err)
 	}
 	address = fmt.Sprintf("127.0.0.1:%d", port)
-	s, err = at.start(ctx, syscall.SIGTERM, []string{"LD_PRELOAD=" + strings.TrimPrefix(allocator[0], at.root)},
+	environment := []string{"LD_PRELOAD=" + strings.TrimPrefix(allocator[0], at.root)}
+	if threads := os.Getenv("OMP_NUM_THREADS"); threads != "" {
+		environment = append(environment, "OMP_NUM_THREADS="+threads)
+	}
+	s, err = at.start(ctx, syscall.SIGTERM, environment,
 		"/usr/bin/gunicorn", "--workers", strconv.Itoa(workers), "--bind", address, "OpenMediaMatch.app:create_app()")
 	return "http://" + address, s, err
 }
