@@ -36,10 +36,9 @@ func (c benchFiguresCommand) scanning(ctx context.Context) ([]figureRow, error) 
 		return nil, err
 	}
 	defer decoder.Close()
-	first := &firstLook{wide: index.Screens(media.FirstLookWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
 	var perSecond [2]float64 // closely, and at a first look
 	for range c.Rounds {
-		for i, look := range []*firstLook{nil, first} {
+		for i, look := range []*firstLook{lookFor(index, false), lookFor(index, index.Screens(media.FirstLookWithin))} {
 			rate, err := c.scanOnce(ctx, decoder, index, paths, look)
 			if err != nil {
 				return nil, err

@@ -112,10 +112,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	out := bufio.NewWriter(w.out)
 	var files, hits, aside, left int
 	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
-	var first *firstLook
-	if !c.Full {
-		first = &firstLook{wide: index.Screens(media.FirstLookWithin), near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
-	}
+	first := lookFor(index, !c.Full && index.Screens(media.FirstLookWithin))
 	err = examine(ctx, decoder, candidates, false, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)
 		files++
@@ -152,6 +149,11 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 		return errIncomplete
 	}
 	return nil
+}
+
+// lookFor looks a second time at what an index has something near to. Wide is firstLook.wide.
+func lookFor(index *match.Index, wide bool) *firstLook {
+	return &firstLook{wide: wide, near: func(e examined) bool { return len(query(index, e).Matches) > 0 }}
 }
 
 // compare gives the lines of one file: its matches, and its status when it

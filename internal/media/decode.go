@@ -28,19 +28,26 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	}
 	quick, read := fromJPEG(content, maxPixels)
 	quality := quick.Full.Quality
+	byCoefficients := Fingerprint{
+		MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK,
+		// The coefficients of a progressive file are held until its last scan.
+		unspread: !bytes.Contains(content, progressiveMarker),
+	}
 	switch whole := read && quick.Read == 1; {
 	case whole && quick.Bordered && quality < pdq.MinimumQuality:
 		// What is within the borders may have more features.
 	case whole && kind != kindFingerprint && quality < surelyPlain:
-		return tooPlain(Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Within: pdq.Bits})
+		byCoefficients.Within = pdq.Bits
+		return tooPlain(byCoefficients)
 	case whole && quick.Settled():
-		found := Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK}
 		if quick.Bordered {
-			found.Trimmed, found.Detail = trimmed(content, found.Width*found.Height, maxPixels)
+			byCoefficients.unspread = false
+			byCoefficients.Trimmed, byCoefficients.Detail = trimmed(content, quick.Full.Width*quick.Full.Height, maxPixels)
 		}
-		return found
+		return byCoefficients
 	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
-		return Fingerprint{MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK, Within: doubtfulWithin}
+		byCoefficients.Within = doubtfulWithin
+		return byCoefficients
 	}
 	picture, about := decode(content, maxPixels)
 	found := about.fingerprint()
@@ -91,8 +98,11 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if err != nil || found.Read < 1 || found.Doubtful() || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
-	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin}, true
+	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin, unspread: true}, true
 }
+
+// progressiveMarker begins the frame of a progressive JPEG file (T.81, table B.1). Elsewhere in a file it means nothing.
+var progressiveMarker = []byte{0xff, 0xc2}
 
 // hash hashes a picture that was decoded whole, or as far as its status says.
 func (f *Fingerprint) hash(picture image.Image) {

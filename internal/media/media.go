@@ -91,6 +91,9 @@ type Fingerprint struct {
 	// FirstFrameOnly is true when the file holds further pictures (frames of
 	// an animation, pages) that were not looked at.
 	FirstFrameOnly bool
+
+	// unspread says that no room was made for the pixels.
+	unspread bool
 }
 
 // Fingerprint decodes the file that content yields, which must be exactly size
@@ -138,6 +141,10 @@ func (s *Service) fingerprint(ctx context.Context, kind requestKind, content io.
 		func(payload []byte) (pixels int, err error) {
 			if found, err = parseFingerprint(payload, options.MaxPixels); err == nil && kind == kindFingerprint && found.Within > 0 {
 				err = fmt.Errorf("%w: a second look that is not exact", errMalformed)
+			}
+			if found.unspread {
+				found.unspread = false // it is between the processes alone
+				return 0, err
 			}
 			return pixelsDecoded(found.Status, found.Width, found.Height), err
 		})

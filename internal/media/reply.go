@@ -70,7 +70,7 @@ func bareType(mime string) string {
 const (
 	maxOutcomeSize          = 1 + 256 + 256 + 4 + 4 + 1
 	hashesSize              = 2 * (1 + 8*32)
-	maxFingerprintReplySize = maxOutcomeSize + hashesSize + 1 + 4*4 + hashesSize + 2
+	maxFingerprintReplySize = maxOutcomeSize + hashesSize + 1 + 4*4 + hashesSize + 2 + 1
 )
 
 func encodeFingerprint(f Fingerprint) []byte {
@@ -80,6 +80,7 @@ func encodeFingerprint(f Fingerprint) []byte {
 	}
 	payload = appendForms(payload, &f.Forms)
 	payload = binary.BigEndian.AppendUint16(payload, uint16(f.Within))
+	payload = append(payload, boolByte(f.unspread))
 	payload = append(payload, boolByte(!f.Trimmed.None()))
 	if f.Trimmed.None() {
 		return payload
@@ -143,6 +144,7 @@ func parseFingerprint(payload []byte, maxPixels int64) (Fingerprint, error) {
 		if f.Within = int(c.uint16()); f.Within > pdq.Bits {
 			return Fingerprint{}, fmt.Errorf("%w: hashes within %d bits", errMalformed, f.Within)
 		}
+		f.unspread = c.flag()
 		if f.Trimmed, err = parseTrimmed(c, f.Width, f.Height); err != nil {
 			return Fingerprint{}, err
 		}

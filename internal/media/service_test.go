@@ -312,6 +312,17 @@ func TestChildIsReplacedAfterAHeavyFile(t *testing.T) {
 			t.Errorf("%d children were started after a heavy file", started)
 		}
 	}
+	// A JPEG file of as many pixels is not heavy where they are not spread out in memory.
+	before := service.State().Counts.Started
+	large := asJPEG(t, landscape(4096, 2304))
+	for range 3 {
+		if found := service.fingerprintBytes(t, large); found.Status != StatusOK || found.unspread {
+			t.Errorf("%+v", found)
+		}
+	}
+	if started := service.State().Counts.Started - before; started != 0 {
+		t.Errorf("%d children were started after JPEG files", started)
+	}
 }
 
 func TestConcurrentUseAndClose(t *testing.T) {
