@@ -26,6 +26,8 @@ const (
 	askJob = "detection.ask"
 	// asksAgain is how long the job sleeps when nothing waits, if nobody wakes it.
 	asksAgain = time.Minute
+	// submitting is longer than any submission takes from its first look-up to its end.
+	submitting = time.Hour
 )
 
 // wakes is what the job of an exchange waits for.
@@ -83,7 +85,7 @@ func (d *Desk) askedAt(ctx context.Context, source Source) (a asking, err error)
 // lookUp seals an upload that no list knows until the exchange has answered about it. What
 // people here have as an item already, what cannot be asked and what benign look-alikes
 // explain is not asked about.
-func (d *Desk) lookUp(ctx context.Context, a asking, e *examined, content io.ReadSeeker) error {
+func (d *Desk) lookUp(ctx context.Context, a asking, source Source, e *examined, content io.ReadSeeker) error {
 	if !a.on() || e.keep || e.Size == 0 || len(e.Matches) > 0 {
 		return nil
 	}
@@ -108,11 +110,18 @@ func (d *Desk) lookUp(ctx context.Context, a asking, e *examined, content io.Rea
 		return nil
 	}
 	e.LookedUpAt, e.lookup = a.Name, store.NewID("lookup")
+	// Its name comes first, so that nothing stays sealed of which nobody knows.
+	err = d.store.Write(ctx, func(tx *store.Tx) error {
+		return tx.BeginLookup(store.LookupRow{ID: e.lookup, Exchange: a.Name, Source: source.Name, SHA256: e.SHA256, CreatedAt: d.ledger.Now()})
+	})
+	if err != nil {
+		return err
+	}
 	return d.seal(ctx, e.lookup, content)
 }
 
-// drop erases what was sealed for look-ups that were not written. What cannot be erased now
-// is content that nothing names.
+// drop erases what was sealed for look-ups that do not wait now. What cannot be erased yet
+// is by [Desk.clear].
 func (d *Desk) drop(ctx context.Context, all []examined) {
 	for _, e := range all {
 		if e.lookup != "" {
@@ -137,7 +146,7 @@ func (d *Desk) wait(tx *ledger.Tx, actor mandate.Actor, source Source, s Submiss
 	if err != nil {
 		return fmt.Errorf("writing a look-up: %w", err)
 	}
-	if err := tx.InsertLookup(store.LookupRow{ID: e.lookup, Exchange: e.LookedUpAt, Source: source.Name, SHA256: e.SHA256, Upload: upload, CreatedAt: tx.Now}); err != nil {
+	if err := tx.AwaitLookup(e.lookup, upload, tx.Now); err != nil {
 		return err
 	}
 	_, err = tx.ReleaseJobs(wakes(e.LookedUpAt), tx.Now)
@@ -206,11 +215,12 @@ func (d *Desk) ask(ctx context.Context, running *job.Running) error {
 	return job.Later(d.ledger.Now().Add(pause), "the exchange is asked again")
 }
 
-// clear erases the content of what was settled.
+// clear erases the content of what was settled, and of what a process left that died before
+// its submission was written.
 func (d *Desk) clear(ctx context.Context, exchange string) error {
 	var rows []store.LookupRow
 	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.LookupsSettled(exchange, maxKept)
+		rows, err = tx.LookupsToErase(exchange, d.ledger.Now().Add(-submitting), maxKept)
 		return err
 	})
 	for _, row := range rows {

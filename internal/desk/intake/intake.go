@@ -439,7 +439,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []ex
 				}
 			}
 		}
-		if err := d.lookUp(ctx, ask, &e, upload.Content); err != nil {
+		if err := d.lookUp(ctx, ask, source, &e, upload.Content); err != nil {
 			return nil, err
 		}
 		all = append(all, e)
@@ -477,7 +477,7 @@ func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum
 }
 
 // seal stores content under a key of its own, before the row that names it. A
-// crash in between leaves content without a row, which the sweep finds.
+// crash in between leaves sealed content that no row names, until the same file comes again.
 func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("reading the upload again: %w", err)

@@ -7,9 +7,9 @@ CREATE TABLE lookups (
     exchange   TEXT NOT NULL,
     source     TEXT NOT NULL,
     sha256     TEXT NOT NULL,
-    -- waiting, or settled while its content is not erased yet.
+    -- begun while its content is sealed, waiting, or settled while its content is not erased yet.
     state      TEXT NOT NULL,
-    -- What was handed in, as JSON; empty once it is settled.
+    -- What was handed in, as JSON, while it waits.
     upload     BLOB NOT NULL,
     created_at BIGINT NOT NULL,
     -- How often it was sent.
