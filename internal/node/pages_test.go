@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -627,7 +628,8 @@ func (w worked) fetches(t *testing.T) (voted string) {
 		must(t, "following an exchange", err)
 	}
 	must(t, "letting an upload wait", p.Store.Write(ctx, func(tx *store.Tx) error {
-		return tx.InsertLookup(store.LookupRow{ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, Upload: []byte("{}"), CreatedAt: time.Now().Add(-time.Hour)})
+		l := store.LookupRow{ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, CreatedAt: time.Now().Add(-time.Hour)}
+		return errors.Join(tx.BeginLookup(l), tx.AwaitLookup(l.ID, []byte("{}"), l.CreatedAt))
 	}))
 	item := w.decided
 	must(t, "finding a decided item", p.Store.Read(ctx, func(tx *store.Tx) error {
