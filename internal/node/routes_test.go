@@ -17,6 +17,7 @@ import (
 
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/mandate"
+	"github.com/brdoproject/brdo/domain/vote"
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -596,11 +597,17 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	votes := path(holdsItem(t, p, reportable)) + "/votes"
 	do(p, manager, "GET /lists/{id}/votes", votes, "", "list.consult")
 	do(p, manager, "POST /lists/{id}/votes", votes, "item="+reportable+"&affirmative=yes&reason=seen+here", "list.vote")
+	// A worker may have begun to send it by now, so another one that no job knows is taken back.
 	var voted string
-	must(t, "finding the vote", p.Store.Read(ctx, func(tx *store.Tx) error {
+	must(t, "approving another vote", p.Store.Write(ctx, func(tx *store.Tx) error {
 		rows, err := tx.VotesOfItem(reportable)
-		voted = short(rows[0].ID)
-		return err
+		if err != nil {
+			return err
+		}
+		another := rows[0]
+		another.ID, another.Record, another.Vote = store.NewID("vote"), another.Record+"-2", vote.Vote{State: vote.Queued}
+		voted = short(another.ID)
+		return tx.InsertVote(another)
 	}))
 	do(p, manager, "POST /lists/{id}/votes/{vote}/recall", votes+"/"+voted+"/recall", "reason=too+early", "list.vote")
 	do(p, supervisor, "POST /items/{id}/reopen", "/items/"+reportable+"/reopen", "reason=a+complaint", "item.reopen")
