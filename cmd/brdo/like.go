@@ -14,19 +14,11 @@ import (
 	"github.com/brdoproject/brdo/internal/media"
 )
 
-// likeness is a picture whose scene, or a part of it, a file shows. What is said was done to the picture is as seen from
-// it: Rotation is clockwise in degrees, Scale and Stretch are along a side.
+// likeness is a picture whose scene, or a part of it, a file shows.
 type likeness struct {
-	Picture  string  `json:"picture"`
-	Places   int     `json:"places"`
-	Support  float64 `json:"support"`
-	Of       float64 `json:"of"`
-	Covers   float64 `json:"covers"`
-	Mirrored bool    `json:"mirrored"`
-	Rotation float64 `json:"rotation"`
-	Scale    float64 `json:"scale"`
-	Stretch  float64 `json:"stretch"`
-	said     string
+	Picture string `json:"picture"`
+	scene.Likeness
+	said string
 }
 
 // described is what is known of the scene of one file.
@@ -157,15 +149,9 @@ func (c scanCommand) loadScenes(ctx context.Context, decoder *media.Service, w w
 func likenesses(features scene.Features, known []described) []likeness {
 	var found []likeness
 	for _, k := range known {
-		r := scene.Compare(features, k.Features)
-		if !r.Found {
-			continue
+		if r := scene.Compare(features, k.Features); r.Found {
+			found = append(found, likeness{k.Path, r.Likeness(), r.String()})
 		}
-		done := r.Done()
-		found = append(found, likeness{
-			Picture: k.Path, Places: r.Inliers, Support: r.Support, Of: r.Of, Covers: r.Covers, Mirrored: done.Mirrored(),
-			Rotation: done.Rotation(), Scale: done.Scale(), Stretch: done.Stretch(), said: r.String(),
-		})
 	}
 	slices.SortStableFunc(found, func(a, b likeness) int { return cmp.Compare(b.Places, a.Places) })
 	return found

@@ -24,6 +24,31 @@ type Relation struct {
 	Of, Covers float64
 }
 
+// Likeness is a relation in figures, for whoever writes it down: what was done to the second picture to make the first.
+type Likeness struct {
+	// Places of the one look like places of the other; Support is their share, 0 to 1.
+	Places  int     `json:"places"`
+	Support float64 `json:"support"`
+	// Of is the share of the first that lies within the second, Covers the share of the
+	// second that the first shows, 0 to 1.
+	Of     float64 `json:"of"`
+	Covers float64 `json:"covers"`
+	// Mirrored left to right, then turned clockwise in degrees, then scaled along a side.
+	Mirrored bool    `json:"mirrored"`
+	Rotation float64 `json:"rotation"`
+	Scale    float64 `json:"scale"`
+	Stretch  float64 `json:"stretch"`
+}
+
+// Likeness gives the figures of a relation that was found.
+func (r Relation) Likeness() Likeness {
+	done := r.Done()
+	return Likeness{
+		Places: r.Inliers, Support: r.Support, Of: r.Of, Covers: r.Covers,
+		Mirrored: done.Mirrored(), Rotation: done.Rotation(), Scale: done.Scale(), Stretch: done.Stretch(),
+	}
+}
+
 // Strength is how sure it is that two pictures show the same.
 type Strength string
 

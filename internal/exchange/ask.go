@@ -19,6 +19,9 @@ const (
 	maxPage = 64 << 20
 	// patience is how long one page may take.
 	patience = 5 * time.Minute
+	// maxShort is the longest answer that is no page, in bytes, and shortPatience how long it
+	// may take.
+	maxShort, shortPatience = 1 << 20, time.Minute
 	// maxPause is the longest time that an exchange may make us wait.
 	maxPause = 6 * time.Hour
 )

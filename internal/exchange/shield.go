@@ -45,6 +45,15 @@ const NoKnownMatch = "no-known-match"
 // Known says that the exchange knows it.
 func (f Finding) Known() bool { return f.Classification != NoKnownMatch }
 
+// csam is Shield's classification of child sexual abuse material.
+const csam = "csam"
+
+// Before says that of two findings about one picture, in two orientations, this one counts:
+// what is known before what is not, and abuse material before all else.
+func (f Finding) Before(other Finding) bool {
+	return f.Known() && (!other.Known() || f.Classification == csam && other.Classification != csam)
+}
+
 // Shield is Project Arachnid's Shield, the look-up of the Canadian Centre for Child
 // Protection. It takes PDQ hashes, or whole files; there is no look-up by digests, and no
 // list is given out.
@@ -81,7 +90,7 @@ func (s *Shield) Hashes(ctx context.Context, hashes []pdq.Hash) (map[pdq.Hash]Fi
 	if err != nil {
 		return nil, fmt.Errorf("writing a question: %w", err)
 	}
-	text, err := s.ask(ctx, "/v1/pdq/", "application/json", body, votePatience)
+	text, err := s.ask(ctx, "/v1/pdq/", "application/json", body, shortPatience)
 	if err != nil {
 		return nil, err
 	}

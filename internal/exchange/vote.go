@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
@@ -40,13 +39,8 @@ type Vote struct {
 	Reason      string
 }
 
-const (
-	// maxReasons is how many reasons an exchange may name, maxShort the longest answer
-	// that is no page, in bytes.
-	maxReasons   = 200
-	maxShort     = 1 << 20
-	votePatience = time.Minute
-)
+// maxReasons is how many reasons an exchange may name.
+const maxReasons = 200
 
 // ncmecFingerprint is what NCMEC calls a kind of digest.
 func ncmecFingerprint(kind hashlist.Kind) string {
@@ -134,7 +128,7 @@ func (s *NCMECSource) say(ctx context.Context, method, path string, body []byte)
 	if err != nil {
 		return nil, err
 	}
-	return say(ctx, s.Through, votePatience, maxShort, method, strings.TrimSuffix(s.Base, "/")+path, body, func(r *http.Request) {
+	return say(ctx, s.Through, shortPatience, maxShort, method, strings.TrimSuffix(s.Base, "/")+path, body, func(r *http.Request) {
 		r.SetBasicAuth(user, password)
 		r.Header.Set("Accept", "application/xml")
 		if body != nil {

@@ -356,7 +356,6 @@ func (x *Index) Screens(margin int) bool {
 	return time.Duration(4*len(pdq.Variants{}))*x.codes.Expected(radius+margin) < saved
 }
 
-// similar asks all eight orientations of both forms, once with the widest radius in use.
 // seen is how a picture was looked at when an entry was found.
 type seen struct {
 	variant           pdq.Variant

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -78,27 +79,10 @@ var firstEntries = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
 var isExchangeName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 func (x ListExchange) filled() ListExchange {
-	if x.Every == 0 {
-		x.Every = defaultEvery
-	}
-	if x.StaleAfter == 0 {
-		x.StaleAfter = defaultStaleAfter
-	}
-	if x.MayShrink == 0 {
-		x.MayShrink = defaultMayShrink
-	}
-	if x.Sends == "" {
-		x.Sends = sendsHashes
-	}
-	if x.PerMinute == 0 {
-		x.PerMinute = defaultPerMinute
-	}
-	if x.HoldFor == 0 {
-		x.HoldFor = defaultHoldFor
-	}
-	if x.MostWaiting == 0 {
-		x.MostWaiting = defaultWaiting
-	}
+	x.Every, x.StaleAfter = cmp.Or(x.Every, defaultEvery), cmp.Or(x.StaleAfter, defaultStaleAfter)
+	x.MayShrink = cmp.Or(x.MayShrink, defaultMayShrink)
+	x.Sends, x.PerMinute = cmp.Or(x.Sends, sendsHashes), cmp.Or(x.PerMinute, defaultPerMinute)
+	x.HoldFor, x.MostWaiting = cmp.Or(x.HoldFor, defaultHoldFor), cmp.Or(x.MostWaiting, defaultWaiting)
 	if x.Since.IsZero() {
 		x.Since = firstEntries
 	}

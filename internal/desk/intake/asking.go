@@ -339,7 +339,7 @@ func (d *Desk) findings(ctx context.Context, e exchange.Exchange, rows []store.L
 	for _, variants := range of {
 		best := answers[variants[0]]
 		for _, h := range variants {
-			if f := answers[h]; f.Known() && (!best.Known() || f.Classification == "csam" && best.Classification != "csam") {
+			if f := answers[h]; f.Before(best) {
 				best = f
 			}
 		}

@@ -50,20 +50,29 @@ func (d *Desk) Begin(ctx context.Context) error {
 	})
 }
 
-// fetch is one round: what changed at an exchange comes into the list that follows it.
-func (d *Desk) fetch(ctx context.Context, running *job.Running) error {
+// exchangeOf is the exchange that a job is about, if it is configured still.
+func (d *Desk) exchangeOf(running *job.Running) (e exchange.Exchange, known bool, err error) {
 	var name string
 	if err := running.Payload(&name); err != nil {
+		return e, false, err
+	}
+	e, known = exchange.ByName(d.exchanges, name)
+	return e, known, nil
+}
+
+// fetch is one round: what changed at an exchange comes into the list that follows it.
+func (d *Desk) fetch(ctx context.Context, running *job.Running) error {
+	e, known, err := d.exchangeOf(running)
+	if err != nil {
 		return err
 	}
-	e, known := exchange.ByName(d.exchanges, name)
 	if !known {
 		return nil // it is configured no more
 	}
 	var list store.HashList
 	var state store.FetchedList
 	followed := false
-	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
+	err = d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
 		if list, followed, err = tx.ListFollowing(e.Address(), ""); err != nil || !followed {
 			return err
 		}

@@ -45,22 +45,11 @@ var sceneGrounds = []struct {
 	{store.SceneWaiting, item.Adjudication, ""},
 }
 
-// Likeness is how the item on the card came out of the other, as far as their scenes tell:
-// what was done to the other to make it.
+// Likeness is how the item on the card, the first picture, came out of the other, as far
+// as their scenes tell.
 type Likeness struct {
 	Strength scene.Strength `json:"strength"`
-	// Places of the one look like places of the other; Support is their share, 0 to 1.
-	Places  int     `json:"places"`
-	Support float64 `json:"support"`
-	// Of is the share of the item that lies within the other, Covers the share of the
-	// other that the item shows, 0 to 1.
-	Of     float64 `json:"of"`
-	Covers float64 `json:"covers"`
-	// Mirrored left to right, then turned clockwise in degrees, then scaled along a side.
-	Mirrored bool    `json:"mirrored"`
-	Rotation float64 `json:"rotation"`
-	Scale    float64 `json:"scale"`
-	Stretch  float64 `json:"stretch"`
+	scene.Likeness
 }
 
 // SceneSearch is a question about scenes on the card, and what came of it.
@@ -305,12 +294,8 @@ func (d *Desk) compareScene(ctx context.Context, known scene.Features, c *store.
 	if c.Result = store.SceneUnlike; !r.Found {
 		return nil
 	}
-	done := r.Done()
 	c.Result = store.SceneAlike
-	c.Found, err = json.Marshal(Likeness{
-		Strength: r.Strength(), Places: r.Inliers, Support: r.Support, Of: r.Of, Covers: r.Covers,
-		Mirrored: done.Mirrored(), Rotation: done.Rotation(), Scale: done.Scale(), Stretch: done.Stretch(),
-	})
+	c.Found, err = json.Marshal(Likeness{r.Strength(), r.Likeness()})
 	return err
 }
 
