@@ -75,3 +75,13 @@ func FuzzShield(f *testing.F) {
 		}
 	})
 }
+
+// TestWhichFindingCounts of two about one picture.
+func TestWhichFindingCounts(t *testing.T) {
+	unknown, other, abuse := Finding{Classification: NoKnownMatch}, Finding{Classification: "harmful-abusive-material"}, Finding{Classification: csam}
+	for i, order := range [][2]Finding{{abuse, other}, {abuse, unknown}, {other, unknown}} {
+		if !order[0].Before(order[1]) || order[1].Before(order[0]) || order[0].Before(order[0]) || order[1].Before(order[1]) {
+			t.Errorf("pair %d is in no such order", i)
+		}
+	}
+}
