@@ -296,10 +296,7 @@ func (w worked) claimed(t *testing.T) string {
 func (w worked) shared(t *testing.T, id string) (kept, followed string) {
 	t.Helper()
 	ctx, centre := context.Background(), w.Centre
-	manager := func(n *node.Node) mandate.Actor {
-		return mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: []mandate.Role{mandate.ListManager}, Organisation: n.Config.Organisation.Kind}
-	}
-	one, other := manager(centre), manager(centre)
+	one, other := listManager(centre), listManager(centre)
 	must(t, "assessing an item", w.AuthorityA.Routing.AssessItem(ctx, actor(t, w.AuthorityA, mandate.Investigator), referred(t, w.AuthorityA), id, true, "seen in a case"))
 	w.deliver(t)
 	plan := lists.NewList{Name: "Indicators of the Centre", Source: "authorities", Scheme: "demo-training-match@1", Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Own: true}
@@ -312,19 +309,32 @@ func (w worked) shared(t *testing.T, id string) (kept, followed string) {
 	subscription, err := centre.Lists.Subscribe(ctx, one, list.ID, lists.NewSubscription{Subscriber: w.Provider.Post.Self().NodeID, Basis: "order 17 of the test", Until: time.Now().AddDate(1, 0, 0)})
 	must(t, "asking for a subscription", err)
 	must(t, "releasing", centre.Lists.Release(ctx, other, list.ID, subscription))
-	plan.Own, plan.Name, plan.Follows = false, "From the Centre", lists.Source{Node: centre.Post.Self().NodeID, List: list.ID}
-	copied, err := w.Provider.Lists.Create(ctx, manager(w.Provider), plan)
-	must(t, "following", err)
+	followed = w.follow(t, w.Provider, list.ID)
 	w.deliver(t)
-	entries, _, err := w.Provider.Lists.Entries(ctx, manager(w.Provider), copied.ID, 0, "", 1)
+	entries, _, err := w.Provider.Lists.Entries(ctx, listManager(w.Provider), followed, 0, "", 1)
 	must(t, "reading entries", err)
 	if len(entries) != 1 {
 		t.Fatalf("%d entries were delivered", len(entries))
 	}
-	_, err = w.Provider.Lists.Object(ctx, manager(w.Provider), copied.ID, entries[0].ID, "it shows a lake")
+	_, err = w.Provider.Lists.Object(ctx, listManager(w.Provider), followed, entries[0].ID, "it shows a lake")
 	must(t, "objecting", err)
 	w.deliver(t)
-	return list.ID, copied.ID
+	return list.ID, followed
+}
+
+// follow makes a list at a node that follows one of the Centre: until there is one, what the
+// Centre delivers is tried again and again.
+func (w worked) follow(t *testing.T, at *node.Node, kept string) string {
+	t.Helper()
+	made, err := at.Lists.Create(context.Background(), listManager(at), lists.NewList{Name: "From the Centre", Source: "authorities", Scheme: "demo-training-match@1",
+		Verification: "double", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Follows: lists.Source{Node: w.Centre.Post.Self().NodeID, List: kept}})
+	must(t, "following", err)
+	return made.ID
+}
+
+// listManager is a new list manager of a node.
+func listManager(n *node.Node) mandate.Actor {
+	return mandate.Actor{Kind: mandate.Person, ID: store.NewID("person"), Roles: []mandate.Role{mandate.ListManager}, Organisation: n.Config.Organisation.Kind}
 }
 
 // path is where a report or list is shown.

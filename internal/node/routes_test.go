@@ -629,6 +629,7 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	entries, _, err := p.Lists.Entries(ctx, actor(t, p, mandate.ListManager), copied, 0, "", 1)
 	must(t, "reading entries", err)
 	do(p, manager, "POST /lists/{id}/entries/{entry}/object", path(copied)+"/entries/"+short(entries[0].ID)+"/object", "reason=still+a+lake", "list.entry.change")
+	w.follow(t, w.AuthorityA, kept)
 	do(w.Centre, keeper, "POST /lists/{id}/subscriptions", path(kept)+"/subscriptions", "subscriber="+self(w.AuthorityA)+"&basis=its+task&until="+time.Now().AddDate(1, 0, 0).Format(time.DateOnly), "list.entry.change")
 	must(t, "finding the subscription", w.Centre.Store.Read(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Subscriptions(kept)
