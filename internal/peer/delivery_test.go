@@ -419,6 +419,35 @@ func TestSendNeedsOneKnownRecipient(t *testing.T) {
 	}
 }
 
+// TestAnEnvelopeThatNamesNobody is the tenth acceptance scenario, at the receiver: it is refused,
+// the log says so, and a person is told, once, however often it comes.
+func TestAnEnvelopeThatNamesNobody(t *testing.T) {
+	provider, centre := two(t)
+	good := provider.seal(t, centre, provider.header(centre, "one", 1))
+	nobody := strings.Replace(string(good), fmt.Sprintf(`"recipients":[%q]`, centre.Self().NodeID), `"recipients":[]`, 1)
+	alarms := func() (open []store.ExchangeAlarm) {
+		t.Helper()
+		if err := centre.store.Read(t.Context(), func(tx *store.Tx) (err error) { open, err = tx.OpenExchangeAlarms(); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return open
+	}
+	for range 2 {
+		if _, err := centre.Receive(t.Context(), provider.Self(), []byte(nobody)); !problem.Is(err, problem.Invalid) || problem.From(err).Field != "recipients" {
+			t.Errorf("an envelope that names nobody: %v", err)
+		}
+	}
+	if open := alarms(); len(open) != 1 || open[0].Kind != peer.AlarmRefused || open[0].Peer != provider.Self().NodeID {
+		t.Errorf("open alarms: %+v", open)
+	}
+	if taken, _ := centre.effects(); taken != 0 {
+		t.Errorf("taken %d times", taken)
+	}
+	if _, err := centre.Receive(t.Context(), provider.Self(), good); err != nil || len(alarms()) != 1 {
+		t.Errorf("the envelope as it was sealed: %v; alarms %+v", err, alarms())
+	}
+}
+
 // TestThePolicyDecidesWhoSendsWhat: an authority does not report to a provider.
 func TestThePolicyDecidesWhoSendsWhat(t *testing.T) {
 	provider, centre := two(t)

@@ -106,11 +106,17 @@ func (p *Post) act(from Node, envelope Envelope, action mandate.Action) ledger.A
 	}
 }
 
-// refuse logs an envelope that cannot be answered by a receipt and returns the
-// cause: the policy may deny an envelope whose kind could not even be read, but
-// what the sender has to mend is the cause.
+// refuse logs an envelope that cannot be answered by a receipt, alarms people, who alone can
+// ask the sender what it wanted to say to whom, and returns the cause: the policy may deny an
+// envelope whose kind could not even be read, but what the sender has to mend is the cause.
 func (p *Post) refuse(ctx context.Context, from Node, envelope Envelope, cause error) error {
 	_ = p.ledger.Do(ctx, p.act(from, envelope, mandate.EnvelopeReceive), func(*ledger.Tx) error { return cause })
+	if !problem.Is(cause, problem.Invalid) && !problem.Is(cause, problem.Denied) {
+		return cause
+	}
+	if err := p.alarm(ctx, from.NodeID, AlarmRefused, true); err != nil {
+		return errors.Join(cause, err)
+	}
 	return cause
 }
 

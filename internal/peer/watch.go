@@ -40,10 +40,13 @@ const (
 	AlarmRegistry = "registry"
 	// AlarmLog: a peer's log does not continue what was kept of it.
 	AlarmLog = "log"
+	// AlarmRefused: a peer brought an envelope that could not be answered with a receipt: it named
+	// nobody, or somebody else, or could not be read. It is over when a person has looked.
+	AlarmRefused = "refused"
 )
 
 // AlarmKinds lists every kind of alarm.
-var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit, AlarmRegistry, AlarmLog}
+var AlarmKinds = []string{AlarmGap, AlarmSilence, AlarmPursuit, AlarmRegistry, AlarmLog, AlarmRefused}
 
 // watchJob is the kind of the one job that looks after the exchange.
 const watchJob = "exchange.watch"

@@ -197,8 +197,13 @@ func (d *Desk) Look(ctx context.Context, actor mandate.Actor, id, reason string)
 		}
 		looked := store.Looked{LookedAt: tx.Now, LookedBy: actor.ID, LookedBecause: reason}
 		tx.Note("looked_at", id)
-		if exchange {
-			return tx.LookAtExchangeAlarm(id, looked)
+		if exchange != "" {
+			if err := tx.LookAtExchangeAlarm(id, looked); err != nil || exchange != peer.AlarmRefused {
+				return err
+			}
+			// Nothing but the look ends it: no later envelope says what this one was to say.
+			_, err := tx.ClearExchangeAlarm(alarm.Subject, exchange, tx.Now)
+			return err
 		}
 		row, err := tx.ReportAlarm(id)
 		if err != nil {
@@ -211,8 +216,9 @@ func (d *Desk) Look(ctx context.Context, actor mandate.Actor, id, reason string)
 	})
 }
 
-// find finds an alarm and the kind of what it is about.
-func (d *Desk) find(ctx context.Context, id string) (alarm store.ReportAlarm, exchange bool, of kind, err error) {
+// find finds an alarm and the kind of what it is about; exchange is which of [peer.AlarmKinds]
+// one about a peer is.
+func (d *Desk) find(ctx context.Context, id string) (alarm store.ReportAlarm, exchange string, of kind, err error) {
 	of = kinds[0]
 	err = d.ledger.Peek(ctx, func(tx *store.Tx) error {
 		exchanges, err := tx.OpenExchangeAlarms()
@@ -220,8 +226,9 @@ func (d *Desk) find(ctx context.Context, id string) (alarm store.ReportAlarm, ex
 			return err
 		}
 		at := slices.IndexFunc(exchanges, func(a store.ExchangeAlarm) bool { return a.ID == id })
-		if exchange = at >= 0; exchange {
-			alarm, of = store.ReportAlarm{Subject: exchanges[at].Peer}, kinds[len(kinds)-1]
+		exchange = ""
+		if at >= 0 {
+			alarm, exchange, of = store.ReportAlarm{Subject: exchanges[at].Peer}, exchanges[at].Kind, kinds[len(kinds)-1]
 			return nil
 		}
 		if alarm, err = tx.ReportAlarm(id); err != nil {

@@ -148,5 +148,20 @@ func TestWhatNeedsALook(t *testing.T) {
 			return err
 		}))
 		want(t, "when it begins again", of(operator), peer.AlarmGap)
+
+		// What was refused is over with the look: the figures do not count it for ever.
+		must(t, n.Store.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.RaiseExchangeAlarm(store.ExchangeAlarm{ID: store.NewID("alarm"), Peer: peerID, Kind: peer.AlarmRefused, Since: n.Clock.Now(), RaisedAt: n.Clock.Now()})
+			return err
+		}))
+		refused, _ := seen(t, n, operator)
+		must(t, n.Alarms.Look(ctx, operator, refused[len(refused)-1].ID, "reason 19"))
+		n.Look(t, func(tx *store.Tx) error {
+			open, err := tx.OpenExchangeAlarms()
+			if len(open) != 1 || open[0].Kind != peer.AlarmGap {
+				t.Errorf("between nodes after the look: %+v", open)
+			}
+			return err
+		})
 	})
 }
