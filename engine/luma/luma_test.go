@@ -379,6 +379,10 @@ func FuzzDecodeJPEG(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 15
+		if parts, err := OpenParts(data, limit); err == nil {
+			parts.Decode(image.Rect(parts.Bounds().Dx()/3, 0, 1<<16, 20))
+			parts.Decode(image.Rect(0, parts.Bounds().Dy()/3, 20, 1<<16))
+		}
 		picture, read, err := DecodeJPEG(data, limit)
 		if err != nil {
 			return
