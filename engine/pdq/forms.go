@@ -88,6 +88,8 @@ type JPEG struct {
 	Forms
 	// Read is the share of the picture that could be read, 1 when the file is whole.
 	Read float64
+	// Progressive says that the file comes in several scans, so that its coefficients were held until the last one.
+	Progressive bool
 	// Near is how many frequencies lie so near the median that rounding may move them to its
 	// other side; in the form that has more.
 	Near int
@@ -158,7 +160,7 @@ func partFromJPEG(data []byte, options luma.Options, part func(width, height int
 	if err != nil {
 		return JPEG{}, err
 	}
-	found := JPEG{Read: reduced.Read}
+	found := JPEG{Read: reduced.Read, Progressive: reduced.Progressive}
 	var cells *block
 	found.Full, cells, found.Near = fromCells(reduced.Cells[0], size, grids[0])
 	found.Bordered = cells.bordered(options.Means)

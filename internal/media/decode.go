@@ -30,13 +30,12 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	quality := quick.Full.Quality
 	byCoefficients := Fingerprint{
 		MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK,
-		// The coefficients of a progressive file are held until its last scan.
-		unspread: !bytes.Contains(content, progressiveMarker),
+		unspread: !quick.Progressive,
 	}
 	whole := read && quick.Read == 1
 	plain := whole && kind != kindFingerprint && quality < surelyPlain
 	if quick.Bordered && (plain || whole && quick.Settled()) {
-		byCoefficients.trim(content, maxPixels)
+		byCoefficients.trim(content, quick.Progressive, maxPixels)
 	}
 	switch within := &byCoefficients.Trimmed; {
 	case plain && byCoefficients.Detail == "" && (within.None() || within.Forms.Full.Quality < pdq.MinimumQuality):
@@ -101,13 +100,10 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	}
 	found := Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: means.Forms, Status: StatusOK, Within: FirstLookWithin, unspread: true}
 	if means.Bordered {
-		found.trim(content, maxPixels)
+		found.trim(content, means.Progressive, maxPixels)
 	}
 	return found, true
 }
-
-// progressiveMarker begins the frame of a progressive JPEG file (T.81, table B.1). Elsewhere in a file it means nothing.
-var progressiveMarker = []byte{0xff, 0xc2}
 
 // hash hashes a picture that was decoded whole, or as far as its status says.
 func (f *Fingerprint) hash(picture image.Image) {
@@ -122,9 +118,8 @@ func (f *Fingerprint) hash(picture image.Image) {
 const trimmable = 32 << 20
 
 // trim hashes a whole JPEG file that may have borders without them, or says why it does not.
-func (f *Fingerprint) trim(content []byte, maxPixels int64) {
-	sequential := !bytes.Contains(content, progressiveMarker)
-	if pixels := f.Width * f.Height; pixels > trimmable && !sequential {
+func (f *Fingerprint) trim(content []byte, progressive bool, maxPixels int64) {
+	if pixels := f.Width * f.Height; pixels > trimmable && progressive {
 		f.Detail = fmt.Sprintf("too large to be compared without its borders: %d pixels, the limit is %d", pixels, trimmable)
 		return
 	}
@@ -134,7 +129,7 @@ func (f *Fingerprint) trim(content []byte, maxPixels int64) {
 		return
 	}
 	// What is too plain was decoded.
-	f.unspread = sequential && (found.None() || found.Forms.Full.Quality >= pdq.MinimumQuality)
+	f.unspread = !progressive && (found.None() || found.Forms.Full.Quality >= pdq.MinimumQuality)
 	f.Trimmed = found
 }
 
