@@ -70,6 +70,19 @@ func (h *Hasher) Sum() Sum {
 	return s
 }
 
+// Bytes returns the sum of data that are in memory already.
+func Bytes(data []byte) Sum {
+	if len(data) < parallelFrom {
+		return Sum{Size: int64(len(data)), MD5: md5.Sum(data), SHA1: sha1.Sum(data), SHA256: sha256.Sum256(data)}
+	}
+	s := Sum{Size: int64(len(data))}
+	md5Done := make(chan struct{})
+	go func() { s.MD5 = md5.Sum(data); close(md5Done) }()
+	s.SHA1, s.SHA256 = sha1.Sum(data), sha256.Sum256(data)
+	<-md5Done
+	return s
+}
+
 // parallelFrom is the size of a block from which MD5, the slowest of the three,
 // is worth a goroutine of its own.
 const parallelFrom = 256 << 10
