@@ -104,8 +104,8 @@ const statusUnreadableFile = "unreadable-file"
 // twice.
 const inMemory = 64 << 20
 
-// buffers are those of files that were examined: new memory is cleared page by page before it is there, which takes as
-// long as a sixth of the digests.
+// buffers are those of files that were examined: new memory is cleared page by page before it is there, which takes a
+// quarter of the time of the digests.
 var buffers sync.Pool
 
 // mostKept is the size of the largest buffer that is kept, in bytes.
