@@ -3,6 +3,9 @@
 // MD5 (RFC 1321) and SHA-1 (FIPS 180-4) are here because hash lists of the
 // field are made of them; neither resists somebody who makes collisions on
 // purpose, so an item is always addressed by its SHA-256 (FIPS 180-4).
+//
+// Where processors have instructions for SHA-1 and SHA-256, these are computed while MD5, which has none, waits for its own
+// results; the build tag purego leaves that out.
 package digest
 
 import (
@@ -70,6 +73,28 @@ func (h *Hasher) Sum() Sum {
 	return s
 }
 
+// Bytes returns the sum of data that are in memory already.
+func Bytes(data []byte) Sum {
+	if accelerated {
+		return sumBlocks(data)
+	}
+	return sumParallel(data)
+}
+
+// sumParallel is Bytes by the standard library.
+func sumParallel(data []byte) Sum {
+	s := Sum{Size: int64(len(data))}
+	if len(data) < parallelFrom {
+		s.MD5, s.SHA1, s.SHA256 = md5.Sum(data), sha1.Sum(data), sha256.Sum256(data)
+		return s
+	}
+	md5Done := make(chan struct{})
+	go func() { s.MD5 = md5.Sum(data); close(md5Done) }()
+	s.SHA1, s.SHA256 = sha1.Sum(data), sha256.Sum256(data)
+	<-md5Done
+	return s
+}
+
 // parallelFrom is the size of a block from which MD5, the slowest of the three,
 // is worth a goroutine of its own.
 const parallelFrom = 256 << 10
@@ -78,6 +103,14 @@ const parallelFrom = 256 << 10
 // other error of r, wrapped, and no sum: that of a stream cut short would pass
 // for the sum of a shorter file.
 func Reader(r io.Reader) (Sum, error) {
+	if accelerated {
+		return readBlocks(r)
+	}
+	return readParallel(r)
+}
+
+// readParallel is Reader by the standard library.
+func readParallel(r io.Reader) (Sum, error) {
 	h := New()
 	buffers := [2][]byte{make([]byte, parallelFrom), make([]byte, parallelFrom)}
 	md5Done := make(chan struct{}, 1)

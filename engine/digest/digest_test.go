@@ -50,6 +50,9 @@ func TestOnePassEqualsThree(t *testing.T) {
 		if err != nil || got != want {
 			t.Fatalf("%d bytes: %+v, %v", size, got, err)
 		}
+		if digest.Bytes(data) != want {
+			t.Fatal("the sum of what is in memory differs")
+		}
 		hasher := digest.New()
 		for rest := data; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "chunk")

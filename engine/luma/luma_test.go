@@ -134,6 +134,9 @@ func TestCellsAreThoseOfDecodedPixels(t *testing.T) {
 		if got.Width != bounds.Dx() || got.Height != bounds.Dy() || got.Read != 1 {
 			t.Errorf("%s: %d by %d, %v read, want %v and all", name, got.Width, got.Height, got.Read, bounds)
 		}
+		if got.Progressive != strings.Contains(name, "progressive") {
+			t.Errorf("%s: progressive is %v", name, got.Progressive)
+		}
 		for i, o := range both(got.Width, got.Height) {
 			// Rounding moves a pixel by up to a level, and an average of many hardly. Where
 			// colours leave RGB only the means of blocks are moved.
@@ -379,6 +382,10 @@ func FuzzDecodeJPEG(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 15
+		if parts, err := OpenParts(data, limit); err == nil {
+			parts.Decode(image.Rect(parts.Bounds().Dx()/3, 0, 1<<16, 20))
+			parts.Decode(image.Rect(0, parts.Bounds().Dy()/3, 20, 1<<16))
+		}
 		picture, read, err := DecodeJPEG(data, limit)
 		if err != nil {
 			return

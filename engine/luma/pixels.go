@@ -10,14 +10,9 @@ import "image"
 //
 // Errors: those of [ReadJPEG].
 func DecodeJPEG(data []byte, maxPixels int64) (image.Image, float64, error) {
-	f, first, err := open(data, maxPixels)
+	f, first, err := openPixels(data, maxPixels)
 	if err != nil {
 		return nil, 0, err
-	}
-	for _, c := range f.components {
-		if f.mostWide%c.wide != 0 || f.mostHigh%c.high != 0 {
-			return nil, 0, unsupported("its samples do not divide the picture")
-		}
 	}
 	d := newDecoding(f)
 	read := 0.0
@@ -26,18 +21,29 @@ func DecodeJPEG(data []byte, maxPixels int64) (image.Image, float64, error) {
 		if err := p.readAll(first); err != nil {
 			return nil, 0, err
 		}
-		d.progressive(p)
+		d.progressive(p, 0, 0)
 		read = p.share
 	} else {
-		if err := f.complete(first); err != nil {
-			return nil, 0, err
-		}
 		read = d.sequential(first)
 	}
-	if len(f.components) == 1 {
-		return &image.Gray{Pix: d.planes[0].levels, Stride: d.planes[0].stride, Rect: image.Rect(0, 0, f.width, f.height)}, read, nil
+	return d.picture(image.Point{}), read, nil
+}
+
+// openPixels is [open] for a file of which pixels are wanted.
+func openPixels(data []byte, maxPixels int64) (*file, scan, error) {
+	f, first, err := open(data, maxPixels)
+	if err != nil {
+		return nil, scan{}, err
 	}
-	return d.colours(), read, nil
+	for _, c := range f.components {
+		if f.mostWide%c.wide != 0 || f.mostHigh%c.high != 0 {
+			return nil, scan{}, unsupported("its samples do not divide the picture")
+		}
+	}
+	if !f.progressive {
+		err = f.complete(first)
+	}
+	return f, first, err
 }
 
 // levelPlane are the levels of a component, with those that only fill up units.
@@ -89,30 +95,9 @@ func (d *decoding) sequential(s scan) float64 {
 		for _, c := range s.components {
 			c.mean = 0
 		}
-		var list coefficients
 		for unit := from; unit < to; unit++ {
-			for i, c := range s.components {
-				for n := range c.wide * c.high {
-					var difference int32
-					var ok bool
-					if b, difference, ok = c.dc.readDC(data, b); !ok {
-						return unit - from
-					}
-					c.mean += difference
-					list.count = 0
-					list.add(0, c.mean)
-					if b, ok = c.ac.readAC(data, b, &list); !ok {
-						return unit - from
-					}
-					d.block = [blockSide * blockSide]int32{}
-					quanta := &d.quanta[c.quantum]
-					for _, packed := range list.all() {
-						d.block[zigzag[packed&63]] = packed >> 8 * int32(quanta[packed&63])
-					}
-					d.put(i, unit%d.mcusWide*c.wide+n%c.wide, unit/d.mcusWide*c.high+n/c.wide)
-				}
-			}
-			if b.used() > end {
+			var ok bool
+			if b, ok = d.unit(data, b, s, unit%d.mcusWide, unit/d.mcusWide); !ok || b.used() > end {
 				return unit - from
 			}
 		}
@@ -121,24 +106,69 @@ func (d *decoding) sequential(s scan) float64 {
 	return float64(read) / float64(total)
 }
 
-func (d *decoding) progressive(p *progression) {
+// unit reads a unit and puts it at its place, in units.
+func (d *decoding) unit(data []byte, b bits, s scan, x, y int) (bits, bool) {
+	var list coefficients
+	for i, c := range s.components {
+		for n := range c.wide * c.high {
+			var difference int32
+			var ok bool
+			if b, difference, ok = c.dc.readDC(data, b); !ok {
+				return b, false
+			}
+			c.mean += difference
+			list.count = 0
+			list.add(0, c.mean)
+			if b, ok = c.ac.readAC(data, b, &list); !ok {
+				return b, false
+			}
+			d.block = [blockSide * blockSide]int32{}
+			quanta := &d.quanta[c.quantum]
+			for _, packed := range list.all() {
+				d.block[zigzag[packed&63]] = packed >> 8 * int32(quanta[packed&63])
+			}
+			d.put(i, x*c.wide+n%c.wide, y*c.high+n/c.wide)
+		}
+	}
+	return b, true
+}
+
+// progressive puts the blocks that were read, from a unit on.
+func (d *decoding) progressive(p *progression, left, top int) {
 	for i, c := range d.components {
 		quanta := &d.quanta[c.quantum]
-		for y := range p.means[i].high {
-			for x := range p.means[i].wide {
-				for place, value := range p.waves[i].block(x, y) {
+		for y := range d.mcusHigh * c.high {
+			for x := range d.mcusWide * c.wide {
+				fromX, fromY := left*c.wide+x, top*c.high+y
+				for place, value := range p.waves[i].block(fromX, fromY) {
 					d.block[zigzag[place]] = int32(value) * int32(quanta[place])
 				}
-				d.block[0] = int32(p.means[i].block(x, y)[0]) * int32(quanta[0])
+				d.block[0] = int32(p.means[i].block(fromX, fromY)[0]) * int32(quanta[0])
 				d.put(i, x, y)
 			}
 		}
 	}
 }
 
+// picture is an image that has parts.
+type picture interface {
+	image.Image
+	SubImage(rectangle image.Rectangle) image.Image
+}
+
+// picture is what was put, with its corner at a point.
+func (d *decoding) picture(corner image.Point) picture {
+	bounds := image.Rect(0, 0, d.width, d.height).Add(corner)
+	if len(d.components) == 1 {
+		return &image.Gray{Pix: d.planes[0].levels, Stride: d.planes[0].stride, Rect: bounds}
+	}
+	out := image.NewNRGBA(bounds)
+	d.colours(out)
+	return out
+}
+
 // colours scales the colours up and turns all into red, green and blue.
-func (d *decoding) colours() *image.NRGBA {
-	out := image.NewNRGBA(image.Rect(0, 0, d.width, d.height))
+func (d *decoding) colours(out *image.NRGBA) {
 	blue, red := d.scaling(1), d.scaling(2)
 	luma := &d.planes[0]
 	for y := range d.height {
@@ -151,7 +181,6 @@ func (d *decoding) colours() *image.NRGBA {
 			p[3] = 255
 		}
 	}
-	return out
 }
 
 // toRGB is JFIF's conversion in 16 fractional bits, each product rounded as the common

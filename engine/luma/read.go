@@ -12,6 +12,7 @@ type Options struct {
 // Reduction is what became of a picture.
 type Reduction struct {
 	Width, Height int
+	Progressive   bool
 	// Cells holds for each operator its rows of cells.
 	Cells [][][]float32
 	// Read is the share of the picture that could be read, 1 when the file is whole.
@@ -52,7 +53,7 @@ func ReadJPEG(data []byte, options Options, plan func(width, height int) []Opera
 		}
 		read = f.readSequential(first, r, options.Means)
 	}
-	return Reduction{Width: f.width, Height: f.height, Cells: r.cells(), Read: read}, nil
+	return Reduction{Width: f.width, Height: f.height, Progressive: f.progressive, Cells: r.cells(), Read: read}, nil
 }
 
 // open reads a file up to its first scan.

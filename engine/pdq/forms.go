@@ -88,11 +88,12 @@ type JPEG struct {
 	Forms
 	// Read is the share of the picture that could be read, 1 when the file is whole.
 	Read float64
+	// Progressive says that the file comes in several scans, so that its coefficients were held until the last one.
+	Progressive bool
 	// Near is how many frequencies lie so near the median that rounding may move them to its
 	// other side; in the form that has more.
 	Near int
-	// Bordered is true when the picture may have uniform borders: then [HashTrimmed] tells, of its
-	// pixels.
+	// Bordered is true when the picture may have uniform borders: then [TrimmedFromJPEG] tells.
 	Bordered bool
 }
 
@@ -140,25 +141,33 @@ func (j JPEG) Settled() bool {
 //
 // Errors: those of [luma.ReadJPEG].
 func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
+	return partFromJPEG(data, options, func(width, height int) image.Rectangle { return image.Rect(0, 0, width, height) })
+}
+
+// partFromJPEG hashes the part of a picture that its size gives.
+func partFromJPEG(data []byte, options luma.Options, part func(width, height int) image.Rectangle) (JPEG, error) {
 	var grids []*grid
+	var size image.Point
 	reduced, err := luma.ReadJPEG(data, options, func(width, height int) (operators []luma.Operator) {
-		grids = gridsOf(width, height)
+		rectangle := part(width, height)
+		size = rectangle.Size()
+		grids = gridsOf(size.X, size.Y)
 		for _, g := range grids {
-			operators = append(operators, g.operator())
+			operators = append(operators, g.operator(rectangle.Min))
 		}
 		return operators
 	})
 	if err != nil {
 		return JPEG{}, err
 	}
-	found := JPEG{Read: reduced.Read}
+	found := JPEG{Read: reduced.Read, Progressive: reduced.Progressive}
 	var cells *block
-	found.Full, cells, found.Near = fromCells(reduced, 0, grids[0])
+	found.Full, cells, found.Near = fromCells(reduced.Cells[0], size, grids[0])
 	found.Bordered = cells.bordered(options.Means)
 	found.Nearest = found.Full
 	if len(grids) > 1 {
 		var near int
-		found.Nearest, _, near = fromCells(reduced, 1, grids[1])
+		found.Nearest, _, near = fromCells(reduced.Cells[1], size, grids[1])
 		found.Near = max(found.Near, near)
 	}
 	return found, nil
@@ -172,12 +181,12 @@ func OneFromJPEG(data []byte, form Form, options luma.Options) (Fingerprint, flo
 	var g *grid
 	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []luma.Operator {
 		g = gridOf(form, width, height)
-		return []luma.Operator{g.operator()}
+		return []luma.Operator{g.operator(image.Point{})}
 	})
 	if err != nil {
 		return Fingerprint{}, 0, err
 	}
-	found, _, _ := fromCells(reduced, 0, g)
+	found, _, _ := fromCells(reduced.Cells[0], image.Pt(reduced.Width, reduced.Height), g)
 	return found, reduced.Read, nil
 }
 
@@ -196,18 +205,19 @@ func gridOf(form Form, width, height int) *grid {
 	return fullGrid(width, height)
 }
 
-// operator is the reduction that gives the cells of all views.
-func (g *grid) operator() luma.Operator {
-	return luma.Operator{Rows: g.rows.interleaved(), Columns: g.columns.interleaved()}
+// operator is the reduction that gives the cells of all views, of a picture whose corner lies there in a larger one.
+func (g *grid) operator(corner image.Point) luma.Operator {
+	return luma.Operator{Rows: g.rows.interleaved(corner.Y), Columns: g.columns.interleaved(corner.X)}
 }
 
-// interleaved are the taps of both ways, those of one place beside each other; or once where they are the same.
-func (b *bothWays) interleaved() (all []luma.Taps) {
+// interleaved are the taps of both ways, those of one place beside each other; or once where they are the same. The
+// axis begins at a pixel of a longer one.
+func (b *bothWays) interleaved(from int) (all []luma.Taps) {
 	for i := range side {
 		if !b.same() { // the mirror image's lie before the picture's own
-			all = append(all, luma.Taps{Start: b[1][i].start, Weights: b[1][i].weights})
+			all = append(all, luma.Taps{Start: from + b[1][i].start, Weights: b[1][i].weights})
 		}
-		all = append(all, luma.Taps{Start: b[0][i].start, Weights: b[0][i].weights})
+		all = append(all, luma.Taps{Start: from + b[0][i].start, Weights: b[0][i].weights})
 	}
 	return all
 }
@@ -237,8 +247,8 @@ func shrunk(n int) [side]taps {
 }
 
 // fromCells hashes the cells of a form, and also counts the frequencies near the median.
-func fromCells(reduced luma.Reduction, form int, g *grid) (f Fingerprint, cells *block, near int) {
-	f = Fingerprint{Width: reduced.Width, Height: reduced.Height}
+func fromCells(cells [][]float32, size image.Point, g *grid) (f Fingerprint, own *block, near int) {
+	f = Fingerprint{Width: size.X, Height: size.Y}
 	v := g.views()
 	if f.Width < minimumSide || f.Height < minimumSide {
 		return f, v[0][0], 0
@@ -246,7 +256,7 @@ func fromCells(reduced luma.Reduction, form int, g *grid) (f Fingerprint, cells 
 	for down := range v {
 		for across, b := range v[down] {
 			for i := range b {
-				row := reduced.Cells[form][g.rows.at(i, down)]
+				row := cells[g.rows.at(i, down)]
 				for j := range b[i] {
 					b[i][j] = row[g.columns.at(j, across)]
 				}

@@ -36,19 +36,32 @@ func Trim(img image.Image) (image.Rectangle, bool) {
 	if bounds.Dx() < leastSide || bounds.Dy() < leastSide {
 		return bounds, false
 	}
-	p := newPlane(img)
-	left := image.Rect(0, 0, p.width, p.height)
-	top, bottom := borders(p.height, func(i int) line { return p.row(left, i) }, func(i int) line { return p.row(left, p.height-1-i) })
-	left.Min.Y, left.Max.Y = top, p.height-bottom
-	if left.Empty() {
-		return bounds, false
-	}
-	before, after := borders(p.width, func(i int) line { return p.column(left, i) }, func(i int) line { return p.column(left, p.width-1-i) })
-	left.Min.X, left.Max.X = before, p.width-after
-	if left.Size() == bounds.Size() || !worth(left, bounds) {
+	left, found := trim(newPlane(img), bounds.Size())
+	if !found {
 		return bounds, false
 	}
 	return left.Add(bounds.Min), true
+}
+
+// lined are the levels of a picture, by lines.
+type lined interface {
+	row(within image.Rectangle, y int) line
+	column(within image.Rectangle, x int) line
+}
+
+// trim is [Trim], from the picture's corner on. It looks at no line that lies further in than the borders and the
+// pixels beside them.
+func trim(p lined, size image.Point) (image.Rectangle, bool) {
+	all := image.Rectangle{Max: size}
+	left := all // but the borders
+	top, bottom := borders(size.Y, func(i int) line { return p.row(left, i) }, func(i int) line { return p.row(left, size.Y-1-i) })
+	left.Min.Y, left.Max.Y = top, size.Y-bottom
+	if left.Empty() {
+		return all, false
+	}
+	before, after := borders(size.X, func(i int) line { return p.column(left, i) }, func(i int) line { return p.column(left, size.X-1-i) })
+	left.Min.X, left.Max.X = before, size.X-after
+	return left, left != all && worth(left, all)
 }
 
 // worth reports whether enough of a picture is left.

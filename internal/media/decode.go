@@ -30,20 +30,20 @@ func fingerprint(content []byte, kind requestKind, maxPixels int64) Fingerprint 
 	quality := quick.Full.Quality
 	byCoefficients := Fingerprint{
 		MIME: "image/jpeg", Width: quick.Full.Width, Height: quick.Full.Height, Forms: quick.Forms, Status: StatusOK,
-		// The coefficients of a progressive file are held until its last scan.
-		unspread: !bytes.Contains(content, progressiveMarker),
+		unspread: !quick.Progressive,
 	}
-	switch whole := read && quick.Read == 1; {
-	case whole && quick.Bordered && quality < pdq.MinimumQuality:
-		// What is within the borders may have more features.
-	case whole && kind != kindFingerprint && quality < surelyPlain:
-		byCoefficients.Within = pdq.Bits
+	whole := read && quick.Read == 1
+	plain := whole && kind != kindFingerprint && quality < surelyPlain
+	if quick.Bordered && (plain || whole && quick.Settled()) {
+		byCoefficients.trim(content, quick.Progressive, maxPixels)
+	}
+	switch within := &byCoefficients.Trimmed; {
+	case plain && byCoefficients.Detail == "" && (within.None() || within.Forms.Full.Quality < pdq.MinimumQuality):
+		byCoefficients.Within, *within = pdq.Bits, pdq.Trimmed{}
 		return tooPlain(byCoefficients)
+	case plain:
+		// What is within the borders may have more features.
 	case whole && quick.Settled():
-		if quick.Bordered {
-			byCoefficients.unspread = false
-			byCoefficients.Trimmed, byCoefficients.Detail = trimmed(content, quick.Full.Width*quick.Full.Height, maxPixels)
-		}
 		return byCoefficients
 	case whole && !quick.Bordered && kind == kindWideLook && quality >= surelyRich && quick.Near < littleDoubtful && quick.Full.Width*quick.Full.Height > pdq.SmallPicture:
 		byCoefficients.Within = doubtfulWithin
@@ -84,8 +84,8 @@ const (
 	littleDoubtful, doubtfulWithin = 24, 10
 )
 
-// fromMeans hashes a large JPEG file by the means of its blocks alone. It declines where
-// these may be further off than FirstLookWithin, and where there may be a border.
+// fromMeans hashes a large JPEG file by the means of its blocks alone, but what is within borders. It declines where
+// these may be further off than FirstLookWithin.
 func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if known, _ := sniff(content); known == nil || known.mime != "image/jpeg" {
 		return Fingerprint{}, false
@@ -94,15 +94,16 @@ func fromMeans(content []byte, maxPixels int64) (Fingerprint, bool) {
 	if err != nil || min(config.Width, config.Height) < meansFrom {
 		return Fingerprint{}, false
 	}
-	found, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
-	if err != nil || found.Read < 1 || found.Doubtful() || found.Bordered || min(found.Full.Quality, found.Nearest.Quality) < surelyRich {
+	means, err := pdq.FromJPEG(content, luma.Options{MaxPixels: maxPixels, Means: true})
+	if err != nil || means.Read < 1 || means.Doubtful() || min(means.Full.Quality, means.Nearest.Quality) < surelyRich {
 		return Fingerprint{}, false
 	}
-	return Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: found.Forms, Status: StatusOK, Within: FirstLookWithin, unspread: true}, true
+	found := Fingerprint{MIME: "image/jpeg", Width: config.Width, Height: config.Height, Forms: means.Forms, Status: StatusOK, Within: FirstLookWithin, unspread: true}
+	if means.Bordered {
+		found.trim(content, means.Progressive, maxPixels)
+	}
+	return found, true
 }
-
-// progressiveMarker begins the frame of a progressive JPEG file (T.81, table B.1). Elsewhere in a file it means nothing.
-var progressiveMarker = []byte{0xff, 0xc2}
 
 // hash hashes a picture that was decoded whole, or as far as its status says.
 func (f *Fingerprint) hash(picture image.Image) {
@@ -112,20 +113,24 @@ func (f *Fingerprint) hash(picture image.Image) {
 }
 
 // trimmable is the size in pixels up to which a JPEG file that was hashed without decoding it is
-// decoded to take its borders off: more could need more memory than a child has, and cost the
-// hash that is there.
+// decoded, or all of its coefficients are held, to take its borders off: more could need more memory than a child has,
+// and cost the hash that is there.
 const trimmable = 32 << 20
 
-// trimmed decodes a JPEG file that may have borders, or says why it does not.
-func trimmed(content []byte, pixels int, maxPixels int64) (pdq.Trimmed, string) {
-	if pixels > trimmable {
-		return pdq.Trimmed{}, fmt.Sprintf("too large to be compared without its borders: %d pixels, the limit is %d", pixels, trimmable)
+// trim hashes a whole JPEG file that may have borders without them, or says why it does not.
+func (f *Fingerprint) trim(content []byte, progressive bool, maxPixels int64) {
+	if pixels := f.Width * f.Height; pixels > trimmable && progressive {
+		f.Detail = fmt.Sprintf("too large to be compared without its borders: %d pixels, the limit is %d", pixels, trimmable)
+		return
 	}
-	picture, about := decode(content, maxPixels)
-	if about.status != StatusOK {
-		return pdq.Trimmed{}, "not compared without its borders: " + about.detail
+	found, err := pdq.TrimmedFromJPEG(content, maxPixels)
+	if err != nil {
+		f.Detail = "not compared without its borders: " + err.Error()
+		return
 	}
-	return pdq.HashTrimmed(picture), ""
+	// What is too plain was decoded.
+	f.unspread = !progressive && (found.None() || found.Forms.Full.Quality >= pdq.MinimumQuality)
+	f.Trimmed = found
 }
 
 // exactly decodes a whole JPEG file to the pixels that the references of the field hash.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"math"
 	"os"
@@ -90,28 +91,43 @@ func TestWhichLookIsEnough(t *testing.T) {
 		return encoded(t, func(to *bytes.Buffer) error { return jpeg.Encode(to, picture, &jpeg.Options{Quality: 90}) })
 	}
 	large := asJPEG(landscape(2000, 1600))
+	within := func(inner image.Image, width, height int) []byte {
+		whole := image.NewRGBA(image.Rect(0, 0, width, height))
+		draw.Draw(whole, whole.Rect, image.Black, image.Point{}, draw.Src)
+		corner := image.Pt(width/2-inner.Bounds().Dx()/2, height/2-inner.Bounds().Dy()/2)
+		draw.Draw(whole, inner.Bounds().Add(corner), inner, inner.Bounds().Min, draw.Src)
+		return asJPEG(whole)
+	}
 	for _, test := range []struct {
 		name    string
 		content []byte
 		kind    requestKind
 		status  Status
 		within  int
+		trimmed bool
 	}{
-		{"large", large, kindWideLook, StatusOK, FirstLookWithin},
-		{"large, not wide", large, kindFirstLook, StatusOK, 0},
-		{"large, close", large, kindFingerprint, StatusOK, 0},
-		{"small", asJPEG(landscape(1600, 1400)), kindWideLook, StatusOK, 0},
-		{"doubtful", asJPEG(rings), kindWideLook, StatusOK, doubtfulWithin},
-		{"doubtful, not wide", asJPEG(rings), kindFirstLook, StatusOK, 0},
-		{"plain", asJPEG(grey), kindFirstLook, StatusUnhashable, pdq.Bits},
-		{"plain, wide", asJPEG(grey), kindWideLook, StatusUnhashable, pdq.Bits},
-		{"plain, close", asJPEG(grey), kindFingerprint, StatusUnhashable, 0},
-		{"too fine for means", asJPEG(fine), kindWideLook, StatusUnhashable, pdq.Bits},
-		{"cut", large[:len(large)*2/3], kindWideLook, StatusPartial, 0},
-		{"no JPEG file", asPNG(t, landscape(320, 240)), kindWideLook, StatusOK, 0},
+		{"large", large, kindWideLook, StatusOK, FirstLookWithin, false},
+		{"large, not wide", large, kindFirstLook, StatusOK, 0, false},
+		{"large, close", large, kindFingerprint, StatusOK, 0, false},
+		{"small", asJPEG(landscape(1600, 1400)), kindWideLook, StatusOK, 0, false},
+		{"doubtful", asJPEG(rings), kindWideLook, StatusOK, doubtfulWithin, false},
+		{"doubtful, not wide", asJPEG(rings), kindFirstLook, StatusOK, 0, false},
+		{"plain", asJPEG(grey), kindFirstLook, StatusUnhashable, pdq.Bits, false},
+		{"plain, wide", asJPEG(grey), kindWideLook, StatusUnhashable, pdq.Bits, false},
+		{"plain, close", asJPEG(grey), kindFingerprint, StatusUnhashable, 0, false},
+		{"too fine for means", asJPEG(fine), kindWideLook, StatusUnhashable, pdq.Bits, false},
+		{"cut", large[:len(large)*2/3], kindWideLook, StatusPartial, 0, false},
+		{"no JPEG file", asPNG(t, landscape(320, 240)), kindWideLook, StatusOK, 0, false},
+		{"large, in borders", within(landscape(1700, 1503), 2000, 1600), kindWideLook, StatusOK, FirstLookWithin, true},
+		{"plain, but not within borders", within(landscape(240, 160), 1600, 900), kindFirstLook, StatusUnhashable, 0, true},
+		{"plain, within borders too", within(grey, 400, 300), kindFirstLook, StatusUnhashable, pdq.Bits, false},
 	} {
-		if found := fingerprint(test.content, test.kind, DefaultMaxPixels); found.Status != test.status || found.Within != test.within {
-			t.Errorf("%s: %s within %d, want %s within %d", test.name, found.Status, found.Within, test.status, test.within)
+		found := fingerprint(test.content, test.kind, DefaultMaxPixels)
+		if found.Status != test.status || found.Within != test.within || found.Trimmed.None() == test.trimmed {
+			t.Errorf("%s: %s within %d, without borders %v, want %s within %d", test.name, found.Status, found.Within, found.Trimmed.Rectangle, test.status, test.within)
+		}
+		if closely := fingerprint(test.content, kindFingerprint, DefaultMaxPixels); test.trimmed && (found.Trimmed.Rectangle != closely.Trimmed.Rectangle || found.Trimmed.Forms.Full.Hash.Distance(closely.Trimmed.Forms.Full.Hash) > 6) {
+			t.Errorf("%s: without borders %v, closely %v", test.name, found.Trimmed.Rectangle, closely.Trimmed.Rectangle)
 		}
 	}
 }

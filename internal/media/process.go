@@ -62,6 +62,7 @@ func startProcess(options Options) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe to a media child: %w", err)
 	}
+	widen(in)
 	out, childOut, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a pipe from a media child: %w", err), childIn.Close(), in.Close())

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 
@@ -20,6 +21,17 @@ func executable() (string, error) { return "/proc/self/exe", nil }
 func tieToParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
+
+// widen lets more of a file wait in a pipe than the 64 KiB that are usual, so that the two ends take fewer turns. Where
+// that is refused, because of what pipes of this user hold already, the pipe stays as it was.
+func widen(pipe *os.File) {
+	if raw, err := pipe.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+	}
+}
+
+// pipeSize is the largest that an ordinary user may ask for (fs.pipe-max-size), in bytes.
+const pipeSize = 1 << 20
 
 // enclose shuts the process in for good. It goes on after a failure, so that
 // as much as possible is enforced and everything missing is named.
