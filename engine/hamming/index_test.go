@@ -322,6 +322,45 @@ func TestLargeApplyIsMerged(t *testing.T) {
 	}
 }
 
+// TestGather leaves one part, with what was added, replaced and removed meanwhile.
+func TestGather(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	entries := sample(r, 60_000, 1)
+	x := mustBuild(t, entries)
+	for id, code := range sample(r, deltaLimit+1, 0) {
+		entries[id] = code
+		x.Add(id, code)
+	}
+	x.Wait()
+	if parts := len(x.current.Load().parts); parts != 2 {
+		t.Fatalf("%d parts before", parts)
+	}
+	ids := slices.Sorted(maps.Keys(entries))
+	changed := make(chan struct{})
+	go func() {
+		defer close(changed)
+		for _, id := range ids[:500] {
+			x.Remove(id)
+		}
+	}()
+	x.Gather()
+	<-changed
+	for _, id := range ids[:500] {
+		delete(entries, id)
+	}
+	now := x.current.Load()
+	if len(now.parts) != 1 {
+		t.Fatalf("%d parts", len(now.parts))
+	}
+	x.Gather() // there is nothing left to do
+	if x.current.Load() != now {
+		t.Error("one part was made anew")
+	}
+	for range 50 {
+		checkSearch(t, x, entries, flipped(r, entries[ids[500+r.IntN(1000)]], r.IntN(35)), 31)
+	}
+}
+
 // TestCarryOver changes the index between the start and the end of a merge,
 // which is when a change could be lost.
 func TestCarryOver(t *testing.T) {
