@@ -10,6 +10,9 @@ const Bits = 256
 
 // Code is a 256-bit string; the first word holds the first 64 bits, most
 // significant bit first.
+//
+// A search for several codes is quickest where these differ by whole classes of bits, which
+// are those at even and odd places of even and odd rows of 16: as PDQ hashes of a picture and its mirror images do.
 type Code [4]uint64
 
 // FromBytes makes a code of 32 bytes, most significant first.
@@ -46,13 +49,17 @@ var (
 	restoration = newNibbleTable(inverse(places()))
 )
 
-// places says where each bit goes. It is a Fisher-Yates shuffle over SplitMix64
-// with a constant seed: any fixed shuffle serves, and a fixed one keeps every
+// classes are how many sets of bits are kept together: those of a PDQ hash that are of the same kind
+// of frequency, odd or even along either axis. Mirroring a picture inverts the bits of two classes as a whole.
+const classes = 4
+
+// classOf is the class of a bit. The bits of a PDQ hash are 16 rows of frequencies, of 16 each.
+func classOf(bit int) int { return bit>>4&1<<1 | bit&1 }
+
+// places says where each bit goes: the classes one after the other, each in an order that is a Fisher-Yates shuffle
+// over SplitMix64 with a constant seed. Any fixed shuffle serves, and a fixed one keeps every
 // run and every node alike.
 func places() (to [Bits]int) {
-	for i := range to {
-		to[i] = i
-	}
 	state := uint64(0x6272646f)
 	next := func() uint64 {
 		state += 0x9e3779b97f4a7c15
@@ -61,9 +68,22 @@ func places() (to [Bits]int) {
 		z = (z ^ z>>27) * 0x94d049bb133111eb
 		return z ^ z>>31
 	}
-	for i := Bits - 1; i > 0; i-- {
-		j := int(next() % uint64(i+1))
-		to[i], to[j] = to[j], to[i]
+	const each = Bits / classes
+	var free [classes][each]int
+	for class := range free {
+		for i := range free[class] {
+			free[class][i] = each*class + i
+		}
+		for i := each - 1; i > 0; i-- {
+			j := int(next() % uint64(i+1))
+			free[class][i], free[class][j] = free[class][j], free[class][i]
+		}
+	}
+	var used [classes]int
+	for bit := range to {
+		class := classOf(bit)
+		to[bit] = free[class][used[class]]
+		used[class]++
 	}
 	return to
 }

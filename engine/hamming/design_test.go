@@ -95,15 +95,20 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 			}
 			s := b.finish(2, kind%2 == 0)
 			w := works.Get().(*work)
-			for _, query := range queries {
+			together := make([]Code, len(queries))
+			for q, query := range queries {
+				together[q] = query.permuted()
+			}
+			for q, query := range queries {
 				permuted := query.permuted()
 				for radius := range MaximumRadius + 1 {
 					if racetest.Enabled && radius%8 != 7 {
 						continue // one goroutine: there is nothing to detect
 					}
-					w.found = w.found[:0]
-					s.searchIndexed(w, &permuted, radius)
-					slices.SortFunc(w.found, func(a, b place) int { return int(a.position) - int(b.position) })
+					w.found[0] = w.found[0][:0]
+					s.searchIndexed(w, []Code{permuted}, radius)
+					found := slices.Clone(w.found[0])
+					slices.SortFunc(found, func(a, b place) int { return int(a.position) - int(b.position) })
 					var want []place
 					for i, e := range flat {
 						if s.ids.at(i) != e.ID {
@@ -113,8 +118,14 @@ func TestEveryDesignAndRadiusEqualsBruteForce(t *testing.T) {
 							want = append(want, place{uint32(i), uint32(d)})
 						}
 					}
-					if !slices.Equal(w.found, want) {
-						t.Fatalf("design %d, data %d, radius %d: got %d rows %v, want %d %v", c.design.number, kind, radius, len(w.found), w.found, len(want), want)
+					for i := range w.found {
+						w.found[i] = w.found[i][:0]
+					}
+					if s.searchIndexed(w, together, radius); len(w.found[q]) != len(want) {
+						t.Fatalf("design %d, data %d, radius %d: %d rows among several queries, want %d", c.design.number, kind, radius, len(w.found[q]), len(want))
+					}
+					if !slices.Equal(found, want) {
+						t.Fatalf("design %d, data %d, radius %d: got %d rows %v, want %d %v", c.design.number, kind, radius, len(found), found, len(want), want)
 					}
 				}
 			}

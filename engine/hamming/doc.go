@@ -16,7 +16,10 @@
 //
 // Codes such as PDQ hashes are skewed within neighbouring bits, which makes
 // bands uneven. A fixed random permutation of the bits, applied to stored codes
-// and to queries, evens them out; distances are unchanged by it.
+// and to queries, evens them out; distances are unchanged by it. It keeps four classes of
+// bits apart, so that codes which differ by whole classes have the same value in most bands: those of a
+// picture turned over, mirrored or inverted do, and [Index.SearchAll] looks it up once for all of them. The 32 hashes of
+// a photo in two forms have 139 values in 16 bands, in the mean of 253 photos; 512 would be looked up one by one.
 //
 // Near copies of one picture lie around a centre, and to a query beside them nearly all
 // postings of a band are alike. Rows of which many lie around a centre are therefore kept

@@ -81,7 +81,7 @@ func (s *state) digest() Digest {
 // them. Numbers are in the order of bytes of the machine, which must be little-endian.
 const (
 	fileMagic   = "brdo hamming idx"
-	fileVersion = 2
+	fileVersion = 3
 	pageSize    = 4096
 	sumStretch  = 1 << 20
 )

@@ -34,23 +34,24 @@ const (
 // fewer cost a search beside them less than their centre costs all searches.
 func membersFrom(count int) int { return max(leastMembers, count/groupLimit) }
 
-// search adds every member within radius of the permuted query to w.found.
-func (g *groups) search(w *work, query *Code, radius int) {
+// search adds every member within radius of the permuted query to found.
+func (g *groups) search(w *work, query *Code, radius int, found []place) []place {
 	if len(g.centres) == 0 {
-		return
+		return found
 	}
 	w.centres = g.centres.scan(query, radius+reach, w.centres[:0])
 	for _, c := range w.centres {
 		distance := int(c.distance)
 		rings := g.rings[c.position*ringsEach:][:ringsEach+1]
 		from, to := rings[max(0, distance-radius)], rings[min(reach, distance+radius)+1]
-		first := len(w.found)
-		w.found = g.members[from:to].scanNear(query, radius, w.found)
-		for i := range w.found[first:] {
-			f := &w.found[first+i]
+		first := len(found)
+		found = g.members[from:to].scanNear(query, radius, found)
+		for i := range found[first:] {
+			f := &found[first+i]
 			f.position = g.positions[from+f.position]
 		}
 	}
+	return found
 }
 
 // sound tells whether the rings follow each other to the last member, and every member

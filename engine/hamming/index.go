@@ -145,32 +145,71 @@ func (x *Index) Search(code Code, radius int, into []Hit) []Hit {
 	if radius < 0 {
 		return into
 	}
-	now := x.current.Load()
-	query := code.permuted()
-	first := len(into)
 	w := works.Get().(*work)
-	for i := range now.parts {
-		p := &now.parts[i]
-		w.found = w.found[:0]
-		p.search(w, &query, radius)
-		for _, f := range w.found {
-			if !p.dead.dead(f.position, now.deaths) {
-				into = append(into, Hit{p.ids.at(int(f.position)), int(f.distance)})
+	w.queries[0] = code.permuted()
+	x.current.Load().search(w, 1, radius)
+	into = append(into, w.hits[0]...)
+	works.Put(w)
+	return into
+}
+
+// SearchAll searches for several codes among the same entries, and calls found with the
+// place of a code among them and what [Index.Search] finds for it, one code after the other. Codes
+// that agree in many bits cost less together: a PDQ hash, its inversion and those of the picture mirrored,
+// whose bits are these or the other way round, class by class; see [Code].
+func (x *Index) SearchAll(codes []Code, radius int, found func(place int, hit Hit)) {
+	if radius < 0 {
+		return
+	}
+	now := x.current.Load()
+	w := works.Get().(*work)
+	for from := 0; from < len(codes); from += queryLimit {
+		count := min(queryLimit, len(codes)-from)
+		for q := range count {
+			w.queries[q] = codes[from+q].permuted()
+		}
+		now.search(w, count, radius)
+		for q, hits := range w.hits[:count] {
+			for _, hit := range hits {
+				found(from+q, hit)
+			}
+		}
+	}
+	works.Put(w)
+}
+
+// search finds the hits of the first so many queries.
+func (s *state) search(w *work, count, radius int) {
+	queries := w.queries[:count]
+	for q := range queries {
+		w.hits[q] = w.hits[q][:0]
+	}
+	for i := range s.parts {
+		p := &s.parts[i]
+		for q := range queries {
+			w.found[q] = w.found[q][:0]
+		}
+		p.search(w, queries, radius)
+		for q := range queries {
+			for _, f := range w.found[q] {
+				if !p.dead.dead(f.position, s.deaths) {
+					w.hits[q] = append(w.hits[q], Hit{p.ids.at(int(f.position)), int(f.distance)})
+				}
 			}
 		}
 		runtime.KeepAlive(p.segment)
 	}
-	w.found = now.delta.scan(&query, radius, w.found[:0])
-	for _, f := range w.found {
-		if !now.dead.dead(f.position, now.deaths) {
-			into = append(into, Hit{now.delta.ids[f.position], int(f.distance)})
+	for q := range queries {
+		w.found[q] = s.delta.scan(&queries[q], radius, w.found[q][:0])
+		for _, f := range w.found[q] {
+			if !s.dead.dead(f.position, s.deaths) {
+				w.hits[q] = append(w.hits[q], Hit{s.delta.ids[f.position], int(f.distance)})
+			}
 		}
+		slices.SortFunc(w.hits[q], func(a, b Hit) int {
+			return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
+		})
 	}
-	works.Put(w)
-	slices.SortFunc(into[first:], func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
-	})
-	return into
 }
 
 // Add adds an entry. If id is known already, its code is replaced, and no
@@ -240,6 +279,21 @@ func (x *Index) Wait() {
 		}
 		<-merging
 	}
+}
+
+// Gather puts what lies in several parts into one, and returns when that is done: until much is added
+// again, searches look through one only. It takes about as long as [Build] on half of the processors, and as much memory meanwhile.
+// Where a merge is running it leaves everything to that.
+func (x *Index) Gather() {
+	x.mutex.Lock()
+	now := x.current.Load()
+	if x.merging != nil || len(now.parts) < 2 {
+		x.mutex.Unlock()
+		return
+	}
+	done := x.beginMerge(now, 0)
+	x.mutex.Unlock()
+	<-done
 }
 
 // location is where an entry is: in a part, or after the last one in the delta.

@@ -322,6 +322,45 @@ func TestLargeApplyIsMerged(t *testing.T) {
 	}
 }
 
+// TestGather leaves one part, with what was added, replaced and removed meanwhile.
+func TestGather(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	entries := sample(r, 60_000, 1)
+	x := mustBuild(t, entries)
+	for id, code := range sample(r, deltaLimit+1, 0) {
+		entries[id] = code
+		x.Add(id, code)
+	}
+	x.Wait()
+	if parts := len(x.current.Load().parts); parts != 2 {
+		t.Fatalf("%d parts before", parts)
+	}
+	ids := slices.Sorted(maps.Keys(entries))
+	changed := make(chan struct{})
+	go func() {
+		defer close(changed)
+		for _, id := range ids[:500] {
+			x.Remove(id)
+		}
+	}()
+	x.Gather()
+	<-changed
+	for _, id := range ids[:500] {
+		delete(entries, id)
+	}
+	now := x.current.Load()
+	if len(now.parts) != 1 {
+		t.Fatalf("%d parts", len(now.parts))
+	}
+	x.Gather() // there is nothing left to do
+	if x.current.Load() != now {
+		t.Error("one part was made anew")
+	}
+	for range 50 {
+		checkSearch(t, x, entries, flipped(r, entries[ids[500+r.IntN(1000)]], r.IntN(35)), 31)
+	}
+}
+
 // TestCarryOver changes the index between the start and the end of a merge,
 // which is when a change could be lost.
 func TestCarryOver(t *testing.T) {
@@ -412,6 +451,91 @@ func TestProperties(t *testing.T) {
 			checkSearch(t, x, entries, flipped(r, near, distance), rapid.IntRange(0, 64).Draw(t, "radius"))
 		}
 	})
+}
+
+// related are codes as those of one picture: mirrored, inverted, in another form, and the same twice.
+func related(r *rand.Rand, code Code) (all []Code) {
+	var inverted [classes]Code
+	for bit := range Bits {
+		for class := range inverted {
+			if classOf(bit) == class {
+				inverted[class][bit/64] |= 1 << (bit % 64)
+			}
+		}
+	}
+	for _, some := range [][]int{{}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2, 3}, {2, 3}, {1, 3}, {0, 3}} {
+		turned := code
+		for _, class := range some {
+			for w := range turned {
+				turned[w] ^= inverted[class][w]
+			}
+		}
+		all = append(all, turned, flipped(r, turned, r.IntN(12)))
+	}
+	return append(all, code)
+}
+
+// TestSeveralCodesAtOnce finds for each code what it finds alone, in their order, however much they have in common;
+// also of more codes than are searched at once.
+func TestSeveralCodesAtOnce(t *testing.T) {
+	for shape := range 4 {
+		for _, size := range []int{300, bandsFrom, 20_000} {
+			r := rand.New(rand.NewPCG(uint64(size), uint64(shape)))
+			entries := sample(r, size, shape)
+			near := list(entries)[0].Code
+			codes := append(related(r, near), related(r, flipped(r, near, 20))...)
+			for len(codes) < 2*queryLimit+9 {
+				codes = append(codes, randomCode(r))
+			}
+			for i, code := range codes {
+				entries[uint32(i)] = flipped(r, code, r.IntN(60))
+			}
+			x := mustBuild(t, entries)
+			for i := range uint32(200) { // some that are in no part yet, and some that are dead
+				entries[i+1000] = flipped(r, codes[int(i)%len(codes)], r.IntN(40))
+				x.Add(i+1000, entries[i+1000])
+				delete(entries, 2*i)
+				x.Remove(2 * i)
+			}
+			for _, radius := range []int{-1, 0, 7, 31, 41, 64, 100} {
+				got, last := make([][]Hit, len(codes)), 0
+				x.SearchAll(codes, radius, func(place int, hit Hit) {
+					if place < last {
+						t.Fatalf("code %d is answered after code %d", place, last)
+					}
+					last = place
+					got[place] = append(got[place], hit)
+				})
+				for i, code := range codes {
+					if want := x.Search(code, radius, nil); !slices.Equal(got[i], want) {
+						t.Fatalf("shape %d, %d entries, radius %d, code %d: got %v, want %v", shape, size, radius, i, got[i], want)
+					}
+				}
+				checkSearch(t, x, entries, codes[3], radius)
+			}
+		}
+	}
+}
+
+// TestRelatedCodesShareLookUps: what a picture and its mirror images ask is looked up about as often as for two.
+func TestRelatedCodesShareLookUps(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x := mustBuild(t, sample(r, bandsFrom, 0))
+	var codes []Code
+	for i, code := range related(r, randomCode(r)) {
+		if i%2 == 0 { // none in which single bits differ
+			codes = append(codes, code.permuted())
+		}
+	}
+	s, w := x.current.Load().parts[0].segment, new(work)
+	values := map[[2]uint64]bool{}
+	s.probe(w, codes)
+	for _, p := range w.probes {
+		values[[2]uint64{uint64(p.band), p.bits & (1<<s.design.bands[p.band].width - 1)}] = true
+	}
+	if want := 2 * len(s.design.bands); len(values) != want {
+		t.Errorf("%d codes have %d values in %d bands, want %d", len(codes), len(values), len(s.design.bands), want)
+	}
 }
 
 func ExampleIndex_Search() {

@@ -52,18 +52,23 @@ func (s *state) mergedFrom() int {
 // mergeIfDue starts a merge of s, the current state, if enough has changed and
 // none is running; the mutex is held.
 func (x *Index) mergeIfDue(s *state) {
-	if x.merging != nil || !s.due() {
-		return
+	if x.merging == nil && s.due() {
+		x.beginMerge(s, s.mergedFrom()) // graveyards count under the mutex only
 	}
-	done := make(chan struct{})
+}
+
+// beginMerge starts a merge of the parts of s, the current state, from some one on; the mutex is held and
+// no merge is running.
+func (x *Index) beginMerge(s *state, from int) (done chan struct{}) {
+	done = make(chan struct{})
 	x.merging = done
-	from := s.mergedFrom() // graveyards count under the mutex only
 	go func() {
 		defer close(done)
 		if x.merge(s, from) > collectFrom {
 			runtime.GC()
 		}
 	}()
+	return done
 }
 
 // merge puts a new part in the place of the parts from some one on and of the delta,

@@ -124,15 +124,17 @@ func (s *segment) position(b *band, posting uint32) uint32 {
 	return binary.LittleEndian.Uint32(b.positions[4*int(posting):])
 }
 
-// search adds every row within radius of the permuted query to w.found.
-func (s *segment) search(w *work, query *Code, radius int) {
+// search adds the rows within radius of each permuted query to w.found.
+func (s *segment) search(w *work, queries []Code, radius int) {
 	// The slices alone do not keep the memory.
 	defer runtime.KeepAlive(s.memory)
 	if s.indexed(radius) {
-		s.searchIndexed(w, query, radius)
+		s.searchIndexed(w, queries, radius)
 		return
 	}
-	w.found = s.scan(query, radius, w.found)
+	for q := range queries {
+		w.found[q] = s.scan(&queries[q], radius, w.found[q])
+	}
 }
 
 // indexed tells whether the bands answer a radius faster than a scan.
@@ -141,9 +143,11 @@ func (s *segment) indexed(radius int) bool {
 }
 
 // searchIndexed does so through groups and bands.
-func (s *segment) searchIndexed(w *work, query *Code, radius int) {
-	s.groups.search(w, query, radius)
-	s.searchBands(w, query, radius)
+func (s *segment) searchIndexed(w *work, queries []Code, radius int) {
+	for q := range queries {
+		w.found[q] = s.groups.search(w, &queries[q], radius, w.found[q])
+	}
+	s.searchBands(w, queries, radius)
 }
 
 // indexedNanoseconds is what a search through groups and bands is expected to take.

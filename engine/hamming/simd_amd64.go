@@ -25,22 +25,22 @@ func xgetbv() (low uint32)
 // fetchOffsets asks for the memory in which the values of runs are looked up.
 //
 //go:noescape
-func fetchOffsets(runs *run, count int, views *bandView)
+func fetchOffsets(runs *run, count int, views *probeView)
 
 // fetchFollowing asks for the first and the last postings of runs, of 1<<shift bytes.
 //
 //go:noescape
-func fetchFollowing(runs *run, count int, views *bandView, shift int)
+func fetchFollowing(runs *run, count int, views *probeView, shift int)
 
 // scanRuns16 and scanRuns32 do what read16 and read32 do for a number of runs, 16 or 8
 // postings at a time. They end early where there may not be room for the candidates of
 // as many; done is then the run to go on with, which begins with what was not looked at.
 //
 //go:noescape
-func scanRuns16(runs *run, count int, views *bandView, out *candidate, room int) (done, found int)
+func scanRuns16(runs *run, count int, views *probeView, out *candidate, room int) (done, found int)
 
 //go:noescape
-func scanRuns32(runs *run, count int, views *bandView, out *candidate, room int) (done, found int)
+func scanRuns32(runs *run, count int, views *probeView, out *candidate, room int) (done, found int)
 
 // scanCodes finds which of the first codes are within radius of a query, four at a time,
 // and ends early where there may not be room for as many; done is how many were looked at,

@@ -36,10 +36,10 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-4
 	MOVL AX, low+0(FP)
 	RET
 
-// A run has 16 bytes: value, from, to, allowed and band (2 bytes each). A view has
+// A run has 16 bytes: value, from, to, allowed and probe (2 bytes each). A view has
 // 32: offsets, following, wanted.
 
-// func fetchOffsets(runs *run, count int, views *bandView)
+// func fetchOffsets(runs *run, count int, views *probeView)
 TEXT ·fetchOffsets(SB), NOSPLIT, $0-24
 	MOVQ runs+0(FP), AX
 	MOVQ count+8(FP), BX
@@ -61,7 +61,7 @@ offsetsNext:
 offsetsDone:
 	RET
 
-// func fetchFollowing(runs *run, count int, views *bandView, shift int)
+// func fetchFollowing(runs *run, count int, views *probeView, shift int)
 TEXT ·fetchFollowing(SB), NOSPLIT, $0-32
 	MOVQ runs+0(FP), AX
 	MOVQ count+8(FP), BX
@@ -88,7 +88,7 @@ followingNext:
 followingDone:
 	RET
 
-// func scanRuns16(runs *run, count int, views *bandView, out *candidate, room int) (done, found int)
+// func scanRuns16(runs *run, count int, views *probeView, out *candidate, room int) (done, found int)
 TEXT ·scanRuns16(SB), NOSPLIT, $0-56
 	MOVQ runs+0(FP), AX
 	MOVQ count+8(FP), BX
@@ -189,7 +189,7 @@ done16:
 	MOVQ DX, found+48(FP)
 	RET
 
-// func scanRuns32(runs *run, count int, views *bandView, out *candidate, room int) (done, found int)
+// func scanRuns32(runs *run, count int, views *probeView, out *candidate, room int) (done, found int)
 TEXT ·scanRuns32(SB), NOSPLIT, $0-56
 	MOVQ runs+0(FP), AX
 	MOVQ count+8(FP), BX

@@ -22,7 +22,7 @@ func naively(following []byte, size int, wanted uint32, runs []run) (all []candi
 				errors = bits.OnesCount32(binary.LittleEndian.Uint32(following[4*posting:]) ^ wanted)
 			}
 			if errors <= int(r.allowed) {
-				all = append(all, candidate{posting, uint32(r.band)})
+				all = append(all, candidate{posting, uint32(r.probe)})
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func twins(t *testing.T, seed uint64, postings, count int) {
 		var runs []run
 		for range count {
 			from := r.IntN(postings + 1)
-			runs = append(runs, run{from: uint32(from), to: uint32(from + r.IntN(min(postings-from, 90)+1)), allowed: uint16(r.IntN(8 * size)), band: 3})
+			runs = append(runs, run{from: uint32(from), to: uint32(from + r.IntN(min(postings-from, 90)+1)), allowed: uint16(r.IntN(8 * size)), probe: 3})
 		}
 		want := naively(following, size, wanted, runs)
 
@@ -54,7 +54,8 @@ func twins(t *testing.T, seed uint64, postings, count int) {
 		s := &segment{design: d, bands: make([]band, len(d.bands))}
 		s.bands[3].following = following
 		var plain []candidate
-		w := &work{}
+		w := &work{probes: make([]probe, 4), views: make([]probeView, 4)}
+		w.probes[3].band = 3
 		for i := range runs {
 			for from := runs[i].from; from < runs[i].to; from += 64 { // no more than wait for their codes
 				one := runs[i]
@@ -74,7 +75,7 @@ func twins(t *testing.T, seed uint64, postings, count int) {
 		if !accelerated {
 			continue
 		}
-		w.views[3] = bandView{following: uintptr(unsafe.Pointer(unsafe.SliceData(following))), wanted: uint64(wanted)}
+		w.views[3] = probeView{following: uintptr(unsafe.Pointer(unsafe.SliceData(following))), wanted: uint64(wanted)}
 		scan := scanRuns16
 		if size == 4 {
 			scan = scanRuns32

@@ -395,44 +395,33 @@ func (x *Index) hit(h hamming.Hit, how seen, margin int, open map[uint32]*List, 
 	}
 }
 
-// similar asks all eight orientations of both forms, once with the widest radius in use: of the
+// similar asks all eight orientations of both forms, at once with the widest radius in use: of the
 // picture, with its colours inverted, and without its borders.
 func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 	radius := widest(open)
 	if radius < 0 {
 		return
 	}
-	radius += q.Margin
-	var hits []hamming.Hit
-	ask := func(hash pdq.Hash, further int, how seen) {
-		hits = x.codes.Search(hamming.FromBytes(hash), radius+further, hits[:0])
-		for _, hit := range hits {
-			x.hit(hit, how, q.Margin+further, open, found)
-		}
-	}
+	var (
+		codes []hamming.Code
+		hows  []seen
+	)
 	both := func(forms pdq.Forms, how seen) {
 		if forms.Full.Quality < pdq.MinimumQuality {
 			return
 		}
-		var asked [len(pdq.Variants{})]bool // of the second form, by the first
 		how.form = "pdq"
 		for v, hash := range forms.Full.Variants {
-			further := hash.Distance(forms.Nearest.Variants[v])
-			// At a first look candidates are judged later: whatever is near one form is not much further
-			// from the other.
-			if asked[v] = further == 0 || q.Margin > 0 && x.codes.Expected(radius+further) < 2*x.codes.Expected(radius); !asked[v] {
-				further = 0
-			}
 			how.variant = pdq.Variant(v)
-			ask(hash, further, how)
+			codes, hows = append(codes, hamming.FromBytes(hash)), append(hows, how)
 		}
 		if forms.Nearest.Quality < pdq.MinimumQuality {
 			return
 		}
 		how.form = "pdq_nn512"
 		for v, hash := range forms.Nearest.Variants {
-			if how.variant = pdq.Variant(v); !asked[v] {
-				ask(hash, 0, how)
+			if how.variant = pdq.Variant(v); hash != forms.Full.Variants[v] {
+				codes, hows = append(codes, hamming.FromBytes(hash)), append(hows, how)
 			}
 		}
 	}
@@ -449,6 +438,7 @@ func (x *Index) similar(q Query, open map[uint32]*List, found finder) {
 			both(forms, seen{inverted: inverted, trimmed: trimmed})
 		}
 	}
+	x.codes.SearchAll(codes, radius+q.Margin, func(place int, hit hamming.Hit) { x.hit(hit, hows[place], q.Margin, open, found) })
 }
 
 var kindNames = map[Kind]string{SHA256: "SHA-256", SHA1: "SHA-1", MD5: "MD5"}

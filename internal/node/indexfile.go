@@ -44,7 +44,7 @@ func (n *Node) loadLists(ctx context.Context) error {
 // SaveIndex saves the index when the files lack enough of it, unless another process
 // with this data folder is about it.
 func (n *Node) SaveIndex() error {
-	if n.Index.Unsaved() < max(unsavedLimit, n.Index.Len()/64) {
+	if !n.muchUnsaved() {
 		return nil
 	}
 	lock, alone, err := lockAlone(filepath.Join(n.Config.Data, indexLock))
@@ -54,7 +54,10 @@ func (n *Node) SaveIndex() error {
 	return errors.Join(n.Index.Save(filepath.Join(n.Config.Data, indexFolder)), lock.Close())
 }
 
-// keepIndex saves the index from time to time: at most a twentieth of the time goes
+// muchUnsaved tells whether the files lack so much that they are to be written again.
+func (n *Node) muchUnsaved() bool { return n.Index.Unsaved() >= max(unsavedLimit, n.Index.Len()/64) }
+
+// keepIndex puts the index in order and saves it from time to time: at most a twentieth of the time goes
 // into it.
 func (n *Node) keepIndex(ctx context.Context) error {
 	for pause := time.Second; ; {
@@ -64,6 +67,9 @@ func (n *Node) keepIndex(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 		begun := time.Now()
+		if n.muchUnsaved() {
+			n.Index.Gather()
+		}
 		err := n.SaveIndex()
 		pause = max(time.Second, 20*time.Since(begun))
 		if err != nil {

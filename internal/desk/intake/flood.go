@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,21 +27,25 @@ const waits = "Only entries that match too much know this file. It waits, and co
 
 // counter holds what this process did and no row tells of yet: how many files it
 // compared, and which entries matched something since they were judged last. When the
-// process dies, only the share of an entry seems larger for as long as the window.
+// process dies, only the share of an entry seems larger for as long as the window; and to other processes
+// by what was compared here in the last second.
 type counter struct {
 	process string
 	mu      sync.Mutex
-	files   int64
+	// files are by the minute in which they were compared, in Unix time.
+	files   map[int64]int64
 	pending map[string]bool
 	// judging keeps two requests from judging the same.
 	judging sync.Mutex
 }
 
-// add counts files that were compared, and the entries that they matched.
-func (c *counter) add(files int, entries []string) {
+// add counts files that were compared at a time, and the entries that they matched.
+func (c *counter) add(at time.Time, files int, entries []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.files += int64(files)
+	if files > 0 {
+		c.files[at.Unix()/60] += int64(files)
+	}
 	for _, entry := range entries {
 		c.pending[entry] = true
 	}
@@ -138,15 +143,12 @@ func (d *Desk) raise(tx *ledger.Tx, row *store.ItemRow, a item.Assessment, place
 	return a, nil
 }
 
-// tally counts what a request compared, and judges the entries that it matched. Files that match nothing are written
-// down by one request at a time, with those of all that came meanwhile. What could not be done now is done by [Desk.Watch].
+// tally counts what a request compared, and judges the entries that it matched. No answer waits for files that match
+// nothing to be counted: [Desk.Watch] writes down all that came meanwhile, and does what could not be done now.
 func (d *Desk) tally(ctx context.Context, files int, entries []string) {
-	d.counter.add(files, entries)
+	d.counter.add(d.ledger.Now(), files, entries)
 	if len(entries) > 0 {
 		_ = d.judge(ctx)
-	} else if d.counter.judging.TryLock() {
-		defer d.counter.judging.Unlock()
-		_ = d.flush(ctx)
 	}
 }
 
@@ -154,17 +156,24 @@ func (d *Desk) tally(ctx context.Context, files int, entries []string) {
 func (d *Desk) flush(ctx context.Context) error {
 	d.counter.mu.Lock()
 	files := d.counter.files
-	d.counter.files = 0
+	d.counter.files = map[int64]int64{}
 	d.counter.mu.Unlock()
-	if files == 0 {
+	if len(files) == 0 {
 		return nil
 	}
 	err := d.store.WriteShared(ctx, func(tx *store.Tx) error {
-		return tx.AddComparedFiles(d.counter.process, d.ledger.Now(), files)
+		for _, minute := range slices.Sorted(maps.Keys(files)) {
+			if err := tx.AddComparedFiles(d.counter.process, time.Unix(60*minute, 0), files[minute]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		d.counter.mu.Lock()
-		d.counter.files += files
+		for minute, count := range files {
+			d.counter.files[minute] += count
+		}
 		d.counter.mu.Unlock()
 		return fmt.Errorf("counting what was compared: %w", err)
 	}

@@ -27,6 +27,31 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
+// TestComparedFilesAreCountedWhenTheyWereCompared: an answer does not wait for the count, which is written down from
+// time to time, at the minute of the comparison.
+func TestComparedFilesAreCountedWhenTheyWereCompared(t *testing.T) {
+	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
+		begun := n.Clock.Now()
+		compared := func(since time.Time) (count int64) {
+			nodetest.Must(t, n.Store.Read(t.Context(), func(tx *store.Tx) (err error) { count, err = tx.CountComparedFiles(since); return err }))
+			return count
+		}
+		upload(t, n, false, leaflet(1), leaflet(2))
+		n.Clock.Add(10 * time.Minute)
+		upload(t, n, false, leaflet(3))
+		if count := compared(begun); count != 0 {
+			t.Errorf("%d files are counted already", count)
+		}
+		for range 2 {
+			_, err := n.Intake.Watch(t.Context())
+			nodetest.Must(t, err)
+			if all, late := compared(begun), compared(n.Clock.Now()); all != 3 || late != 1 {
+				t.Errorf("%d files are counted, %d of them in the last minute; want 3 and 1", all, late)
+			}
+		}
+	})
+}
+
 // leaflet is one of many files that look alike: a striped page on which another
 // number is marked.
 func leaflet(number int) []byte {
@@ -128,6 +153,8 @@ func TestAnEntryThatMatchesEverythingWaitsForPeople(t *testing.T) {
 			for range 4 {
 				upload(t, n, false, nodetest.Picture(1), nodetest.Picture(2), nodetest.Picture(3), nodetest.Picture(4), nodetest.Picture(5))
 			}
+			_, err = n.Intake.Watch(t.Context()) // as each second, so that other processes know what was compared
+			nodetest.Must(t, err)
 			nodetest.Must(t, other.Lists.Load(t.Context()))
 			fourth := upload(t, other, false, leaflet(13), leaflet(14))[0]
 			if open := openAlarms(t, n, list); len(open) != 0 {

@@ -234,7 +234,7 @@ func (d *Desk) compareSome(ctx context.Context, at store.ComparisonRow, index *m
 		return err
 	}
 	// An entry that matches everything does so here too.
-	d.counter.add(len(some), entries)
+	d.counter.add(d.ledger.Now(), len(some), entries)
 	return d.judge(ctx)
 }
 

@@ -83,7 +83,7 @@ type Options struct {
 // New makes the desk.
 func New(o Options) *Desk {
 	d := &Desk{ledger: o.Ledger, store: o.Store, content: o.Content, decoder: o.Decoder, index: o.Index, law: o.Law, sources: map[string]Source{}, scheme: o.Scheme, review: o.Review, video: o.Video, flood: o.Flood, watching: make(chan struct{}, o.Video.AtOnce)}
-	d.counter = counter{process: store.NewID("process"), pending: map[string]bool{}}
+	d.counter = counter{process: store.NewID("process"), files: map[int64]int64{}, pending: map[string]bool{}}
 	d.perStep = 100
 	for _, source := range o.Sources {
 		d.sources[source.Name] = source
