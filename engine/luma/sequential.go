@@ -6,7 +6,9 @@ type sequential struct {
 	scan  scan
 	data  []byte
 	lines *lines
-	spots []spot
+	// whole and means are the blocks of a unit.
+	whole, means []spot
+	block        coefficients
 	*reducer
 }
 
@@ -20,6 +22,8 @@ func (f *file) readSequential(s scan, r *reducer, means bool) float64 {
 		c.scale = float32(f.quanta[c.quantum][0]) / blockSide
 		if i > 0 || means {
 			c.ac.withSkips()
+		} else {
+			c.ac.withPairs()
 		}
 	}
 	q.newSpots(means)
@@ -58,13 +62,5 @@ func (q *sequential) closeRow(row int) {
 		for _, line := range q.lines[i] {
 			clear(line)
 		}
-	}
-}
-
-// addBlock adds a block of which all coefficients were listed but the first.
-func (q *sequential) addBlock(block *coefficients, s *spot, mean float32, column int) {
-	if mayLeaveRange(mean, q.add(block, column, s.row)) {
-		block.add(0, s.mean)
-		q.clamp(block, column, s.row)
 	}
 }
