@@ -1,5 +1,5 @@
-// Times the decoding of JPEG files by libjpeg-turbo at an eighth of their size, in grey, for
-// `brdo bench figures`: as little as that library can do of a picture.
+// Times the decoding of JPEG files by libjpeg-turbo to an eighth of their size, in grey, for
+// `brdo bench figures`: the least that library can do of a picture. The script beside it builds it.
 //
 //   turbo ROUNDS FILE...
 //
@@ -76,6 +76,6 @@ int main(int count, char** arguments) {
     total += least;
     bytes += size;
   }
-  printf("{\"mode\":\"libjpeg-turbo, 1/8, grey, no hash\",\"files\":%d,\"images_per_s\":%g,\"mb_per_s\":%g}\n", files, files / total * 1e3,
+  printf("{\"mode\":\"libjpeg-turbo, decoding alone, an eighth, grey\",\"files\":%d,\"images_per_s\":%g,\"mb_per_s\":%g}\n", files, files / total * 1e3,
          bytes / 1e6 / total * 1e3);
 }
