@@ -63,20 +63,21 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 	for place, q := range quantum {
 		r.steps[place] = newStep(place, q)
 	}
+	if means {
+		r.waves = 1
+	}
 	for i, o := range operators {
 		n := &r.reductions[i]
-		*n = reduction{rows: newAxis(o.Rows, rows), columns: newAxis(o.Columns, columns), base: i * (MaxCells + lanes)}
+		*n = reduction{rows: newAxis(o.Rows, rows, r.waves), columns: newAxis(o.Columns, columns, r.waves), base: i * (MaxCells + lanes)}
 		n.means = n.columns.means()
 		n.out = make([][]float32, len(o.Rows))
 		for y := range n.out {
 			n.out[y] = make([]float32, len(o.Columns))
 		}
 	}
-	if means {
-		r.waves = 1
-		return r
+	if !means {
+		r.lanes = r.newLanes(columns)
 	}
-	r.lanes = r.newLanes(columns)
 	return r
 }
 
