@@ -65,6 +65,7 @@ func (h *huffman) next(b bits) (after bits, zeros uint, value int32, found bool)
 // false when the data are no code, or lead beyond the block. The reader is taken apart here to
 // stay in registers. It has to hold enough bits to ask a table.
 func (h *huffman) readAC(data []byte, b bits, into *coefficients) (after bits, ok bool) {
+	h.withPairs()
 	window, valid, next := b.window, b.valid, b.next
 	place, count := uint(0), into.count
 	for {

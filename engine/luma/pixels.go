@@ -84,9 +84,6 @@ func (d *decoding) put(component, x, y int) {
 func (d *decoding) sequential(s scan) float64 {
 	data, intervals := d.entropy(borrow())
 	defer giveBack(data)
-	for _, c := range s.components {
-		c.ac.withPairs()
-	}
 	total := d.mcusWide * d.mcusHigh
 	read := d.units(data, intervals, total, func(b bits, end, from, to int) int {
 		for _, c := range s.components {

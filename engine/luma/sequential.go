@@ -22,8 +22,6 @@ func (f *file) readSequential(s scan, r *reducer, means bool) float64 {
 		c.scale = float32(f.quanta[c.quantum][0]) / blockSide
 		if i > 0 || means {
 			c.ac.withSkips()
-		} else {
-			c.ac.withPairs()
 		}
 	}
 	q.newSpots(means)

@@ -20,6 +20,7 @@ func (q *sequential) newSpots(means bool) {
 			for x := range c.wide {
 				s := spot{&c.dc.values, &c.ac.skips, q.lines[i][y], x, y, c}
 				if i == 0 && !means {
+					c.ac.withPairs()
 					q.whole = append(q.whole, s)
 				} else {
 					q.means = append(q.means, s)
