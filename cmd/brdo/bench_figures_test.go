@@ -12,22 +12,45 @@ import (
 	"time"
 )
 
-func TestFiguresBesidePeers(t *testing.T) {
+// peerScripts writes a photo and what plays the reference, and returns their folders and how to write more.
+func peerScripts(t *testing.T) (photos, peers string, put func(path, text string)) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the peers of this test are shell scripts")
 	}
-	put := func(path, text string) {
+	put = func(path, text string) {
 		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	photos, peers := t.TempDir(), t.TempDir()
+	photos, peers = t.TempDir(), t.TempDir()
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, benchPicture(64, 64), nil); err != nil {
 		t.Fatal(err)
 	}
 	put(filepath.Join(photos, "one.jpg"), file.String())
 	put(filepath.Join(peers, "pdq"), "#!/bin/sh\n[ $1 = full ] && echo '{\"images_per_s\":200}' || echo '{\"images_per_s\":1}'\n")
+	return photos, peers, put
+}
+
+func TestTheFirstLookIsBesideADecoderOfAnEighth(t *testing.T) {
+	photos, peers, put := peerScripts(t)
+	c := benchFiguresCommand{Photos: []string{photos}, Peers: peers, Rounds: 2}
+	put(filepath.Join(peers, "turbo"), "#!/bin/sh\n[ \"$1 ${2##*/} $3\" = '2 one.jpg ' ] && echo '{\"mode\":\"libjpeg-turbo\",\"images_per_s\":50}'\n")
+	rows, err := c.hashing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if closely, look := rows[0].beside, rows[1].beside; strings.Contains(closely, "turbo") || !strings.HasPrefix(look, "libjpeg-turbo: 20.0 ms (") || !strings.Contains(look, ": 5.0 ms (") {
+		t.Errorf("beside a hash stands %q, beside a first look %q", closely, look)
+	}
+	put(filepath.Join(peers, "turbo"), "#!/bin/sh\nexit 3\n")
+	if _, err := c.hashing(t.Context()); err == nil || !strings.Contains(err.Error(), "turbo") {
+		t.Errorf("a peer that fails is taken for measured: %v", err)
+	}
+}
+
+func TestFiguresBesidePeers(t *testing.T) {
+	photos, peers, put := peerScripts(t)
 	put(filepath.Join(peers, "faiss"), "#!/bin/sh\n[ $1 = 300 ] && echo '{\"ns_per_query\":5e6}'\n")
 	c := benchFiguresCommand{Peers: peers, N: 300, Rounds: 1}
 	asks, here := benchDetectCommand{AtOnce: 3, For: 20 * time.Second}, asked{RequestsPerSecond: 1000}

@@ -9,7 +9,7 @@ var codes = struct {
 	of map[string]*huffman
 }{of: map[string]*huffman{}}
 
-// maxCodes bounds the cache: about 30 KB each.
+// maxCodes bounds the cache: about 70 KB each.
 const maxCodes = 64
 
 // codeOf returns the tables of a code by the 16 counts and the symbols that define it.

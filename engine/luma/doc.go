@@ -10,8 +10,8 @@
 // whole levels is lost by it. Blocks in which a level might leave the range of
 // 0 to 255 are transformed to pixels, brought into the range, and weighted there.
 //
-// Where there are instructions for it, four weights are added at once, with the same results to the
-// last bit; the build tag purego leaves that out.
+// Where there are instructions for it, four weights are added at once, and while the next bits are read, with the same
+// results to the last bit; the build tag purego leaves that out.
 //
 // Reading is done for hostile files: nothing is allocated that the caller's limit
 // of pixels does not allow, damaged files give what could be read with the share

@@ -2,10 +2,11 @@ package luma
 
 import "sync"
 
-// Widths of the look-up tables, in bits. Both were chosen by measurement: the
-// tables of one picture stay in the first-level cache.
+// Widths of the look-up tables, in bits, chosen by measurement: what a picture asks most of them stays in the
+// first-level cache.
 const (
 	valueBits = 11
+	pairBits  = 12
 	skipBits  = 13
 )
 
@@ -23,9 +24,9 @@ const (
 	skipUnknown = 64
 )
 
-// mostSkipped is how many bits one step takes at most: after a mean of valueBits, two steps lie within the 56 bits
-// that are valid after a refill.
-const mostSkipped = (56 - valueBits) / 2
+// mostSkipped is how many bits one step takes at most: after two of them there are still enough of the 56 bits of a
+// refill to ask a table.
+const mostSkipped = (56 - skipBits) / 2
 
 // huffman is one code, with tables for what is done with it.
 type huffman struct {
@@ -42,11 +43,18 @@ type huffman struct {
 	// what the table knows, are advances beyond the block, so that one comparison finds them.
 	skips [1 << skipBits]uint16
 
+	// steps and pairs give for the next 12 bits the coefficients that lie within them, at most two: steps in bits 0 to 5 the
+	// bits they take, in 6 and 7 how many they are, in 8 and up the advance; pairs as the list of
+	// [coefficients] has them, the places counted from the last coefficient before.
+	steps [1 << pairBits]uint16
+	pairs [1 << pairBits][2]int32
+
 	// Canonical decoding of longer codes (T.81, F.2.2.3).
 	last    [18]int32 // greatest code of each length, -1: none
 	first   [17]int32 // what is added to a code of the length to get its index
 	listed  [256]uint8
 	skipped sync.Once
+	paired  sync.Once
 }
 
 // kind is what the symbols of a code say.
@@ -166,4 +174,36 @@ func (h *huffman) skip(window uint32) uint16 {
 		return skipUnknown << 6
 	}
 	return uint16(taken | advance<<6)
+}
+
+// withPairs fills the tables of pairs on first use.
+func (h *huffman) withPairs() *huffman {
+	h.paired.Do(func() {
+		for w := range uint32(1 << pairBits) {
+			h.steps[w], h.pairs[w] = h.pair(w)
+		}
+	})
+	return h
+}
+
+// pair are the coefficients that lie within a window.
+func (h *huffman) pair(window uint32) (step uint16, pair [2]int32) {
+	b := bits{window: uint64(window) << (64 - pairBits), valid: pairBits}
+	place, count := uint(0), uint(0)
+	for {
+		after, zeros, value, found := h.next(b)
+		switch within := found && after.valid <= pairBits; {
+		case within && zeros == endOfBlock:
+			return uint16(pairBits - after.valid | count<<6 | (place+endOfBlock)<<8), pair
+		case !within || count == 2:
+			if count == 0 {
+				place = unknown
+			}
+			return uint16(pairBits - b.valid | count<<6 | place<<8), pair
+		}
+		place += zeros + 1
+		pair[count] = value<<8 | int32(place)
+		b = after
+		count++
+	}
 }

@@ -39,8 +39,43 @@ func (r *reducer) newLanes(columns int) []lane {
 	return all
 }
 
+// walk is a reader within a block: at the last place that it read, and with the energy up to there.
+type walk struct {
+	bits
+	place  uint
+	energy float64
+}
+
+// read adds the coefficients of a block but its mean as it reads them: where there are instructions for it, adding
+// takes little time of its own, as what reads waits for its tables. It reports whether the data are a code that does not
+// lead beyond the block.
+func (l *lane) read(w *walk, data []byte, h *huffman, steps *[64]step, into *strip) (ok bool) {
+	if !accelerated {
+		return l.readPlainly(w, data, h, steps, into)
+	}
+	w.place, w.energy = 0, 0
+	for readCoefficients(w, data, h, steps, l, into)-endOfBlock > 62 {
+		var value int32
+		var ended bool
+		w.bits, w.place, value, ended, ok = h.readOne(data, w.bits, w.place)
+		one := [1]int32{value<<8 | int32(w.place&63)}
+		if w.energy += addCoefficients(one[:], steps, l, into); ended {
+			return ok
+		}
+	}
+	return true
+}
+
+// readPlainly is read in Go alone.
+func (l *lane) readPlainly(w *walk, data []byte, h *huffman, steps *[64]step, into *strip) (ok bool) {
+	var list coefficients
+	w.bits, ok = h.readAC(data, w.bits, &list)
+	w.energy = l.addPlainly(list.all(), steps, into)
+	return ok
+}
+
 // add takes the coefficients of a block but its mean; see [reducer.add].
-func (l *lane) add(list []int32, steps *[64]step, into *strip) (energy float32) {
+func (l *lane) add(list []int32, steps *[64]step, into *strip) (energy float64) {
 	if accelerated {
 		return addCoefficients(list, steps, l, into)
 	}
@@ -48,13 +83,13 @@ func (l *lane) add(list []int32, steps *[64]step, into *strip) (energy float32) 
 }
 
 // addPlainly is add in Go alone.
-func (l *lane) addPlainly(list []int32, steps *[64]step, into *strip) (energy float32) {
+func (l *lane) addPlainly(list []int32, steps *[64]step, into *strip) (energy float64) {
 	a, b := l.at[0], l.at[1]
 	for _, packed := range list {
-		step := &steps[packed&63]
-		level := float32(packed>>8) * step.quantum
-		energy += float32(level * level)
-		row, weights := &into[step.row&7], &l.weights[step.column&7]
+		level := float32(packed>>8) * steps[packed&63].quantum
+		energy += float64(level) * float64(level)
+		frequency := zigzag[packed&63]
+		row, weights := &into[frequency>>3&7], &l.weights[frequency&7]
 		row[a] += float32(level * weights[0])
 		row[a+1] += float32(level * weights[1])
 		row[b] += float32(level * weights[2])

@@ -76,8 +76,8 @@ type axis struct {
 // reach are the cells that a block touches.
 type reach struct{ first, count int }
 
-// newAxis tabulates the taps of an axis for a number of blocks.
-func newAxis(taps []Taps, blocks int) axis {
+// newAxis tabulates the taps of an axis for a number of blocks, and so many of the frequencies.
+func newAxis(taps []Taps, blocks, waves int) axis {
 	a := axis{cells: len(taps), blocks: make([]reach, blocks)}
 	for cell, t := range taps {
 		for block := t.Start / blockSide; block < blocks && block*blockSide < t.Start+len(t.Weights); block++ {
@@ -100,7 +100,7 @@ func newAxis(taps []Taps, blocks int) axis {
 			}
 			at := cell - a.blocks[block].first
 			a.pixels[pixel*a.width+at] = weight
-			for f := range blockSide {
+			for f := range waves {
 				a.frequencies[(block*blockSide+f)*a.width+at] += basis[f][pixel%blockSide] * weight
 			}
 		}

@@ -229,7 +229,6 @@ func (p *progression) wave(b bits, s scan, code *huffman, block []int16, filled 
 // refine reads one bit more of the coefficients of a block, and new ones
 // (T.81, G.1.2.3).
 func (p *progression) refine(b bits, s scan, code *huffman, block []int16, filled *uint64, run uint) (bits, uint, bool) {
-	one := int16(1) << s.low
 	place := s.from
 	if run == 0 {
 		for ; place <= s.to; place++ {
@@ -243,9 +242,7 @@ func (p *progression) refine(b bits, s scan, code *huffman, block []int16, fille
 			fresh := int16(0)
 			switch {
 			case size == 1:
-				if fresh = one; b.window>>63 == 0 {
-					fresh = -one
-				}
+				fresh = (int16(b.window>>63)<<1 - 1) << (s.low & 15) // 1 is positive
 				b = b.skip(1)
 			case size > 1:
 				return b, 0, false
@@ -256,7 +253,7 @@ func (p *progression) refine(b bits, s scan, code *huffman, block []int16, fille
 			if run > 0 {
 				break
 			}
-			b, place = p.correct(b, block, *filled, place, s.to, zeros, one)
+			b, place = p.correct(b, block, *filled, place, s.to, zeros, s.low)
 			if fresh != 0 {
 				if place > s.to {
 					return b, 0, false
@@ -269,13 +266,14 @@ func (p *progression) refine(b bits, s scan, code *huffman, block []int16, fille
 	if run == 0 {
 		return b, 0, true
 	}
-	b, _ = p.correct(b, block, *filled, place, s.to, 64, one)
+	b, _ = p.correct(b, block, *filled, place, s.to, 64, s.low)
 	return b, run - 1, true
 }
 
 // correct reads a bit for each coefficient that is not zero, from a place on, until it
 // has passed a number of zeros and stands at the next, or at the end.
-func (p *progression) correct(b bits, block []int16, filled uint64, place, to, zeros int, one int16) (bits, int) {
+func (p *progression) correct(b bits, block []int16, filled uint64, place, to, zeros int, low uint) (bits, int) {
+	one := int16(1) << (low & 15)
 	filled = filled >> (place & 63) << (place & 63) & (2<<(to&63) - 1)
 	for left := 0; filled != 0; filled &= filled - 1 {
 		at := words.TrailingZeros64(filled)
@@ -288,14 +286,10 @@ func (p *progression) correct(b bits, block []int16, filled uint64, place, to, z
 			b, left = b.refill(p.data), 56
 		}
 		left--
-		if value := block[at]; b.window>>63 == 1 && value&one == 0 {
-			if value > 0 {
-				value += one
-			} else {
-				value -= one
-			}
-			block[at] = value
-		}
+		// A bit of 1 moves it away from zero, unless it is there already; nothing of this can be foreseen, so there is no branch.
+		value := block[at]
+		sign := value >> 15
+		block[at] = value + (one^sign-sign)&-(int16(b.window>>63)&^(value>>(low&15)&1))
 		b = b.skip(1)
 	}
 	return b, min(place+zeros, to+1)

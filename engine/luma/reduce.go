@@ -15,6 +15,9 @@ const spreads = 2.5 * 2.5
 // byte can index.
 type strip [blockSide][256]float32
 
+// stripRow is the length of its rows in bytes.
+const stripRow = 256 * 4
+
 // reduction is one operator at work.
 type reduction struct {
 	rows, columns axis
@@ -28,7 +31,7 @@ type reducer struct {
 	operators  []Operator
 	reductions []reduction
 	lanes      []lane // for each column of blocks; none when there are too few lanes
-	// steps are the quantum, and the row and column of the frequency, of each place.
+	// steps are those of all places.
 	steps [64]step
 	// waves is how many frequencies down a block are read: one when only its mean is.
 	waves int
@@ -38,9 +41,16 @@ type reducer struct {
 	levels              [blockSide * blockSide]int32
 }
 
+// step is the quantum of a place, and where the row and the weights of its frequency begin in a strip and in
+// a lane, in bytes.
 type step struct {
 	quantum     float32
-	row, column uint8
+	strip, lane uint16
+}
+
+func newStep(place int, quantum uint16) step {
+	row, column := zigzag[place]>>3, zigzag[place]&7
+	return step{float32(quantum), uint16(row) * stripRow, uint16(column) * lanes * 4}
 }
 
 // newReducer prepares for a picture of columns by rows blocks, of which deep rows are
@@ -51,41 +61,42 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 		frequencies: make([]strip, deep), pixels: make([]strip, deep), dirty: make([]bool, deep),
 	}
 	for place, q := range quantum {
-		r.steps[place] = step{float32(q), zigzag[place] >> 3, zigzag[place] & 7}
+		r.steps[place] = newStep(place, q)
+	}
+	if means {
+		r.waves = 1
 	}
 	for i, o := range operators {
 		n := &r.reductions[i]
-		*n = reduction{rows: newAxis(o.Rows, rows), columns: newAxis(o.Columns, columns), base: i * (MaxCells + lanes)}
+		*n = reduction{rows: newAxis(o.Rows, rows, r.waves), columns: newAxis(o.Columns, columns, r.waves), base: i * (MaxCells + lanes)}
 		n.means = n.columns.means()
 		n.out = make([][]float32, len(o.Rows))
 		for y := range n.out {
 			n.out[y] = make([]float32, len(o.Columns))
 		}
 	}
-	if means {
-		r.waves = 1
-		return r
+	if !means {
+		r.lanes = r.newLanes(columns)
 	}
-	r.lanes = r.newLanes(columns)
 	return r
 }
 
 // add takes the coefficients of a block but its mean, in a column of blocks and in one of
 // the rows that are read at a time. The energy is the sum of their squares.
-func (r *reducer) add(c *coefficients, column, deep int) (energy float32) {
+func (r *reducer) add(c *coefficients, column, deep int) (energy float64) {
 	if r.lanes != nil {
 		return r.lanes[column].add(c.all(), &r.steps, &r.frequencies[deep])
 	}
 	into := &r.frequencies[deep]
 	for _, packed := range c.all() {
-		step := &r.steps[packed&63]
-		value := float32(packed>>8) * step.quantum
-		energy += value * value
-		row := &into[step.row&7]
+		value := float32(packed>>8) * r.steps[packed&63].quantum
+		energy += float64(value) * float64(value)
+		frequency := zigzag[packed&63]
+		row := &into[frequency>>3&7]
 		for i := range r.reductions {
 			n := &r.reductions[i]
 			at := n.base + n.columns.blocks[column].first
-			for k, w := range n.columns.of(n.columns.frequencies, column, int(step.column)) {
+			for k, w := range n.columns.of(n.columns.frequencies, column, int(frequency&7)) {
 				row[(at+k)&255] += value * w
 			}
 		}
@@ -96,8 +107,8 @@ func (r *reducer) add(c *coefficients, column, deep int) (energy float32) {
 // mayLeaveRange reports whether levels of a block of such a mean, less 128, may lie outside
 // of 0 to 255. By Parseval's theorem the energy of its other coefficients is their
 // spread.
-func mayLeaveRange(mean, energy float32) bool {
-	room := 128 + overflow - max(mean, -mean)
+func mayLeaveRange(mean float32, energy float64) bool {
+	room := 128 + overflow - float64(max(mean, -mean))
 	return energy*(spreads/64) > room*max(room, -room)
 }
 
@@ -126,8 +137,7 @@ func (r *reducer) clamp(c *coefficients, column, deep int) {
 func (r *reducer) leavesRange(c *coefficients) bool {
 	r.levels = [blockSide * blockSide]int32{}
 	for _, packed := range c.all() {
-		step := &r.steps[packed&63]
-		r.levels[(step.row<<3|step.column)&63] = packed >> 8 * int32(step.quantum)
+		r.levels[zigzag[packed&63]] = packed >> 8 * int32(r.steps[packed&63].quantum)
 	}
 	toLevels(&r.levels)
 	moved := int32(0)

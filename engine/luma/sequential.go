@@ -6,7 +6,9 @@ type sequential struct {
 	scan  scan
 	data  []byte
 	lines *lines
-	spots []spot
+	// whole and means are the blocks of a unit.
+	whole, means []spot
+	block        coefficients
 	*reducer
 }
 
@@ -58,13 +60,5 @@ func (q *sequential) closeRow(row int) {
 		for _, line := range q.lines[i] {
 			clear(line)
 		}
-	}
-}
-
-// addBlock adds a block of which all coefficients were listed but the first.
-func (q *sequential) addBlock(block *coefficients, s *spot, mean float32, column int) {
-	if mayLeaveRange(mean, q.add(block, column, s.row)) {
-		block.add(0, s.mean)
-		q.clamp(block, column, s.row)
 	}
 }
