@@ -346,8 +346,8 @@ func healUnion(t *testing.T, program string, sky *weather, members []*member, pa
 	sky.heal()
 	healed := time.Now()
 	for last := int64(-1); ; time.Sleep(100 * time.Millisecond) {
-		open, sent, working := onItsWay(t, members)
-		if open == 0 && !working && sent == last {
+		open, sent, works := onItsWay(t, members)
+		if open == 0 && !works && sent == last {
 			break
 		}
 		last = sent
@@ -372,7 +372,7 @@ func healUnion(t *testing.T, program string, sky *weather, members []*member, pa
 
 // onItsWay counts the envelopes without a receipt and the gaps of all nodes, and
 // the envelopes that were ever sent, and says whether a node has work that is due.
-func onItsWay(t *testing.T, members []*member) (open, sent int64, working bool) {
+func onItsWay(t *testing.T, members []*member) (open, sent int64, works bool) {
 	t.Helper()
 	for _, m := range members {
 		if m.beside == nil {
@@ -391,15 +391,11 @@ func onItsWay(t *testing.T, members []*member) (open, sent int64, working bool) 
 				return err
 			}
 			open += waiting + gaps
-			next, err := tx.NextJobAt()
+			one, err := working(tx)
 			if err != nil {
 				return err
 			}
-			jobs, err := tx.CountJobs()
-			if err != nil {
-				return err
-			}
-			working = working || next.Before(time.Now()) || jobs[store.JobRunning] > 0
+			works = works || one
 			peers, err := tx.Peers()
 			for _, p := range peers {
 				sent += p.SentSequence
@@ -407,7 +403,7 @@ func onItsWay(t *testing.T, members []*member) (open, sent int64, working bool) 
 			return err
 		}))
 	}
-	return open, sent, working
+	return open, sent, works
 }
 
 // sayWhatWaits tells why there is no rest: what delivers each envelope, and what

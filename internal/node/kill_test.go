@@ -346,14 +346,14 @@ func killNine(t testing.TB, database string, rounds int, lossy *lossydisk.Option
 		centre.Clock.Set(time.Now())
 		o.Again = told.open()
 		if lossy == nil {
-			killed(t, o, told, time.Second)
+			killed(t, o, told, 80)
 			continue
 		}
 		// What the power failure leaves is what the next victim finds.
 		disk, left := lossydisk.Mount(t, o.Config.Data, *lossy), t.TempDir()
 		onDisk := o
 		onDisk.Config.Data = disk.Folder()
-		killed(t, onDisk, told, 2500*time.Millisecond) // this disk is slow
+		killed(t, onDisk, told, 80)
 		must(t, "letting the power fail", disk.Fail(rand.New(rand.NewPCG(uint64(o.Round), 17)), left))
 		o.Config.Data = left
 	}
@@ -370,9 +370,9 @@ func killNine(t testing.TB, database string, rounds int, lossy *lossydisk.Option
 	count(t, provider, centre, told, rounds)
 }
 
-// killed starts a victim, hears what it says and kills it within a time that it
-// may live after its first word.
-func killed(t testing.TB, o order, told *acknowledged, life time.Duration) {
+// killed starts a victim, hears what it says and kills it a moment after one of the
+// first deeds that it tells of.
+func killed(t testing.TB, o order, told *acknowledged, deeds int) {
 	t.Helper()
 	text, err := json.Marshal(o)
 	must(t, "writing an order", err)
@@ -384,22 +384,24 @@ func killed(t testing.TB, o order, told *acknowledged, life time.Duration) {
 	out, err := command.StdoutPipe()
 	must(t, "starting a victim", err)
 	must(t, "starting a victim", command.Start())
-	// Some die while they start, most a while after their first word: machines
-	// differ in how long it takes to come.
+	// Some die while they start, most after some deeds: machines differ in how long
+	// these take.
 	kill := func() { _ = command.Process.Kill() }
 	least := time.AfterFunc(time.Minute, kill)
 	defer least.Stop()
 	if o.Round%4 == 3 {
-		least.Reset(rand.N(life))
+		least.Reset(rand.N(time.Second))
 	}
-	heard := false
+	last := 1 + rand.N(deeds)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if !heard {
-			heard = true
-			timer := time.AfterFunc(rand.N(life), kill)
-			defer timer.Stop()
-		}
 		told.hear(t, lines.Text())
+		if strings.HasPrefix(lines.Text(), "try ") {
+			continue
+		}
+		if last--; last == 0 {
+			moment := time.AfterFunc(rand.N(20*time.Millisecond), kill)
+			defer moment.Stop()
+		}
 	}
 	_ = command.Wait()
 	if command.ProcessState.Exited() {

@@ -29,10 +29,14 @@ import (
 // they overtake each other, and repeats them.
 type hostile struct {
 	lost, cut, held, repeated atomic.Int64
-	fair                      atomic.Bool
 	mu                        sync.Mutex
 	random                    *rand.Rand
+	drawn                     int
 }
+
+// eachFate are draws at which a request is lost, held up, repeated and cut off: the first
+// four meet one each.
+var eachFate = []float64{0, 0.3, 0.45, 0.6}
 
 func newHostile(seed uint64) *hostile { return &hostile{random: rand.New(rand.NewPCG(seed, 7))} }
 
@@ -40,6 +44,17 @@ func (h *hostile) draw() float64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.random.Float64()
+}
+
+// fate is the draw of a request.
+func (h *hostile) fate() float64 {
+	drawn := h.draw()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.drawn++; h.drawn <= len(eachFate) {
+		return eachFate[h.drawn-1]
+	}
+	return drawn
 }
 
 // before stands before a server and returns the address that others use.
@@ -73,10 +88,7 @@ func (h *hostile) serve(connection net.Conn, behind string) {
 	if _, err := io.Copy(io.Discard, parsed.Body); err != nil {
 		return
 	}
-	fate := h.draw()
-	if h.fair.Load() {
-		fate = 1
-	}
+	fate := h.fate()
 	switch {
 	case fate < 0.15:
 		h.lost.Add(1)

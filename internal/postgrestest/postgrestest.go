@@ -26,14 +26,6 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the database/sql driver "pgx"
 )
 
-// Option changes how the database of one test is made.
-type Option string
-
-// AsyncCommit lets commits return before they are on disk, for tests that
-// write much and assert nothing about durability. It sets the parameter
-// synchronous_commit of that test's database only.
-const AsyncCommit Option = "asynchronous commit"
-
 var shared struct {
 	sync.Mutex
 	cluster *cluster
@@ -44,7 +36,41 @@ var shared struct {
 // fresh and empty database that is dropped when t ends. Encoding is UTF-8 and
 // the locale is "C", so text sorts bytewise as it does in SQLite. It may be
 // called from parallel tests, and several times by one test.
-func Start(t testing.TB, options ...Option) string {
+func Start(t testing.TB) string {
+	t.Helper()
+	return create(t, running(t), "template1")
+}
+
+// Template is a database that is filled once in a process, for tests that begin
+// with a copy of it.
+type Template struct {
+	fill func(dsn string) error
+	make sync.Once
+	name string
+	err  error
+}
+
+// NewTemplate says how a template is filled. fill closes its connections: a
+// database that somebody uses is not copied.
+func NewTemplate(fill func(dsn string) error) *Template { return &Template{fill: fill} }
+
+// Start is as [Start], but the database is a copy of the template.
+func (p *Template) Start(t testing.TB) string {
+	t.Helper()
+	cluster := running(t)
+	p.make.Do(func() {
+		p.name = "template_" + randomName()
+		execute(t, cluster.dsn("postgres"), `CREATE DATABASE `+p.name)
+		p.err = p.fill(cluster.dsn(p.name))
+	})
+	if p.err != nil {
+		t.Fatalf("filling the template of databases: %v", p.err)
+	}
+	return create(t, cluster, p.name)
+}
+
+// running is the cluster of this process, or skips loudly.
+func running(t testing.TB) *cluster {
 	t.Helper()
 	programs := findPrograms()
 	if programs == "" {
@@ -58,18 +84,18 @@ func Start(t testing.TB, options ...Option) string {
 	if err != nil {
 		t.Fatalf("starting the temporary PostgreSQL cluster: %v", err)
 	}
+	return cluster
+}
 
+// create makes a database that is dropped when t ends.
+func create(t testing.TB, in *cluster, template string) string {
+	t.Helper()
 	name := "test_" + randomName()
-	execute(t, cluster.dsn("postgres"), `CREATE DATABASE `+name)
-	for _, option := range options {
-		if option == AsyncCommit {
-			execute(t, cluster.dsn("postgres"), `ALTER DATABASE `+name+` SET synchronous_commit = off`)
-		}
-	}
+	execute(t, in.dsn("postgres"), `CREATE DATABASE `+name+` TEMPLATE `+template)
 	t.Cleanup(func() {
-		execute(t, cluster.dsn("postgres"), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+		execute(t, in.dsn("postgres"), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
 	})
-	return cluster.dsn(name)
+	return in.dsn(name)
 }
 
 func sharedCluster(programs string) (*cluster, error) {

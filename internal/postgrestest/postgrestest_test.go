@@ -44,18 +44,39 @@ func TestEachCallGivesAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-func TestCommitsAreDurableUnlessAsked(t *testing.T) {
-	durable, fast := open(t, Start(t)), open(t, Start(t, AsyncCommit))
-	for _, database := range []*sql.DB{durable, fast} {
-		if got := show(t, database, "fsync"); got != "on" {
-			t.Errorf("fsync is %s, want on", got)
+func TestCommitsAreDurable(t *testing.T) {
+	database := open(t, Start(t))
+	for _, parameter := range []string{"fsync", "synchronous_commit"} {
+		if got := show(t, database, parameter); got != "on" {
+			t.Errorf("%s is %s, want on", parameter, got)
 		}
 	}
-	if got := show(t, durable, "synchronous_commit"); got != "on" {
-		t.Errorf("synchronous_commit is %s, want on", got)
+}
+
+func TestATemplateIsFilledOnceAndCopied(t *testing.T) {
+	filled := 0
+	template := NewTemplate(func(dsn string) error {
+		filled++
+		database, err := sql.Open("pgx", dsn)
+		if err != nil {
+			return err
+		}
+		defer database.Close()
+		_, err = database.Exec(`CREATE TABLE messages (id BIGINT)`)
+		return err
+	})
+	for range 2 {
+		database := open(t, template.Start(t))
+		var count int
+		if err := database.QueryRow(`SELECT COUNT(*) FROM messages`).Scan(&count); err != nil || count != 0 {
+			t.Fatalf("%d messages, %v, want the empty table of the template", count, err)
+		}
+		if _, err := database.Exec(`INSERT INTO messages VALUES (17)`); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got := show(t, fast, "synchronous_commit"); got != "off" {
-		t.Errorf("synchronous_commit with AsyncCommit is %s, want off", got)
+	if filled != 1 {
+		t.Errorf("the template was filled %d times", filled)
 	}
 }
 

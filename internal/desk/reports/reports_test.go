@@ -21,9 +21,9 @@ import (
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/node/nodetest"
 	"github.com/brdoproject/brdo/internal/peer"
-	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
+	"github.com/brdoproject/brdo/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { nodetest.Main(m) }
@@ -47,7 +47,7 @@ func each(t *testing.T, test func(t *testing.T, provider, centre *nodetest.Node)
 		test(t, provider, centre)
 	})
 	t.Run("postgresql", func(t *testing.T) {
-		provider, centre := two(t, nodetest.Options{Database: postgrestest.Start(t)})
+		provider, centre := two(t, nodetest.Options{Database: storetest.PostgreSQLLocation(t)})
 		test(t, provider, centre)
 	})
 }

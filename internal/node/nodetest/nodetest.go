@@ -36,7 +36,6 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/triage"
 	"github.com/brdoproject/brdo/internal/media/mediatest"
 	"github.com/brdoproject/brdo/internal/node"
-	"github.com/brdoproject/brdo/internal/postgrestest"
 	"github.com/brdoproject/brdo/internal/racetest"
 	"github.com/brdoproject/brdo/internal/store"
 	"github.com/brdoproject/brdo/internal/store/storetest"
@@ -65,7 +64,7 @@ func EachDatabase(t *testing.T, test func(t *testing.T, database func() string))
 		if racetest.Enabled {
 			t.Skip("SKIP: whole nodes on PostgreSQL are slow under the race detector, which sees the same code on SQLite; run without it")
 		}
-		test(t, func() string { return postgrestest.Start(t) })
+		test(t, func() string { return storetest.PostgreSQLLocation(t) })
 	})
 }
 
@@ -226,7 +225,7 @@ func Each(t *testing.T, test func(t *testing.T, n *Node)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, Options{Kind: mandate.Provider})) })
 	t.Run("postgresql", func(t *testing.T) {
-		test(t, Open(t, Options{Kind: mandate.Provider, Database: postgrestest.Start(t)}))
+		test(t, Open(t, Options{Kind: mandate.Provider, Database: storetest.PostgreSQLLocation(t)}))
 	})
 }
 

@@ -75,24 +75,20 @@ var migratedSQLite = sync.OnceValues(func() (content []byte, err error) {
 })
 
 // PostgreSQLLocation names a fresh, migrated PostgreSQL database that the test
-// opens itself, or skips loudly.
+// opens itself, or skips loudly. It is a copy of one that is migrated once in a
+// process.
 func PostgreSQLLocation(t testing.TB) string {
 	t.Helper()
-	return migrated(t, postgrestest.Start(t))
+	return migratedPostgreSQL.Start(t)
 }
 
-func migrated(t testing.TB, location string) string {
-	t.Helper()
-	s, err := store.Open(t.Context(), location)
+var migratedPostgreSQL = postgrestest.NewTemplate(func(location string) error {
+	s, err := store.Open(context.Background(), location)
 	if err != nil {
-		t.Fatalf("opening the test database: %v", err)
+		return err
 	}
-	defer s.Close()
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatalf("migrating the test database: %v", err)
-	}
-	return location
-}
+	return errors.Join(s.Migrate(context.Background()), s.Close())
+})
 
 func open(t testing.TB, location string) *store.Store {
 	t.Helper()
