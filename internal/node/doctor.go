@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/store"
@@ -245,6 +247,47 @@ func (e *examination) rows(ctx context.Context) {
 		return
 	}
 	e.add(Well, "database", "", "%s answers", s.Dialect())
+	e.sealed(ctx, s)
+}
+
+// sealed looks for content that no row names and that should long have been forgotten.
+func (e *examination) sealed(ctx context.Context, s *store.Store) {
+	const what, most = "sealed content", 1000
+	if e.config.Database == "" {
+		if _, err := os.Stat(filepath.Join(e.config.Data, vaultFile)); err != nil {
+			return // it is made at the first start
+		}
+	}
+	var left []keyring.Unsettled
+	err := withVault(ctx, e.config, func(vault *keyring.Vault) error {
+		unsettled, err := vault.Unsettled(ctx, e.now.Add(-intake.Overdue), most)
+		if err != nil {
+			return err
+		}
+		return s.Read(ctx, func(tx *store.Tx) error {
+			left = nil
+			for _, one := range unsettled {
+				named, err := tx.NamesContent(one.ItemID)
+				if err != nil {
+					return err
+				}
+				if !named {
+					left = append(left, one)
+				}
+			}
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		e.add(Ill, what, problem.From(err).Remedy, "its keys cannot be read: %s", problem.From(err).Reason)
+	case len(left) > 0:
+		oldest := slices.MinFunc(left, func(a, b keyring.Unsettled) int { return a.SealedAt.Compare(b.SealedAt) })
+		e.add(Warning, what, "let a process with the role worker run: it forgets them, and they may be uploaded again",
+			"%d were sealed by processes that died, no row names them, and nothing has forgotten them since %s", len(left), oldest.SealedAt.Format(time.RFC3339))
+	default:
+		e.add(Well, what, "", "none is left without a row")
+	}
 }
 
 func (e *examination) serving() {
