@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/blob"
 	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/media"
@@ -288,6 +289,41 @@ func (e *examination) sealed(ctx context.Context, s *store.Store) {
 	default:
 		e.add(Well, what, "", "none is left without a row")
 	}
+}
+
+// ExamineContent compares all sealed content with its keys, which takes a while where there
+// is much. It changes nothing; what was sealed within the last hour is passed over.
+func ExamineContent(ctx context.Context, config Config, now time.Time) []Finding {
+	const what = "bodies and keys"
+	e := &examination{config: config, now: now}
+	found := map[blob.FindingKind]int{}
+	bodies, err := openBodies(ctx, config)
+	if err == nil {
+		err = withVault(ctx, config, func(vault *keyring.Vault) error {
+			return blob.NewSealed(bodies, vault).Compare(ctx, now.Add(-time.Hour), func(f blob.Finding) error { found[f.Kind]++; return nil })
+		})
+	}
+	if err != nil {
+		e.add(Ill, what, problem.From(err).Remedy, "they cannot be compared: %s", problem.From(err).Reason)
+		return e.findings
+	}
+	for _, kind := range []struct {
+		blob.FindingKind
+		Health
+		remedy string
+	}{
+		{blob.KeyWithoutBody, Ill, "bring the content back from a backup; its keys are here"},
+		{blob.BodyWithoutKey, Warning, "if an older key vault was put back, put back the current one; otherwise a process died, and they are of no use"},
+		{blob.BodyOfErased, Warning, "they came back with a backup; nobody can read them"},
+	} {
+		if count := found[kind.FindingKind]; count > 0 {
+			e.add(kind.Health, what, kind.remedy, "%s: %d", kind.FindingKind, count)
+		}
+	}
+	if len(found) == 0 {
+		e.add(Well, what, "", "each body has its key, and each key its body")
+	}
+	return e.findings
 }
 
 func (e *examination) serving() {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,7 +34,7 @@ func TestKilledBetweenSealingAndRow(t *testing.T) {
 	t.Run("sqlite, files", func(t *testing.T) {
 		killedBeforeRow(t, nodetest.Open(t, nodetest.Options{Kind: mandate.Provider}), "sqlite", func(c node.Config) (rows, keys string) {
 			return filepath.Join(c.Data, "brdo.db"), filepath.Join(c.Data, "keys.db")
-		}, []string{`CREATE TRIGGER never BEFORE INSERT ON items BEGIN
+		}, []string{`PRAGMA busy_timeout = 60000`, `CREATE TRIGGER never BEFORE INSERT ON items BEGIN
 			SELECT (WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers); END`}, `DROP TRIGGER never`)
 	})
 	t.Run("postgresql, s3", func(t *testing.T) {
@@ -142,10 +144,42 @@ func killedBeforeRow(t *testing.T, local *nodetest.Node, driver string, places f
 	if found.Files[0].SHA256 != id || found.Files[0].Sighting == "" {
 		t.Fatalf("uploaded again: %+v", found.Files[0])
 	}
+	for _, f := range node.ExamineContent(ctx, config, time.Now().Add(past)) {
+		if f.Health != node.Well {
+			t.Errorf("content compared with its keys: %+v", f)
+		}
+	}
 	past += 3 * time.Hour
 	must(t, "working off the jobs", n.Drain(ctx))
 	if err := wholly(ctx, n, id); err != nil {
 		t.Errorf("what was uploaded again: %v", err)
+	}
+}
+
+// TestTheDoctorComparesContentWithItsKeys: what is lost is a problem, what nobody can read a
+// warning.
+func TestTheDoctorComparesContentWithItsKeys(t *testing.T) {
+	n := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider})
+	lost := n.Flag(t, 1, "")
+	n.Flag(t, 2, "")
+	healths := func() (all []node.Health) {
+		for _, f := range node.ExamineContent(t.Context(), n.Config, time.Now().Add(2*time.Hour)) {
+			all = append(all, f.Health)
+		}
+		return all
+	}
+	if found := healths(); !slices.Equal(found, []node.Health{node.Well}) {
+		t.Errorf("of sound content it says %v", found)
+	}
+	content := filepath.Join(n.Config.Data, "content")
+	must(t, "losing a body", filepath.WalkDir(content, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && strings.Contains(entry.Name(), lost) {
+			err = os.Rename(path, strings.Replace(path, lost, strings.Repeat("0", len(lost)), 1))
+		}
+		return err
+	}))
+	if found := healths(); !slices.Equal(found, []node.Health{node.Ill, node.Warning}) {
+		t.Errorf("of lost content and a body without a key it says %v", found)
 	}
 }
 
