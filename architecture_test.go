@@ -278,7 +278,6 @@ var doors = map[string]string{
 	"internal/desk/intake.(Desk).Begin":      "enqueues the work that comes again and again; it touches no personal data",
 	"internal/desk/intake.(Desk).clear":      "forgets a look-up that was logged, when its content is erased",
 	"internal/desk/intake.(Desk).askAbout":   "notes that a look-up may be sent from now on; its event is written with the answer",
-	"internal/desk/intake.(Desk).lookUp":     "names a look-up before its content is sealed; Detect logs that it waits",
 	"internal/desk/intake.(Desk).asked":      "notes how a question ended; it touches no personal data",
 	"internal/desk/intake.(Desk).answered":   "asks whether the same request was answered to the same actor before; Detect logs it whatever the answer",
 	"internal/desk/intake.(Desk).flush":      "counts how many files were compared; no personal data",
@@ -287,6 +286,7 @@ var doors = map[string]string{
 
 	"cmd/brdo.benchExchange": "counts envelopes without a receipt in a demonstration of its own; no personal data",
 
+	"internal/node.(examination).sealed":             "asks which of the names in the vault no row has, and tells the operator how many; no name leaves",
 	"internal/node.(examination).rows":               "counts jobs and waiting envelopes for the operator; no personal data",
 	"internal/node.Backup":                           "reads the latest checkpoint, which is public, for the manifest of a backup",
 	"internal/identity.(Directory).Finish":           "there is no actor before the login; the login itself is then logged",

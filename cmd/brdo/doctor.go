@@ -9,11 +9,13 @@ import (
 )
 
 type doctorCommand struct {
-	Config string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Config  string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Content bool   `help:"Also compare all sealed content with its keys, which takes a while where there is much."`
 }
 
 func (doctorCommand) Help() string {
-	return `Looks at everything that a node needs: sandbox, ffmpeg, folder, keys, legal bases, database, delivery.
+	return `Looks at everything that a node needs: sandbox, ffmpeg, folder, keys, legal bases, database, sealed
+content that no row names, delivery.
 
   $ brdo doctor --config brdo.yaml
   ok       sandbox             12 attempts to get out were refused
@@ -26,8 +28,12 @@ func (c doctorCommand) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	ill := false
-	for _, f := range node.Examine(ctx, config, time.Now()) {
+	ill, now := false, time.Now()
+	findings := node.Examine(ctx, config, now)
+	if c.Content {
+		findings = append(findings, node.ExamineContent(ctx, config, now)...)
+	}
+	for _, f := range findings {
 		fmt.Fprintf(w.out, "%-8s %-28s %s\n", f.Health, f.What, f.Found)
 		if f.Remedy != "" && f.Health != node.Well {
 			fmt.Fprintf(w.out, "%-8s %-28s → %s\n", "", "", f.Remedy)

@@ -81,6 +81,9 @@ var (
 	// ItemSeal makes a decision final when the time to take it back is over.
 	ItemSeal  = Action{"item.seal", Alter, ResourceItem, false}
 	ItemErase = Action{"item.erase", Erase, ResourceItem, false}
+	// ItemForget takes away content that was sealed by a process that died before it
+	// wrote what the content is for. Unlike erased content it may come again.
+	ItemForget = Action{"item.forget", Erase, ResourceItem, false}
 	// ItemReopen puts an item back to people who took no part so far.
 	ItemReopen = Action{"item.reopen", Alter, ResourceItem, false}
 	// ItemDisclose hands the media of an item to a peer that was sent a
@@ -217,7 +220,7 @@ var Actions = []Action{
 	ListCreate, ListConsult, ListImport, ListExport, ListEntryPropose, ListEntryAdd, ListEntryChange, ListEntrySuspend, ListEntryQuarantine, ListVote, ListVoteSend, ListCompare,
 	DetectionSubmit, DetectionAsk, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
-	ItemAdjudicate, ItemPass, ItemCompare, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
+	ItemAdjudicate, ItemPass, ItemCompare, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemForget, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
 	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,

@@ -93,6 +93,10 @@ func TestReasons(t *testing.T) {
 			true, "node-keeps-time-limits", "", ""},
 		{"node erases to tidy up", mandate.Actor{Kind: mandate.Node, ID: "node/self"}, mandate.ItemErase, mandate.PurposeAdministration, nil,
 			false, "erased-for-retention", "", ""},
+		{"node forgets what no row names", mandate.Actor{Kind: mandate.Node, ID: "node/self"}, mandate.ItemForget, mandate.PurposeRetention, nil,
+			true, "node-forgets-what-no-row-names", "", ""},
+		{"machine forgets", mandate.Actor{Kind: mandate.Machine, ID: "key/1", Roles: []mandate.Role{mandate.Supervisor}},
+			mandate.ItemForget, mandate.PurposeRetention, nil, false, "no-key-erases", "erases nothing", ""},
 		{"node decides", mandate.Actor{Kind: mandate.Node, ID: "node/self"}, mandate.ReportSend, mandate.PurposeReporting, nil,
 			false, "a-person-decides", "", ""},
 		{"detection in force", detect, mandate.DetectionSubmit, mandate.PurposeDetection, nil, true, "key-detect", "", ""},
@@ -267,7 +271,7 @@ func crossed(r Request) string {
 	switch {
 	case !actor.IsPerson() && (deciding || r.Action.Content):
 		return "only people decide and see content"
-	case actor.Kind != mandate.Person && actor.Kind != mandate.Node && r.Action == mandate.ItemErase:
+	case actor.Kind != mandate.Person && actor.Kind != mandate.Node && is(mandate.ItemErase, mandate.ItemForget):
 		return "keys and peers do not erase"
 	case actor.Has(mandate.Operator) && (r.Action.Content || r.Action.Resource == mandate.ResourceItem || r.Action.Resource == mandate.ResourceReport || r.Action.Resource == mandate.ResourceOrder):
 		return "an operator sees no content, item, report or order"

@@ -27,7 +27,11 @@ import (
 // a key of the one with a body of the other, and a crash leaves at most a body
 // that nobody can read. An item ends in the one moment in which the vault
 // destroys its key; the body is deleted after that, and a crash between leaves,
-// again, a body that nobody can read. [Sealed.Sweep] reports such remains.
+// again, a body that nobody can read. [Sealed.Compare] reports such remains.
+//
+// An item that no row names yet is unsettled. [Sealed.Forget] takes away what
+// stays so, because a process died between sealing and its row: no mark of it is
+// left, and the same content can be sealed again.
 type Sealed struct {
 	store Store
 	vault *keyring.Vault
@@ -65,7 +69,9 @@ func (s *Sealed) Seal(ctx context.Context, itemID, class string, r io.Reader) (D
 func (s *Sealed) seal(ctx context.Context, itemID, class string, r io.Reader) (Digest, error) {
 	var plain measure
 	plain.hash = sha256.New()
-	_, err := s.vault.Header(ctx, itemID)
+	// What is here is renewed before it is compared, so that [Sealed.Forget] does
+	// not take it away afterwards.
+	_, err := s.vault.Renew(ctx, itemID)
 	if err == nil {
 		if _, err := io.Copy(&plain, untilDone{ctx, r}); err != nil {
 			return Digest{}, fmt.Errorf("reading the content: %w", err)
@@ -180,7 +186,47 @@ func (s *Sealed) Erase(ctx context.Context, itemID string) error {
 	return nil
 }
 
-// FindingKind says what [Sealed.Sweep] found.
+// Unsettled returns up to limit items that were sealed before a time and of which
+// nobody has seen yet that a row names them.
+func (s *Sealed) Unsettled(ctx context.Context, before time.Time, limit int) ([]keyring.Unsettled, error) {
+	return s.vault.Unsettled(ctx, before, limit)
+}
+
+// Settle notes that rows name these items.
+func (s *Sealed) Settle(ctx context.Context, itemIDs []string) error {
+	return s.vault.Settle(ctx, itemIDs)
+}
+
+// Forget takes away an item that no row names and that was sealed last before a
+// time, key first, and leaves no mark of it. It reports whether it did: a settled
+// item and one that was sealed again meanwhile stay.
+func (s *Sealed) Forget(ctx context.Context, itemID string, before time.Time) (bool, error) {
+	forgot, err := s.vault.Forget(ctx, itemID, before)
+	if err != nil || !forgot {
+		return false, err
+	}
+	return true, s.DeleteForgotten(ctx)
+}
+
+// DeleteForgotten deletes the bodies that an interrupted Forget left.
+func (s *Sealed) DeleteForgotten(ctx context.Context) error {
+	for {
+		bodies, err := s.vault.ForgottenBodies(ctx, 100)
+		if err != nil || len(bodies) == 0 {
+			return err
+		}
+		for _, body := range bodies {
+			if err := s.store.Delete(ctx, body); err != nil {
+				return fmt.Errorf("deleting a forgotten body: %w", err)
+			}
+			if err := s.vault.BodyGone(ctx, body); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// FindingKind says what [Sealed.Compare] found.
 type FindingKind string
 
 const (
@@ -203,11 +249,11 @@ type Finding struct {
 	Body string
 }
 
-// Sweep compares the vault with the store and calls report for every finding
+// Compare compares the vault with the store and calls report for every finding
 // until report returns an error. It changes nothing. Bodies modified at or after
 // settled are passed over, because their sealing may still be going on; take a
 // time that lies well in the past.
-func (s *Sealed) Sweep(ctx context.Context, settled time.Time, report func(Finding) error) error {
+func (s *Sealed) Compare(ctx context.Context, settled time.Time, report func(Finding) error) error {
 	err := s.store.List(ctx, sealedPrefix, func(info Info) error {
 		if !info.Modified.Before(settled) {
 			return nil
@@ -230,7 +276,7 @@ func (s *Sealed) Sweep(ctx context.Context, settled time.Time, report func(Findi
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("sweeping bodies: %w", err)
+		return fmt.Errorf("comparing bodies with their keys: %w", err)
 	}
 	err = s.vault.Each(ctx, func(record keyring.Record) error {
 		if record.Destroyed() {
@@ -247,7 +293,7 @@ func (s *Sealed) Sweep(ctx context.Context, settled time.Time, report func(Findi
 		return report(Finding{KeyWithoutBody, record.ItemID, record.Body})
 	})
 	if err != nil {
-		return fmt.Errorf("sweeping keys: %w", err)
+		return fmt.Errorf("comparing keys with their bodies: %w", err)
 	}
 	return nil
 }

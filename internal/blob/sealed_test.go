@@ -129,10 +129,10 @@ func (n *node) bodies(t testing.TB, prefix string) []string {
 	return keys
 }
 
-func (n *node) sweep(t testing.TB, settled time.Time) []blob.Finding {
+func (n *node) compare(t testing.TB, settled time.Time) []blob.Finding {
 	t.Helper()
 	var findings []blob.Finding
-	err := n.sealed.Sweep(t.Context(), settled, func(finding blob.Finding) error { findings = append(findings, finding); return nil })
+	err := n.sealed.Compare(t.Context(), settled, func(finding blob.Finding) error { findings = append(findings, finding); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,8 +166,8 @@ func TestSealedContentComesBack(t *testing.T) {
 			t.Fatalf("the body of %d bytes holds the content in clear, %v", size, err)
 		}
 	}
-	if findings := n.sweep(t, later); len(findings) != 0 {
-		t.Fatalf("sweeping a sound node finds %v", findings)
+	if findings := n.compare(t, later); len(findings) != 0 {
+		t.Fatalf("comparing a sound node finds %v", findings)
 	}
 }
 
@@ -287,8 +287,8 @@ func TestRotationDuringSeal(t *testing.T) {
 	n.seal(t, "item", content)
 	n.wantContent(t, "item", content)
 	n.wantContent(t, "before", before)
-	if findings := n.sweep(t, later); len(findings) != 0 {
-		t.Fatalf("sweeping finds %v", findings)
+	if findings := n.compare(t, later); len(findings) != 0 {
+		t.Fatalf("comparing finds %v", findings)
 	}
 }
 
@@ -359,9 +359,9 @@ func TestErasedStaysErasedWhenBackupsReturn(t *testing.T) {
 				}
 				again.wantErased(t, "erased")
 				again.wantContent(t, "kept", kept)
-				findings := again.sweep(t, later)
+				findings := again.compare(t, later)
 				if len(findings) != 1 || findings[0].Kind != blob.BodyOfErased || findings[0].ItemID != "erased" {
-					t.Fatalf("sweeping finds %v", findings)
+					t.Fatalf("comparing finds %v", findings)
 				}
 			}
 
@@ -440,8 +440,8 @@ func TestDamageIsDetected(t *testing.T) {
 	_, err = n.sealed.Open(t.Context(), "item")
 	wantKind(t, err, problem.Internal)
 	n.wantContent(t, "other", content)
-	if findings := n.sweep(t, later); len(findings) != 1 || findings[0].Kind != blob.KeyWithoutBody || findings[0].ItemID != "item" {
-		t.Fatalf("sweeping finds %v", findings)
+	if findings := n.compare(t, later); len(findings) != 1 || findings[0].Kind != blob.KeyWithoutBody || findings[0].ItemID != "item" {
+		t.Fatalf("comparing finds %v", findings)
 	}
 	// A backup of the data brings it back, because its key is still there.
 	if err := os.WriteFile(path, sound, 0o600); err != nil {
@@ -450,7 +450,7 @@ func TestDamageIsDetected(t *testing.T) {
 	n.wantContent(t, "item", content)
 }
 
-func TestSweepReportsAndChangesNothing(t *testing.T) {
+func TestComparingReportsAndChangesNothing(t *testing.T) {
 	n := newNode(t)
 	content := blobtest.Bytes(1, 1000)
 	n.seal(t, "sound/1", content)
@@ -469,24 +469,24 @@ func TestSweepReportsAndChangesNothing(t *testing.T) {
 	}
 	before := len(n.bodies(t, ""))
 	for range 2 {
-		findings := n.sweep(t, later)
+		findings := n.compare(t, later)
 		if len(findings) != len(want) {
-			t.Fatalf("sweeping finds %v", findings)
+			t.Fatalf("comparing finds %v", findings)
 		}
 		for _, finding := range findings {
 			if finding != want[finding.Body] {
-				t.Fatalf("sweeping finds %+v, want %+v", finding, want[finding.Body])
+				t.Fatalf("comparing finds %+v, want %+v", finding, want[finding.Body])
 			}
 		}
 	}
-	if findings := n.sweep(t, noon.AddDate(-50, 0, 0)); len(findings) != 0 {
-		t.Fatalf("sweeping does not pass over what is new: %v", findings)
+	if findings := n.compare(t, noon.AddDate(-50, 0, 0)); len(findings) != 0 {
+		t.Fatalf("comparing does not pass over what is new: %v", findings)
 	}
 	if after := len(n.bodies(t, "")); after != before {
-		t.Fatalf("sweeping changed %d blobs to %d", before, after)
+		t.Fatalf("comparing changed %d blobs to %d", before, after)
 	}
 	stop := errors.New("enough")
-	if err := n.sealed.Sweep(t.Context(), later, func(blob.Finding) error { return stop }); !errors.Is(err, stop) {
+	if err := n.sealed.Compare(t.Context(), later, func(blob.Finding) error { return stop }); !errors.Is(err, stop) {
 		t.Fatalf("error %v, want the one of the report", err)
 	}
 }
@@ -534,9 +534,9 @@ func TestInterruptedWorkIsDoneAgain(t *testing.T) {
 		wantKind(t, err, problem.NotFound)
 		n.seal(t, "item", content)
 		n.wantContent(t, "item", content)
-		for _, finding := range n.sweep(t, later) {
+		for _, finding := range n.compare(t, later) {
 			if finding.Kind != blob.BodyWithoutKey {
-				t.Fatalf("%s: sweeping finds %v", failing, finding)
+				t.Fatalf("%s: comparing finds %v", failing, finding)
 			}
 		}
 	}
@@ -548,14 +548,14 @@ func TestInterruptedWorkIsDoneAgain(t *testing.T) {
 			t.Fatalf("%s: error %v", failing, err)
 		}
 		n.wantErased(t, "item")
-		findings := n.sweep(t, later)
+		findings := n.compare(t, later)
 		if failing == "before delete" && (len(findings) != 1 || findings[0].Kind != blob.BodyOfErased) {
-			t.Fatalf("%s: sweeping finds %v", failing, findings)
+			t.Fatalf("%s: comparing finds %v", failing, findings)
 		}
 		if err := n.sealed.Erase(t.Context(), "item"); err != nil {
 			t.Fatal(err)
 		}
-		if findings := n.sweep(t, later); len(findings) != 0 || len(n.bodies(t, "")) != 0 {
+		if findings := n.compare(t, later); len(findings) != 0 || len(n.bodies(t, "")) != 0 {
 			t.Fatalf("%s: erasing again leaves %v", failing, findings)
 		}
 	}
@@ -635,7 +635,7 @@ func TestSealSurvivesKill(t *testing.T) {
 				t.Fatalf("acknowledged %s is lost: %v", id, err)
 			}
 		}
-		for _, finding := range n.sweep(t, later) {
+		for _, finding := range n.compare(t, later) {
 			if finding.Kind == blob.KeyWithoutBody {
 				t.Fatalf("a crash lost a body: %+v", finding)
 			}

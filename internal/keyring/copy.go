@@ -112,7 +112,8 @@ func (v *Vault) Restore(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// transfer copies all records. Destroyed ones carry no key across.
+// transfer copies all records but what was forgotten. Destroyed ones carry no key
+// across.
 func transfer(from, to *sql.Tx) error {
 	for after := int64(0); ; {
 		records, err := recordsAfter(from, after)
@@ -126,6 +127,12 @@ func transfer(from, to *sql.Tx) error {
 			after = record.sequence
 			if _, err := to.Exec(`INSERT INTO item_keys (item_id, class, body, header) VALUES ($1, $2, $3, $4)`,
 				record.ItemID, record.Class, record.Body, record.Header); err != nil {
+				return err
+			}
+			if !record.unsettled.Valid {
+				continue
+			}
+			if _, err := to.Exec(`INSERT INTO unsettled_keys (item_id, sealed_at) VALUES ($1, $2)`, record.ItemID, record.unsettled.Int64); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // vaultFormat is the version of the tables below.
-const vaultFormat = 1
+const vaultFormat = 2
 
 // dialect is what differs between the two engines. All else is one SQL text.
 type dialect interface {
@@ -54,6 +54,10 @@ func (sqlite) schema() []string {
 		`CREATE TABLE IF NOT EXISTS destroyed_keys (
 			item_id      TEXT    PRIMARY KEY,
 			destroyed_at INTEGER NOT NULL
+		) STRICT`,
+		`CREATE TABLE IF NOT EXISTS unsettled_keys (
+			item_id   TEXT    PRIMARY KEY,
+			sealed_at INTEGER NOT NULL
 		) STRICT`,
 	}
 }
@@ -140,6 +144,10 @@ func (postgres) schema() []string {
 		`CREATE TABLE IF NOT EXISTS destroyed_keys (
 			item_id      TEXT COLLATE "C" PRIMARY KEY,
 			destroyed_at BIGINT NOT NULL
+		)`,
+		`CREATE TABLE IF NOT EXISTS unsettled_keys (
+			item_id   TEXT COLLATE "C" PRIMARY KEY,
+			sealed_at BIGINT NOT NULL
 		)`,
 	}
 }

@@ -16,6 +16,13 @@
 // "erase" (Articles 5 and 16(2) of Directive (EU) 2016/680, Article 17 of
 // Regulation (EU) 2016/679) reaches the backups too.
 //
+// # Erased and forgotten
+//
+// An erased item leaves a mark, so that it never comes back. A key that was put
+// by a process that died before a row of the data named the item is forgotten
+// instead: its header is overwritten too, but no mark and no name is left, and
+// the same content may be sealed again ([Vault.Forget]).
+//
 // # What destroying a key leaves behind
 //
 // In SQLite the bytes of a destroyed header are overwritten in the database

@@ -50,8 +50,8 @@ func find(from row, itemID string) (Record, error) {
 	return record, nil
 }
 
-// Each calls visit with the record of every item that was ever put, in the
-// order of putting, until visit returns an error, which Each then returns. It
+// Each calls visit with the record of every item that was ever put and not
+// forgotten, in the order of putting, until visit returns an error, which Each then returns. It
 // reads in batches and holds no lock while visit runs.
 func (v *Vault) Each(ctx context.Context, visit func(Record) error) error {
 	for after := int64(0); ; {
@@ -77,14 +77,18 @@ func (v *Vault) Each(ctx context.Context, visit func(Record) error) error {
 
 type numbered struct {
 	sequence int64
+	// unsettled is when it was sealed, while it is not settled.
+	unsettled sql.NullInt64
 	Record
 }
 
 func recordsAfter(tx *sql.Tx, after int64) ([]numbered, error) {
 	rows, err := tx.Query(`
-		SELECT k.sequence, k.item_id, k.class, k.body, k.header, d.destroyed_at
-		FROM item_keys k LEFT JOIN destroyed_keys d ON d.item_id = k.item_id
-		WHERE k.sequence > $1 ORDER BY k.sequence LIMIT $2`, after, batch)
+		SELECT k.sequence, k.item_id, k.class, k.body, k.header, d.destroyed_at, u.sealed_at
+		FROM item_keys k
+		LEFT JOIN destroyed_keys d ON d.item_id = k.item_id
+		LEFT JOIN unsettled_keys u ON u.item_id = k.item_id
+		WHERE k.sequence > $1 AND k.item_id < $2 ORDER BY k.sequence LIMIT $3`, after, forgottenMark, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +97,7 @@ func recordsAfter(tx *sql.Tx, after int64) ([]numbered, error) {
 	for rows.Next() {
 		var record numbered
 		var destroyedAt sql.NullInt64
-		if err := rows.Scan(&record.sequence, &record.ItemID, &record.Class, &record.Body, &record.Header, &destroyedAt); err != nil {
+		if err := rows.Scan(&record.sequence, &record.ItemID, &record.Class, &record.Body, &record.Header, &destroyedAt, &record.unsettled); err != nil {
 			return nil, err
 		}
 		if destroyedAt.Valid {

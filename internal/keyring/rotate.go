@@ -71,7 +71,7 @@ func rewrapAll(tx *sql.Tx, old, new NodeKey) error {
 	}
 }
 
-// Compact gives back the space of destroyed keys and writes the vault's files
+// Compact gives back the space of destroyed and forgotten keys and writes the vault's files
 // anew. It blocks the vault meanwhile; run it when the node is quiet.
 func (v *Vault) Compact(ctx context.Context) error {
 	v.mutex.Lock()
@@ -84,6 +84,9 @@ func (v *Vault) Compact(ctx context.Context) error {
 
 // shrinkDestroyed must be followed by a rebuild (see destroy).
 func shrinkDestroyed(tx *sql.Tx) error {
+	if _, err := tx.Exec(`DELETE FROM item_keys WHERE item_id >= $1 AND body >= $1`, forgottenMark); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`UPDATE item_keys SET header = NULL
 		WHERE header IS NOT NULL AND item_id IN (SELECT item_id FROM destroyed_keys)`)
 	return err

@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/brdoproject/brdo/internal/racetest"
 )
 
-// TestDestroyingManyKeysLeavesNoTrace destroys most keys of a vault with many
-// pages, in random order, and looks for each key right after its destruction.
+// TestDestroyingManyKeysLeavesNoTrace destroys and forgets most keys of a vault with
+// many pages, in random order, and looks for each key right after it is gone.
 func TestDestroyingManyKeysLeavesNoTrace(t *testing.T) {
 	racetest.Skip(t, "one goroutine")
 	ctx, path := t.Context(), filepath.Join(t.TempDir(), "keys.db")
@@ -35,7 +36,11 @@ func TestDestroyingManyKeysLeavesNoTrace(t *testing.T) {
 			if destroyed++; destroyed > items*9/10 {
 				break
 			}
-			if err := vault.Destroy(ctx, id); err != nil {
+			if destroyed%2 == 0 {
+				if forgot, err := vault.Forget(ctx, id, noon.Add(time.Second)); err != nil || !forgot {
+					t.Fatalf("forgotten: %v, %v", forgot, err)
+				}
+			} else if err := vault.Destroy(ctx, id); err != nil {
 				t.Fatal(err)
 			}
 			content, err := os.ReadFile(fmt.Sprintf("%s-%d", path, kind))

@@ -112,8 +112,9 @@ func (v *Vault) prepare(tx *sql.Tx) error {
 		return fmt.Errorf("reading the vault's format: %w", err)
 	}
 	if format != vaultFormat {
-		return problem.New(problem.Invalid, fmt.Sprintf("the key vault has format %d, this program reads %d", format, vaultFormat),
-			"use the version of the program that wrote it")
+		if err := v.settleFormat(tx, format); err != nil {
+			return err
+		}
 	}
 	return v.checkNodeKey(tx)
 }
@@ -139,8 +140,8 @@ func (v *Vault) NodeKey() NodeKey {
 	return v.node
 }
 
-// Put stores the key of an item; it is durable when Put returns. Putting the
-// same header again changes nothing. Another header for the same item is a
+// Put stores the key of an item, unsettled; it is durable when Put returns. Putting
+// the same header again changes nothing. Another header for the same item is a
 // [problem.Conflict], an item that was erased an [*ErasedError], and a header
 // that the node key cannot open is refused rather than stored.
 func (v *Vault) Put(ctx context.Context, record Record) error {
@@ -167,8 +168,11 @@ func (v *Vault) Put(ctx context.Context, record Record) error {
 		present, err := find(tx, record.ItemID)
 		switch {
 		case problem.Is(err, problem.NotFound):
-			_, err = tx.Exec(`INSERT INTO item_keys (item_id, class, body, header) VALUES ($1, $2, $3, $4)`,
-				record.ItemID, record.Class, record.Body, record.Header)
+			if _, err := tx.Exec(`INSERT INTO item_keys (item_id, class, body, header) VALUES ($1, $2, $3, $4)`,
+				record.ItemID, record.Class, record.Body, record.Header); err != nil {
+				return err
+			}
+			_, err = tx.Exec(`INSERT INTO unsettled_keys (item_id, sealed_at) VALUES ($1, $2)`, record.ItemID, v.clock().UnixMicro())
 			return err
 		case err != nil:
 			return err
@@ -271,6 +275,9 @@ func destroy(tx *sql.Tx, itemID string, now time.Time) error {
 			return err
 		}
 	}
+	if _, err := tx.Exec(`DELETE FROM unsettled_keys WHERE item_id = $1`, itemID); err != nil {
+		return err
+	}
 	_, err = tx.Exec(`INSERT INTO destroyed_keys (item_id, destroyed_at) VALUES ($1, $2) ON CONFLICT (item_id) DO NOTHING`,
 		itemID, now.UnixMicro())
 	return err
@@ -293,7 +300,7 @@ func (v *Vault) Count(ctx context.Context) (Count, error) {
 		}
 		rows, err := tx.Query(`SELECT k.class, count(*) FROM item_keys k
 			LEFT JOIN destroyed_keys d ON d.item_id = k.item_id
-			WHERE d.item_id IS NULL GROUP BY k.class`)
+			WHERE d.item_id IS NULL AND k.item_id < $1 GROUP BY k.class`, forgottenMark)
 		if err != nil {
 			return err
 		}

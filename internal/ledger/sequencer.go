@@ -41,15 +41,17 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	var last time.Time
 	for {
+		least := gather
 		select {
 		case <-ctx.Done():
 			return l.Sequence(context.WithoutCancel(ctx))
 		case <-l.wake:
-			select {
-			case <-ctx.Done():
-			case <-time.After(max(gather, apart-time.Since(last))):
-			}
 		case <-ticker.C:
+			least = 0
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(max(least, apart-time.Since(last))):
 		}
 		last = time.Now()
 		if err := l.Sequence(ctx); err != nil && ctx.Err() == nil {

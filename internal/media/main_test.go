@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,6 +18,13 @@ func TestMain(m *testing.M) {
 	}
 	if os.Args[0] == "ffmpeg" {
 		probe()
+	}
+	if options := os.Getenv(keeperEnvironment); options != "" {
+		if err := keep(options); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }

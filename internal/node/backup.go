@@ -54,7 +54,7 @@ type Copied struct {
 func Backup(ctx context.Context, config Config, folder, keys string) (Manifest, error) {
 	var m Manifest
 	if config.Database != "" {
-		return m, problem.InvalidField("database", "the rows are in PostgreSQL", "use pg_dump for them, leaving out the tables vault, item_keys and destroyed_keys, and copy the content store")
+		return m, problem.InvalidField("database", "the rows are in PostgreSQL", "use pg_dump for them, leaving out the tables vault, item_keys, destroyed_keys and unsettled_keys, and copy the content store")
 	}
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return m, problem.InvalidField("folder", reason(err), "name a folder that does not exist yet").Because(err)

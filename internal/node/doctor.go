@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/internal/blob"
+	"github.com/brdoproject/brdo/internal/desk/intake"
 	"github.com/brdoproject/brdo/internal/keyring"
 	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/store"
@@ -245,6 +248,82 @@ func (e *examination) rows(ctx context.Context) {
 		return
 	}
 	e.add(Well, "database", "", "%s answers", s.Dialect())
+	e.sealed(ctx, s)
+}
+
+// sealed looks for content that no row names and that should long have been forgotten.
+func (e *examination) sealed(ctx context.Context, s *store.Store) {
+	const what, most = "sealed content", 1000
+	if e.config.Database == "" {
+		if _, err := os.Stat(filepath.Join(e.config.Data, vaultFile)); err != nil {
+			return // it is made at the first start
+		}
+	}
+	var left []keyring.Unsettled
+	err := withVault(ctx, e.config, func(vault *keyring.Vault) error {
+		unsettled, err := vault.Unsettled(ctx, e.now.Add(-intake.Overdue), most)
+		if err != nil {
+			return err
+		}
+		return s.Read(ctx, func(tx *store.Tx) error {
+			left = nil
+			for _, one := range unsettled {
+				named, err := tx.NamesContent(one.ItemID)
+				if err != nil {
+					return err
+				}
+				if !named {
+					left = append(left, one)
+				}
+			}
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		e.add(Ill, what, problem.From(err).Remedy, "its keys cannot be read: %s", problem.From(err).Reason)
+	case len(left) > 0:
+		oldest := slices.MinFunc(left, func(a, b keyring.Unsettled) int { return a.SealedAt.Compare(b.SealedAt) })
+		e.add(Warning, what, "let a process with the role worker run: it forgets them, and they may be uploaded again",
+			"%d were sealed by processes that died, no row names them, and nothing has forgotten them since %s", len(left), oldest.SealedAt.Format(time.RFC3339))
+	default:
+		e.add(Well, what, "", "none is left without a row")
+	}
+}
+
+// ExamineContent compares all sealed content with its keys, which takes a while where there
+// is much. It changes nothing; what was sealed within the last hour is passed over.
+func ExamineContent(ctx context.Context, config Config, now time.Time) []Finding {
+	const what = "bodies and keys"
+	e := &examination{config: config, now: now}
+	found := map[blob.FindingKind]int{}
+	bodies, err := openBodies(ctx, config)
+	if err == nil {
+		err = withVault(ctx, config, func(vault *keyring.Vault) error {
+			return blob.NewSealed(bodies, vault).Compare(ctx, now.Add(-time.Hour), func(f blob.Finding) error { found[f.Kind]++; return nil })
+		})
+	}
+	if err != nil {
+		e.add(Ill, what, problem.From(err).Remedy, "they cannot be compared: %s", problem.From(err).Reason)
+		return e.findings
+	}
+	for _, kind := range []struct {
+		blob.FindingKind
+		Health
+		remedy string
+	}{
+		{blob.KeyWithoutBody, Ill, "bring the content back from a backup; its keys are here"},
+		{blob.BodyWithoutKey, Warning, "if an older key vault was put back, put back the current one; otherwise a process died, and they are of no use"},
+		{blob.BodyOfErased, Warning, "they came back with a backup; nobody can read them"},
+	} {
+		if count := found[kind.FindingKind]; count > 0 {
+			e.add(kind.Health, what, kind.remedy, "%s: %d", kind.FindingKind, count)
+		}
+	}
+	if len(found) == 0 {
+		e.add(Well, what, "", "each body has its key, and each key its body")
+	}
+	return e.findings
 }
 
 func (e *examination) serving() {

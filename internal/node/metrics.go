@@ -37,6 +37,7 @@ var (
 	lagFigure   = prometheus.NewDesc("brdo_list_exchange_lag_seconds", "Age of what is here of an exchange of lists, by its name; none before all was read once.", []string{"exchange"}, nil)
 	failFigure  = prometheus.NewDesc("brdo_list_exchange_failures", "Rounds at an exchange of lists that failed since one succeeded.", []string{"exchange"}, nil)
 	staleFigure = prometheus.NewDesc("brdo_list_exchange_stale", "1 when no round at an exchange succeeded for longer than the operator allows.", []string{"exchange"}, nil)
+	leftFigure  = prometheus.NewDesc("brdo_content_forgotten_total", "Sealed content that no row named and that this process forgot.", nil, nil)
 	boxFigure   = prometheus.NewDesc("brdo_sandbox", "1 when pictures are decoded in the full sandbox.", nil, nil)
 )
 
@@ -59,6 +60,7 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		gauge(busyFigure, float64(at.Inside), name, "working")
 		gauge(busyFigure, float64(at.Waiting), name, "waiting")
 	}
+	out <- prometheus.MustNewConstMetric(leftFigure, prometheus.CounterValue, float64(f.node.Intake.Forgotten()))
 	gauge(listFigure, float64(f.node.Index.Len()))
 	sandboxed := 0.0
 	if f.node.Decoder.State().Sandboxed {

@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -653,8 +652,9 @@ func (w worked) fetches(t *testing.T) (voted string) {
 		must(t, "following an exchange", err)
 	}
 	must(t, "letting an upload wait", p.Store.Write(ctx, func(tx *store.Tx) error {
-		l := store.LookupRow{ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, CreatedAt: time.Now().Add(-time.Hour)}
-		return errors.Join(tx.BeginLookup(l), tx.AwaitLookup(l.ID, []byte("{}"), l.CreatedAt))
+		return tx.InsertLookup(store.LookupRow{
+			ID: store.NewID("lookup"), Exchange: "shield", Source: "uploads", SHA256: w.decided, Upload: []byte("{}"), CreatedAt: time.Now().Add(-time.Hour),
+		})
 	}))
 	item := w.decided
 	must(t, "finding a decided item", p.Store.Read(ctx, func(tx *store.Tx) error {

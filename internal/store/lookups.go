@@ -15,15 +15,10 @@ type LookupRow struct {
 	Attempts int
 }
 
-// BeginLookup names a look-up before anything is sealed for it.
-func (tx *Tx) BeginLookup(l LookupRow) error {
-	return tx.exec("beginning a look-up", `INSERT INTO lookups (id, exchange, source, sha256, state, upload, created_at, attempts) VALUES ($1, $2, $3, $4, 'begun', $5, $6, 0)`,
-		l.ID, l.Exchange, l.Source, l.SHA256, []byte{}, micros(l.CreatedAt))
-}
-
-// AwaitLookup lets a look-up wait that was begun; Conflict when it is no more.
-func (tx *Tx) AwaitLookup(id string, upload []byte, at time.Time) error {
-	return tx.change("writing a look-up", Changed("look-up"), `UPDATE lookups SET state = 'waiting', upload = $1, created_at = $2 WHERE id = $3 AND state = 'begun'`, upload, micros(at), id)
+// InsertLookup lets a look-up wait whose content is sealed.
+func (tx *Tx) InsertLookup(l LookupRow) error {
+	return tx.exec("writing a look-up", `INSERT INTO lookups (id, exchange, source, sha256, state, upload, created_at, attempts) VALUES ($1, $2, $3, $4, 'waiting', $5, $6, 0)`,
+		l.ID, l.Exchange, l.Source, l.SHA256, l.Upload, micros(l.CreatedAt))
 }
 
 func (tx *Tx) lookups(exchange, state string, limit int) ([]LookupRow, error) {
@@ -43,20 +38,10 @@ func (tx *Tx) LookupsWaiting(exchange string, limit int) ([]LookupRow, error) {
 	return tx.lookups(exchange, "waiting", limit)
 }
 
-// LookupsToErase returns up to limit look-ups whose content is to be erased: those that are
-// settled, and those begun before a time, whose submission did not come to its end.
-func (tx *Tx) LookupsToErase(exchange string, before time.Time, limit int) ([]LookupRow, error) {
-	settled, err := tx.lookups(exchange, "settled", limit)
-	if err != nil {
-		return nil, err
-	}
-	begun, err := tx.lookups(exchange, "begun", limit)
-	for _, row := range begun {
-		if row.CreatedAt.Before(before) {
-			settled = append(settled, row)
-		}
-	}
-	return settled, err
+// LookupsSettled returns up to limit look-ups that are settled, whose content is to be
+// erased.
+func (tx *Tx) LookupsSettled(exchange string, limit int) ([]LookupRow, error) {
+	return tx.lookups(exchange, "settled", limit)
 }
 
 // NoteLookupSent counts that a look-up is sent; Conflict when it does not wait.

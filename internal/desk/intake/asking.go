@@ -26,8 +26,6 @@ const (
 	askJob = "detection.ask"
 	// asksAgain is how long the job sleeps when nothing waits, if nobody wakes it.
 	asksAgain = time.Minute
-	// submitting is longer than any submission takes from its first look-up to its end.
-	submitting = time.Hour
 )
 
 // wakes is what the job of an exchange waits for.
@@ -42,6 +40,9 @@ func (d *Desk) AskAt(all []exchange.Exchange) {
 // Begin enqueues the work that comes again and again; a second call changes nothing.
 func (d *Desk) Begin(ctx context.Context) error {
 	return d.store.WriteShared(ctx, func(tx *store.Tx) error {
+		if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: forgetJob, UniqueKey: forgetJob}); err != nil {
+			return err
+		}
 		for _, e := range d.exchanges {
 			if _, err := job.Enqueue(tx, d.ledger.Now(), job.New{Kind: askJob, UniqueKey: e.Name, Payload: e.Name}); err != nil {
 				return err
@@ -85,7 +86,7 @@ func (d *Desk) askedAt(ctx context.Context, source Source) (a asking, err error)
 // lookUp seals an upload that no list knows until the exchange has answered about it. What
 // people here have as an item already, what cannot be asked and what benign look-alikes
 // explain is not asked about.
-func (d *Desk) lookUp(ctx context.Context, a asking, source Source, e *examined, content io.ReadSeeker) error {
+func (d *Desk) lookUp(ctx context.Context, a asking, e *examined, content io.ReadSeeker) error {
 	if !a.on() || e.keep || e.Size == 0 || len(e.Matches) > 0 {
 		return nil
 	}
@@ -110,18 +111,11 @@ func (d *Desk) lookUp(ctx context.Context, a asking, source Source, e *examined,
 		return nil
 	}
 	e.LookedUpAt, e.lookup = a.Name, store.NewID("lookup")
-	// Its name comes first, so that nothing stays sealed of which nobody knows.
-	err = d.store.Write(ctx, func(tx *store.Tx) error {
-		return tx.BeginLookup(store.LookupRow{ID: e.lookup, Exchange: a.Name, Source: source.Name, SHA256: e.SHA256, CreatedAt: d.ledger.Now()})
-	})
-	if err != nil {
-		return err
-	}
 	return d.seal(ctx, e.lookup, content)
 }
 
 // drop erases what was sealed for look-ups that do not wait now. What cannot be erased yet
-// is by [Desk.clear].
+// is forgotten when it has no row.
 func (d *Desk) drop(ctx context.Context, all []examined) {
 	for _, e := range all {
 		if e.lookup != "" {
@@ -146,7 +140,11 @@ func (d *Desk) wait(tx *ledger.Tx, actor mandate.Actor, source Source, s Submiss
 	if err != nil {
 		return fmt.Errorf("writing a look-up: %w", err)
 	}
-	if err := tx.AwaitLookup(e.lookup, upload, tx.Now); err != nil {
+	if err := tx.CheckSealed(e.lookup, e.begun); err != nil {
+		return err
+	}
+	err = tx.InsertLookup(store.LookupRow{ID: e.lookup, Exchange: e.LookedUpAt, Source: source.Name, SHA256: e.SHA256, Upload: upload, CreatedAt: tx.Now})
+	if err != nil {
 		return err
 	}
 	_, err = tx.ReleaseJobs(wakes(e.LookedUpAt), tx.Now)
@@ -215,12 +213,11 @@ func (d *Desk) ask(ctx context.Context, running *job.Running) error {
 	return job.Later(d.ledger.Now().Add(pause), "the exchange is asked again")
 }
 
-// clear erases the content of what was settled, and of what a process left that died before
-// its submission was written.
+// clear erases the content of what was settled.
 func (d *Desk) clear(ctx context.Context, exchange string) error {
 	var rows []store.LookupRow
 	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.LookupsToErase(exchange, d.ledger.Now().Add(-submitting), maxKept)
+		rows, err = tx.LookupsSettled(exchange, maxKept)
 		return err
 	})
 	for _, row := range rows {
@@ -352,7 +349,7 @@ func (d *Desk) findings(ctx context.Context, e exchange.Exchange, rows []store.L
 // does; of the rest nothing is kept. It is the one event of this look-up.
 func (d *Desk) settle(ctx context.Context, e exchange.Exchange, list store.HashList, row store.LookupRow, u pending, found exchange.Finding) error {
 	source := d.sources[row.Source]
-	one := examined{FileResult: u.Result}
+	one := examined{FileResult: u.Result, begun: d.ledger.Now()}
 	one.forms = u.Forms
 	if found.Known() {
 		entry := found.SHA256

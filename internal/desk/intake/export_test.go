@@ -1,6 +1,10 @@
 package intake
 
-import "context"
+import (
+	"context"
+
+	"github.com/brdoproject/brdo/internal/keyring"
+)
 
 // SetStep makes the steps of long jobs smaller.
 func (d *Desk) SetStep(items int) { d.perStep = items }
@@ -15,4 +19,9 @@ func (d *Desk) CompareSteps(ctx context.Context, list string, steps int) error {
 		}
 	}
 	return nil
+}
+
+// LogForgotten is the first half of forgetting content, as by a process that dies then.
+func (d *Desk) LogForgotten(ctx context.Context, id string) error {
+	return d.logForgotten(ctx, keyring.Unsettled{ItemID: id, SealedAt: d.ledger.Now()})
 }

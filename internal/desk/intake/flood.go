@@ -288,6 +288,7 @@ func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(store.QuarantineLiftedJob, d.admit)
 	runner.Handle(store.ListGrownJob, d.compareHeld)
 	runner.Handle(askJob, d.ask)
+	runner.Handle(forgetJob, d.forget)
 }
 
 // admit brings to people what waited because of an entry whose quarantine a person

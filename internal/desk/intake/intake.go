@@ -16,6 +16,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/brdoproject/brdo/domain/flood"
 	"github.com/brdoproject/brdo/domain/item"
@@ -61,6 +63,8 @@ type Desk struct {
 	exchanges []exchange.Exchange
 	// perStep is how many items a step of a long job takes.
 	perStep int
+	// forgotten counts what this process forgot.
+	forgotten atomic.Int64
 }
 
 // Options of the desk; all are required.
@@ -373,6 +377,8 @@ func (d *Desk) check(s Submission) error {
 type examined struct {
 	FileResult
 	keep bool
+	// begun is a time at which nothing of it was sealed yet.
+	begun time.Time
 	// lookup is the name of the look-up that the file waits for, notAsked why there is none
 	// where there should be one.
 	lookup, notAsked string
@@ -408,6 +414,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []ex
 			}})
 			continue
 		}
+		begun := d.ledger.Now()
 		sum, err := digests(upload.Content)
 		if err != nil {
 			return nil, err
@@ -425,6 +432,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []ex
 		if err != nil {
 			return nil, err
 		}
+		e.begun = begun
 		e.Name, e.Size, e.MD5, e.SHA1, e.SHA256 = upload.Name, sum.Size, sum.MD5Hex(), sum.SHA1Hex(), sum.SHA256Hex()
 		e.More = max(0, len(e.Matches)-maxKept)
 		e.Matches = e.Matches[:len(e.Matches)-e.More]
@@ -439,7 +447,7 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []ex
 				}
 			}
 		}
-		if err := d.lookUp(ctx, ask, source, &e, upload.Content); err != nil {
+		if err := d.lookUp(ctx, ask, &e, upload.Content); err != nil {
 			return nil, err
 		}
 		all = append(all, e)
@@ -477,7 +485,7 @@ func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum
 }
 
 // seal stores content under a key of its own, before the row that names it. A
-// crash in between leaves sealed content that no row names, until the same file comes again.
+// crash in between leaves sealed content that no row names: see [Desk.forget].
 func (d *Desk) seal(ctx context.Context, id string, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("reading the upload again: %w", err)
@@ -602,6 +610,9 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 }
 
 func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (store.ItemRow, error) {
+	if err := tx.CheckSealed(e.SHA256, e.begun); err != nil {
+		return store.ItemRow{}, err
+	}
 	rules, err := item.RulesOf(d.review, d.scheme)
 	if err != nil {
 		return store.ItemRow{}, err

@@ -92,6 +92,7 @@ func (d *Desk) Open(ctx context.Context, actor mandate.Actor, id string) error {
 	case row.Content != store.ContentElsewhere:
 		return d.options.Ledger.Do(ctx, act, func(*ledger.Tx) error { return errErased })
 	}
+	begun := d.options.Ledger.Now()
 	keep := func(ctx context.Context, content io.Reader) error {
 		if _, err := d.options.Content.Seal(ctx, id, "item", content); err != nil {
 			return err
@@ -100,6 +101,9 @@ func (d *Desk) Open(ctx context.Context, actor mandate.Actor, id string) error {
 	}
 	return d.options.Post.Pull(ctx, act, from, keep, func(tx *ledger.Tx) error {
 		tx.Note("bytes", row.Size)
+		if err := tx.CheckSealed(id, begun); err != nil {
+			return err
+		}
 		return tx.DescribeItem(row)
 	})
 }
