@@ -53,6 +53,36 @@ func Unpack(packed []byte) ([]Feature, error) {
 	return features, nil
 }
 
+// PackTurned writes the hashes of frames in the orientations that are not that of [Pack], in the form in which they are
+// stored: 224 bytes a frame.
+func PackTurned(turned []pdq.Variants) []byte {
+	packed := make([]byte, 0, len(turned)*packedTurned)
+	for _, variants := range turned {
+		for _, hash := range variants[pdq.Original+1:] {
+			packed = append(packed, hash[:]...)
+		}
+	}
+	return packed
+}
+
+// packedTurned is the length of a frame in the form of [PackTurned].
+const packedTurned = (len(pdq.Variants{}) - 1) * len(pdq.Hash{})
+
+// UnpackTurned reads what [PackTurned] wrote of some frames. It is an error when it is not that of as many.
+func UnpackTurned(packed []byte, features []Feature) ([]pdq.Variants, error) {
+	if len(packed) != len(features)*packedTurned {
+		return nil, fmt.Errorf("unpacking turned frame hashes: %d bytes of %d frames", len(packed), len(features))
+	}
+	turned := make([]pdq.Variants, len(features))
+	for i, f := range features {
+		turned[i][pdq.Original] = f.Hash
+		for v := pdq.Original + 1; int(v) < len(turned[i]); v++ {
+			packed = packed[copy(turned[i][v][:], packed):]
+		}
+	}
+	return turned, nil
+}
+
 // InOrder refuses a frame that does not come after those before it, as those of a video do.
 func InOrder(before []Feature, f Feature) error {
 	if len(before) == 0 {

@@ -3,11 +3,13 @@ package store
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/match"
 )
 
@@ -91,9 +93,14 @@ func (l HashList) Indexed() match.List {
 	}
 }
 
-// Indexed is what matching needs to know of the entry, but for the frames of a video.
-func (e ListEntry) Indexed() match.Entry {
-	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Insets: e.Insets, Category: e.Category, Verification: e.Verification}
+// Indexed is what matching needs to know of the entry; frames are those of a video in the form
+// of video.Pack.
+func (e ListEntry) Indexed(frames []byte) (match.Entry, error) {
+	features, err := video.Unpack(frames)
+	if err != nil {
+		err = fmt.Errorf("reading %s: %w", e.ID, err)
+	}
+	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Insets: e.Insets, Frames: features, Category: e.Category, Verification: e.Verification}, err
 }
 
 // ListVersion is one change of a list and where it came from.
@@ -275,6 +282,27 @@ func (tx *Tx) ListFrames(listID string, afterVersion int64, afterID string, last
 			return err
 		})
 	return found, err
+}
+
+// Fitting are as many of some rows as have at most so many frames of videos together; one at
+// least.
+func Fitting(rows []ListEntry, frames int) []ListEntry {
+	for i, row := range rows {
+		if frames -= row.Frames; frames < 0 && i > 0 {
+			return rows[:i]
+		}
+	}
+	return rows
+}
+
+// FramesOf returns the frames of rows that follow a cursor of [Tx.ListEntriesChanged] without
+// a gap, as [Tx.ListFrames] does.
+func (tx *Tx) FramesOf(afterVersion int64, afterID string, rows []ListEntry) (map[string][]byte, error) {
+	if !slices.ContainsFunc(rows, func(row ListEntry) bool { return row.Frames > 0 }) {
+		return nil, nil
+	}
+	last := rows[len(rows)-1]
+	return tx.ListFrames(last.ListID, afterVersion, afterID, last.ChangedVersion, last.ID)
 }
 
 const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, frames, insets`

@@ -168,8 +168,8 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 		if err != nil {
 			return count, err
 		}
-		rows = rows[:few(rows)]
-		frames, err := framesOf(tx, list, version, id, rows)
+		rows = store.Fitting(rows, pageFrames)
+		frames, err := tx.FramesOf(version, id, rows)
 		if err != nil {
 			return count, err
 		}
