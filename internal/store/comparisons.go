@@ -69,6 +69,14 @@ func (tx *Tx) PutComparison(c ComparisonRow) error {
 		c.Entries, c.Expected, c.Items, c.LeftOut, c.Lacking, c.Matches)
 }
 
+// RestartComparison has all entries of a list compared anew, by whoever compares next; a process
+// that does so now gives up.
+func (tx *Tx) RestartComparison(listID string, now time.Time) error {
+	return tx.exec("beginning a comparison anew",
+		`UPDATE list_comparisons SET step = step + 1, through_version = 0, through_id = '', until_version = 0, until_id = '', item_cursor = '', ended_at = COALESCE(ended_at, $1)
+		 WHERE list_id = $2`, micros(now), listID)
+}
+
 // CountItems counts all items.
 func (tx *Tx) CountItems() (count int64, err error) {
 	err = tx.one("counting items", nil, `SELECT COUNT(*) FROM items`, nil, &count)

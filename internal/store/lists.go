@@ -111,6 +111,8 @@ type ListVersion struct {
 	By, Reason                   string
 	FileName, FileSHA256, Format string
 	Added, Changed, Refused      int64
+	// Radius is what a version set or asked for that is about the radius.
+	Radius int
 }
 
 const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, video_upload, video_entry, benign, benign_confirmed, insets`
@@ -196,12 +198,17 @@ func (tx *Tx) SetListState(id, state, reason string) error {
 		`UPDATE hash_lists SET state = $1, state_reason = $2 WHERE id = $3`, state, reason, id)
 }
 
+// SetListRadius changes the PDQ distance that is a match.
+func (tx *Tx) SetListRadius(id string, radius int) error {
+	return tx.change("changing a list's radius", NotFound("list", id), `UPDATE hash_lists SET radius = $1 WHERE id = $2`, radius, id)
+}
+
 // InsertListVersion writes the provenance of a change.
 func (tx *Tx) InsertListVersion(v ListVersion) error {
 	return tx.exec("writing a list's version",
-		`INSERT INTO list_versions (list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused)
+		`INSERT INTO list_versions (list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused, radius)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused, v.Radius)
 }
 
 // ListVersionMade returns when a version of a list was made; zero when there is none.
@@ -216,10 +223,10 @@ func (tx *Tx) ListVersionMade(listID string, version int64) (at time.Time, err e
 func (tx *Tx) ListVersions(listID string, limit int) ([]ListVersion, error) {
 	var found []ListVersion
 	err := tx.rows("reading a list's versions",
-		`SELECT list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused
+		`SELECT list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused, radius
 		 FROM list_versions WHERE list_id = $1 ORDER BY version DESC LIMIT $2`, []any{listID, limit}, func(row scanner) error {
 			var v ListVersion
-			err := row.Scan(&v.ListID, &v.Version, moment{&v.At}, &v.By, &v.Reason, &v.FileName, &v.FileSHA256, &v.Format, &v.Added, &v.Changed, &v.Refused)
+			err := row.Scan(&v.ListID, &v.Version, moment{&v.At}, &v.By, &v.Reason, &v.FileName, &v.FileSHA256, &v.Format, &v.Added, &v.Changed, &v.Refused, &v.Radius)
 			found = append(found, v)
 			return err
 		})

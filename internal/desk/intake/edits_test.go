@@ -230,3 +230,44 @@ func TestVideosThatAreKeptAreHashed(t *testing.T) {
 		}
 	})
 }
+
+// TestAWiderRadiusFindsWhatIsHeld by entries that were compared before, also when it comes while
+// a comparison goes on.
+func TestAWiderRadiusFindsWhatIsHeld(t *testing.T) {
+	nodetest.Each(t, func(t *testing.T, n *nodetest.Node) {
+		n.Intake.SetStep(1)
+		held := upload(t, n, true, leaflet(5), nodetest.Picture(1), nodetest.Picture(2))
+		near := hashOf(t, leaflet(5))
+		for i := range 12 {
+			near[i] ^= 1
+		}
+		list := importRows(t, n, "", "pdq\n"+near.String()+"\n")
+		manager, other := n.Person("list-manager", mandate.ListManager), n.Person("list-manager-2", mandate.ListManager)
+		_, err := n.Lists.ChangeRadius(t.Context(), manager, list, 11, "too much is near")
+		nodetest.Must(t, err)
+		again := func() (found []store.FoundAgainRow) {
+			n.Look(t, func(tx *store.Tx) (err error) { found, err = tx.FoundAgain(held[0].SHA256, 10); return err })
+			return found
+		}
+		n.Clock.Add(time.Minute)
+		nodetest.Must(t, n.Intake.CompareSteps(t.Context(), list, 3))
+		widen := func(radius int) {
+			request, err := n.Lists.ChangeRadius(t.Context(), manager, list, radius, "crops of them are missed")
+			nodetest.Must(t, err)
+			_, err = n.Lists.ConfirmRadius(t.Context(), other, list, request)
+			nodetest.Must(t, err)
+		}
+		widen(12)
+		n.Clock.Add(time.Minute)
+		n.Work(t)
+		if c := compared(t, n, list); c.Running() || c.Items != 3 || c.Entries != 1 || c.Matches != 1 || len(again()) != 1 {
+			t.Errorf("%+v, %+v", c, again())
+		}
+		widen(30)
+		n.Clock.Add(time.Minute)
+		n.Work(t)
+		if c := compared(t, n, list); c.Items != 3 || c.Entries != 1 || c.Matches != 1 || len(again()) != 1 {
+			t.Errorf("the same is noted twice: %+v, %+v", c, again())
+		}
+	})
+}
