@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/brdoproject/brdo/engine/video"
+)
 
 // ItemHashes are what an upload is compared by beside its digests and [Item.Forms], kept so
 // that lists that grow can be asked as they were for the upload.
@@ -29,6 +33,13 @@ func (tx *Tx) ItemHashes(item string) (h ItemHashes, kept bool, err error) {
 	})
 	h.Every = time.Duration(every) * time.Microsecond
 	return h, kept, err
+}
+
+// CountItemFrames is how many frames of a video are kept with an item.
+func (tx *Tx) CountItemFrames(item string) (frames int, err error) {
+	var length int
+	err = tx.rows("counting the frames of an item", `SELECT COALESCE(length(frames), 0) FROM item_hashes WHERE item = $1`, []any{item}, func(row scanner) error { return row.Scan(&length) })
+	return length / video.PackedFrame, err
 }
 
 // DeleteItemHashes forgets the hashes of an item.
