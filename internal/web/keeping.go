@@ -124,6 +124,14 @@ func confirmBenign(v *visit) error {
 	return v.done("/lists/"+v.r.PathValue("id"), "list.benign.confirmed")
 }
 
+// radiusLabel names what the radius of a list is for.
+func radiusLabel(l lists.List) string {
+	if l.Benign {
+		return "list.radius.benign"
+	}
+	return "list.radius"
+}
+
 // changeRadius makes the radius narrower, or asks for a wider one; another person confirms that.
 func changeRadius(v *visit) error {
 	radius, err := strconv.Atoi(strings.TrimSpace(v.r.PostFormValue("radius")))
