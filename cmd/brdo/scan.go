@@ -25,6 +25,7 @@ type scanCommand struct {
 	Like   []string      `help:"A picture, or a folder of pictures: looks for the scenes that they show, in edited copies, too. May be given more than once, without lists." placeholder:"PICTURE|FOLDER"`
 	Videos string        `help:"A folder of videos that are known by their frames, as vPDQ or brdo hash --frames writes them: *.txt." type:"existingdir" placeholder:"FOLDER"`
 	Every  time.Duration `default:"1s" help:"Time between two compared frames of a video; 0s for each frame."`
+	Turned bool          `default:"true" negatable:"" help:"Compare videos turned and mirrored too (on by default)."`
 	Paths  []string      `arg:"" name:"file|dir" help:"Files, or folders to be walked."`
 	Kind64 string        `enum:"sha256,pdq" default:"sha256" help:"What digests of 64 digits are when a list does not say: sha256 or pdq."`
 	Radius int           `default:"31" help:"The largest PDQ distance that is a match, 0 to 64."`
@@ -41,8 +42,9 @@ without uniform borders, and prints one line a match:
   match       evidence/a.jpg  known.csv  sha256  distance 0 (same file)  double
   match       evidence/c.png  known.csv  pdq  distance 6 (very near)  trimmed, flipX  double
 
-Videos are compared by their digests, and with --videos frame by frame: how much of each of the two is in the
-other, and where.
+Videos are compared by their digests, and with --videos frame by frame, in all eight orientations: how much of each
+of the two is in the other, and where. Each known video is compared eight times for that, in a time that grows with
+the product of the frames of both; with --no-turned once, as it is. Decoding takes as long either way.
 
   $ brdo scan --videos known/ evidence/
   match       evidence/b.mp4  known/lake.txt  video  40.0 % of it, 100.0 % of the known one
@@ -111,7 +113,7 @@ func (c scanCommand) Run(ctx context.Context, w world) error {
 	defer shown.end()
 	out := bufio.NewWriter(w.out)
 	var files, hits, aside, left int
-	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, progress: shown.add}
+	videos := videoWork{decode: c.Videos != "", hint: "a video: its frames are compared with --videos", every: c.Every, turned: c.Turned, progress: shown.add}
 	first := lookFor(index, !c.Full && index.Screens(media.FirstLookWithin))
 	err = examine(ctx, decoder, candidates, false, videos, first, func(e examined) error {
 		shown.add(e.candidate.Size - e.shown)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/media"
 )
@@ -21,6 +22,7 @@ type videoWork struct {
 	decode   bool
 	hint     string // what is said of a video that is not decoded
 	every    time.Duration
+	turned   bool // the frames are hashed in all orientations
 	progress func(bytes int64)
 }
 
@@ -45,7 +47,7 @@ func (w videoWork) examine(ctx context.Context, decoder *media.Service, content 
 		e.Status, e.Detail = string(media.StatusUnsupported), w.hint
 		return nil
 	}
-	asked := media.VideoRequest{Every: w.every, Progress: func(at, length time.Duration) {
+	asked := media.VideoRequest{Every: w.every, Turned: w.turned, Progress: func(at, length time.Duration) {
 		if length <= 0 {
 			return
 		}
@@ -124,10 +126,12 @@ func ofVideos(known []knownVideo) string {
 
 // videoMatch is what a file and a known video have in common. Times are seconds.
 type videoMatch struct {
-	List          string       `json:"list"`
-	QueryPercent  float64      `json:"query_percent"`
-	TargetPercent float64      `json:"target_percent"`
-	Ranges        []videoRange `json:"ranges"`
+	List          string  `json:"list"`
+	QueryPercent  float64 `json:"query_percent"`
+	TargetPercent float64 `json:"target_percent"`
+	// Transformations name the orientation in which the file is compared; none where that is as it is.
+	Transformations []string     `json:"transformations,omitempty"`
+	Ranges          []videoRange `json:"ranges"`
 }
 
 type videoRange struct {
@@ -138,7 +142,21 @@ type videoRange struct {
 	Frames     int     `json:"frames"`
 }
 
-// compareVideo gives a line for each known video that has a frame in common with a file.
+// inOrientations are the frames of a file as they are and, where they were hashed so, in the other orientations.
+func inOrientations(v media.Video) [][]video.Feature {
+	all := [][]video.Feature{v.Features}
+	for variant := pdq.Original + 1; v.Turned != nil && int(variant) < len(pdq.Variants{}); variant++ {
+		turned := slices.Clone(v.Features)
+		for i := range turned {
+			turned[i].Hash = v.Turned[i][variant]
+		}
+		all = append(all, turned)
+	}
+	return all
+}
+
+// compareVideo gives a line for each known video that has a frame in common with a file: in the orientation in which most
+// of them are alike.
 func (c scanCommand) compareVideo(known []knownVideo, e examined) []scanLine {
 	if len(e.Frames.Features) == 0 {
 		return nil
@@ -147,12 +165,22 @@ func (c scanCommand) compareVideo(known []knownVideo, e examined) []scanLine {
 	options.Distance = c.Radius
 	options.Gap = max(options.Gap, 2*c.Every)
 	var lines []scanLine
+	orientations := inOrientations(e.Frames)
 	for _, k := range known {
-		found := video.Compare(e.Frames.Features, k.features, options)
+		var found video.Comparison
+		best := pdq.Original
+		for variant, frames := range orientations {
+			if one := video.Compare(frames, k.features, options); one.Query.Matched > found.Query.Matched {
+				found, best = one, pdq.Variant(variant)
+			}
+		}
 		if found.Query.Matched == 0 {
 			continue
 		}
 		m := &videoMatch{List: k.name, QueryPercent: found.Query.Percent(), TargetPercent: found.Target.Percent()}
+		if best != pdq.Original {
+			m.Transformations = []string{best.String()}
+		}
 		for _, r := range found.Ranges {
 			m.Ranges = append(m.Ranges, videoRange{
 				QueryFrom: r.Query.From.Seconds(), QueryTo: r.Query.To.Seconds(), TargetFrom: r.Target.From.Seconds(), TargetTo: r.Target.To.Seconds(), Frames: r.Frames,
@@ -164,7 +192,11 @@ func (c scanCommand) compareVideo(known []knownVideo, e examined) []scanLine {
 }
 
 func (m *videoMatch) write(out io.Writer, path string) error {
-	_, err := fmt.Fprintf(out, "match       %s  %s  video  %.1f %% of it, %.1f %% of the known one\n", printable(path), printable(m.List), m.QueryPercent, m.TargetPercent)
+	done := ""
+	if len(m.Transformations) > 0 {
+		done = "  " + strings.Join(m.Transformations, ", ")
+	}
+	_, err := fmt.Fprintf(out, "match       %s  %s  video  %.1f %% of it, %.1f %% of the known one%s\n", printable(path), printable(m.List), m.QueryPercent, m.TargetPercent, done)
 	for _, r := range m.Ranges {
 		if err == nil {
 			_, err = fmt.Fprintf(out, "            %s-%s is %s-%s  %d frames\n", clock(r.QueryFrom), clock(r.QueryTo), clock(r.TargetFrom), clock(r.TargetTo), r.Frames)

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -149,8 +148,7 @@ func (s *csvSource) takeHeader(r *Reader, header []string) error {
 	}
 	r.header.Columns = s.names
 	switch {
-	case slices.Equal(s.names, ownColumns), slices.Equal(s.names, deltaColumns),
-		slices.Equal(s.names, earlierColumns), slices.Equal(s.names, append(slices.Clone(earlierColumns), "state")):
+	case areOwn(s.names):
 		r.header.Profile, s.own = profileOwn, true
 	case taken[fieldBaseline] && taken[fieldMD5] && names["image id"]:
 		r.header.Profile = profileICSE

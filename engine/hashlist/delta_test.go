@@ -63,7 +63,7 @@ func TestAListOfChangesIsStable(t *testing.T) {
 	}
 	writeAll(t, w, entries)
 	writeAll(t, NewJSONLinesDeltaWriter(&lines), entries)
-	if want := strings.Join(ownColumns, ",") + ",state\nab000000000000000000000000000000,,,,,,,1,,,,,,,,,,,,,,,,,,withdrawn\nac000000000000000000000000000000,,,,,12,,,,,,,,,,,,,,,,,,'=1,,active\n"; table.String() != want {
+	if want := strings.Join(ownColumns, ",") + ",state\nab000000000000000000000000000000,,,,,,,1,,,,,,,,,,,,,,,,,,,withdrawn\nac000000000000000000000000000000,,,,,12,,,,,,,,,,,,,,,,,,'=1,,,active\n"; table.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", table.String(), want)
 	}
 	if want := `{"md5":"ab000000000000000000000000000000","category":"1","state":"withdrawn"}` + "\n" +

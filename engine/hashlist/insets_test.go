@@ -9,7 +9,7 @@ import (
 	"github.com/brdoproject/brdo/engine/pdq"
 )
 
-// TestInsetsComeBack from JSON Lines, and from the CSV of brdo hash.
+// TestInsetsComeBack from JSON Lines, from our CSV, and from that of brdo hash.
 func TestInsetsComeBack(t *testing.T) {
 	e := Entry{Size: -1, PDQQuality: -1, Insets: []pdq.Inset{{Tenths: 25, Hash: pdq.Hash{1}}, {Tenths: 200, Hash: pdq.Hash{2}}}}
 	if err := e.SetDigest(PDQ, bytes.Repeat([]byte{7}, 32)); err != nil {
@@ -17,8 +17,14 @@ func TestInsetsComeBack(t *testing.T) {
 	}
 	var lines bytes.Buffer
 	writeAll(t, NewJSONLinesDeltaWriter(&lines), []Entry{e})
+	var table bytes.Buffer
+	delta, err := NewCSVDeltaWriter(&table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeAll(t, delta, []Entry{e})
 	csv := "path,pdq,pdq_insets\na.png," + e.Hex(PDQ) + "," + e.Insets[0].String() + ";" + e.Insets[1].String() + "\n"
-	for name, text := range map[string]string{"JSON Lines": lines.String(), "CSV": csv} {
+	for name, text := range map[string]string{"JSON Lines": lines.String(), "our CSV": table.String(), "CSV": csv} {
 		got, _, err := readAll(strings.NewReader(text), Options{})
 		if err != nil || len(got) != 1 || !slices.Equal(got[0].Insets, e.Insets) {
 			t.Errorf("%s: %+v, %v", name, got, err)

@@ -148,6 +148,7 @@ func (v *VICSWriter) countLeft(e *Entry) {
 		{"Baseline", e.Baseline != Unknown},
 		{"Case", e.Case != ""},
 		{"Frames", e.Frames != nil},
+		{"Insets", e.Insets != nil},
 		{"SourceID", v.options.Renumber && e.SourceID != ""},
 	} {
 		if item.held {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/engine/video"
 )
 
@@ -39,6 +41,8 @@ func usable(number int64, e *Entry, states bool) error {
 		return &EntryError{Number: number, Field: "frames", Reason: RefusedFrames.Reason(), Remedy: "leave the entry out"}
 	case len(e.Frames) > MaximumFrames:
 		return &EntryError{Number: number, Field: "frames", Reason: fmt.Sprintf("it has %d frames, and at most %d are read", len(e.Frames), MaximumFrames), Remedy: "hash fewer frames of the video"}
+	case len(e.Insets) > maxInsets:
+		return &EntryError{Number: number, Field: "pdq_insets", Reason: fmt.Sprintf("it has %d insets, and at most %d are read", len(e.Insets), maxInsets), Remedy: "leave some out"}
 	case e.Kinds == 0 && e.Frames == nil:
 		return &EntryError{Number: number, Field: "digest", Reason: RefusedNoDigest.Reason(), Remedy: "leave the entry out"}
 	}
@@ -110,14 +114,23 @@ var ownColumns = []string{
 	"md5", "sha1", "sha256", "pdq", "pdq_quality", "size", "mime", "category", "verification",
 	"victim_identified", "offender_identified", "is_distributed", "is_precategorized",
 	"is_suspected", "self_generated", "baseline",
-	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note", "frame_hashes",
+	"series", "source", "source_id", "case", "date_updated", "path", "tags", "note", "frame_hashes", "pdq_insets",
 }
 
-// earlierColumns are those before lists held videos by their frames.
-var earlierColumns = ownColumns[:len(ownColumns)-1]
+// laterColumns is how many of the last columns an earlier CSV of ours may lack: videos' frames and
+// insets came later.
+const laterColumns = 2
 
 // deltaColumns are those of our CSV of changes.
 var deltaColumns = append(slices.Clone(ownColumns), "state")
+
+// areOwn reports whether columns are those of our CSV, or of an earlier one.
+func areOwn(columns []string) bool {
+	if last := len(columns) - 1; last >= 0 && columns[last] == deltaColumns[len(deltaColumns)-1] {
+		columns = columns[:last]
+	}
+	return len(columns) >= len(ownColumns)-laterColumns && len(columns) <= len(ownColumns) && slices.Equal(columns, ownColumns[:len(columns)])
+}
 
 // CSVWriter writes our CSV: comma, RFC 4180 quotes, line feeds, every field of
 // an entry. Texts that a spreadsheet would run as a formula are shielded with
@@ -168,7 +181,7 @@ func (c *CSVWriter) Write(e Entry) error {
 		e.VictimIdentified.String(), e.OffenderIdentified.String(), e.IsDistributed.String(),
 		e.IsPrecategorized.String(), e.IsSuspected.String(), e.SelfGenerated.String(), e.Baseline.String(),
 		shield(e.Series), shield(e.Source), shield(e.SourceID), shield(e.Case), shield(e.DateUpdated),
-		shield(e.Path), shield(e.Tags), shield(e.Note), video.Inline(e.Frames),
+		shield(e.Path), shield(e.Tags), shield(e.Note), video.Inline(e.Frames), inlineInsets(e.Insets),
 	)
 	if c.states {
 		c.cells = append(c.cells, string(stated(e.State)))
@@ -177,6 +190,15 @@ func (c *CSVWriter) Write(e Entry) error {
 		return fmt.Errorf("writing a CSV list: %w", err)
 	}
 	return nil
+}
+
+// inlineInsets writes insets into one cell, with semicolons between.
+func inlineInsets(insets []pdq.Inset) string {
+	all := make([]string, 0, maxInsets)
+	for _, inset := range insets {
+		all = append(all, inset.String())
+	}
+	return strings.Join(all, ";")
 }
 
 // Close writes what is held back.

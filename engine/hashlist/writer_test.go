@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/engine/video"
 )
 
@@ -54,6 +56,9 @@ func anEntry(t *rapid.T) Entry {
 		frame := video.Feature{Frame: 25 * len(e.Frames), Quality: rapid.IntRange(0, 100).Draw(t, "frame quality"), Time: time.Duration(len(e.Frames)) * 1001 * time.Millisecond}
 		frame.Hash[0] = rapid.Byte().Draw(t, "frame hash")
 		e.Frames = append(e.Frames, frame)
+	}
+	for n := rapid.IntRange(0, 3).Draw(t, "insets"); len(e.Insets) < n; {
+		e.Insets = append(e.Insets, pdq.Inset{Tenths: 25 * (len(e.Insets) + 1), Hash: pdq.Hash{byte(n)}})
 	}
 	return e
 }
@@ -125,7 +130,7 @@ func TestVICSRoundTrip(t *testing.T) {
 				e.MD5, e.Kinds = [16]byte{1, byte(i)}, e.Kinds|Kinds(MD5)
 			}
 			// What VICS has no place for.
-			e.PDQQuality, e.Verification, e.Baseline, e.Case, e.Frames = -1, "", Unknown, "", nil
+			e.PDQQuality, e.Verification, e.Baseline, e.Case, e.Frames, e.Insets = -1, "", Unknown, "", nil, nil
 			e.SourceID = strconv.FormatInt(rapid.Int64().Draw(t, "media id"), 10)
 			e.Category = ""
 			if rapid.Bool().Draw(t, "categorized") {
@@ -199,10 +204,28 @@ func TestCSVIsStableAndRunsNoFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeAll(t, w, []Entry{e})
-	want := "md5,sha1,sha256,pdq,pdq_quality,size,mime,category,verification,victim_identified,offender_identified,is_distributed,is_precategorized,is_suspected,self_generated,baseline,series,source,source_id,case,date_updated,path,tags,note,frame_hashes\n" +
-		"ab000000000000000000000000000000,,,,,12,,1,,no,,yes,,,,,'@SUM(1),''=x,7,,,'=cmd|' /C calc'!A0,'-a,'+1,\n"
+	want := "md5,sha1,sha256,pdq,pdq_quality,size,mime,category,verification,victim_identified,offender_identified,is_distributed,is_precategorized,is_suspected,self_generated,baseline,series,source,source_id,case,date_updated,path,tags,note,frame_hashes,pdq_insets\n" +
+		"ab000000000000000000000000000000,,,,,12,,1,,no,,yes,,,,,'@SUM(1),''=x,7,,,'=cmd|' /C calc'!A0,'-a,'+1,,\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// TestAnEarlierCSVOfOursIsRead as ours: from before insets were a column, and before frames were.
+func TestAnEarlierCSVOfOursIsRead(t *testing.T) {
+	row := map[string]string{"md5": digestOf(1), "note": "'=x"}
+	for lacking := range laterColumns + 1 {
+		columns := ownColumns[:len(ownColumns)-lacking]
+		for _, columns := range [][]string{columns, append(slices.Clone(columns), "state")} {
+			var cells []string
+			for _, name := range columns {
+				cells = append(cells, row[name])
+			}
+			entries, _, err := readAll(strings.NewReader(strings.Join(columns, ",")+"\n"+strings.Join(cells, ",")+"\n"), Options{})
+			if err != nil || entries[0].Note != "=x" {
+				t.Errorf("%d columns: %+v, %v", len(columns), entries, err)
+			}
+		}
 	}
 }
 
@@ -221,6 +244,7 @@ func TestWritersRefuse(t *testing.T) {
 		field string
 		only  string // "" for every writer
 	}{
+		"many insets":  {change(func(e *Entry) { e.Insets = make([]pdq.Inset, maxInsets+1) }), "pdq_insets", ""},
 		"empty file":   {change(func(e *Entry) { e.MD5 = emptyMD5 }), "digest", ""},
 		"no digest":    {change(func(e *Entry) { e.Kinds = 0 }), "digest", ""},
 		"refused":      {change(func(e *Entry) { e.Refused = RefusedContradiction }), "digest", ""},

@@ -11,13 +11,13 @@ import (
 	"github.com/brdoproject/brdo/engine/pdq"
 )
 
-// packedFrame is the length of a frame in the form of [Pack]: its number and its time in milliseconds, 4 bytes each,
+// PackedFrame is the length of a frame in the form of [Pack]: its number and its time in milliseconds, 4 bytes each,
 // little-endian, its quality, and its hash.
-const packedFrame = 4 + 4 + 1 + 32
+const PackedFrame = 4 + 4 + 1 + 32
 
 // Pack writes frames in the form in which they are stored, 41 bytes each. Times are rounded to milliseconds, as [Write] does.
 func Pack(features []Feature) []byte {
-	packed := make([]byte, 0, len(features)*packedFrame)
+	packed := make([]byte, 0, len(features)*PackedFrame)
 	for _, f := range features {
 		packed = binary.LittleEndian.AppendUint32(packed, uint32(f.Frame))
 		packed = binary.LittleEndian.AppendUint32(packed, uint32(min(int64(f.Time.Round(time.Millisecond)/time.Millisecond), math.MaxUint32)))
@@ -33,14 +33,14 @@ func Unpack(packed []byte) ([]Feature, error) {
 	if len(packed) == 0 {
 		return nil, nil
 	}
-	if len(packed)%packedFrame != 0 {
+	if len(packed)%PackedFrame != 0 {
 		return nil, errors.New("unpacking frame hashes: the last one is cut off")
 	}
-	features := make([]Feature, 0, len(packed)/packedFrame)
-	for ; len(packed) > 0; packed = packed[packedFrame:] {
+	features := make([]Feature, 0, len(packed)/PackedFrame)
+	for ; len(packed) > 0; packed = packed[PackedFrame:] {
 		f := Feature{
 			Frame: int(binary.LittleEndian.Uint32(packed)), Time: time.Duration(binary.LittleEndian.Uint32(packed[4:])) * time.Millisecond,
-			Quality: int(packed[8]), Hash: pdq.Hash(packed[9:packedFrame]),
+			Quality: int(packed[8]), Hash: pdq.Hash(packed[9:PackedFrame]),
 		}
 		if f.Quality > 100 {
 			return nil, fmt.Errorf("unpacking frame hashes: frame %d has quality %d", f.Frame, f.Quality)
@@ -51,6 +51,36 @@ func Unpack(packed []byte) ([]Feature, error) {
 		features = append(features, f)
 	}
 	return features, nil
+}
+
+// PackTurned writes the hashes of frames in the orientations that are not that of [Pack], in the form in which they are
+// stored: 224 bytes a frame.
+func PackTurned(turned []pdq.Variants) []byte {
+	packed := make([]byte, 0, len(turned)*packedTurned)
+	for _, variants := range turned {
+		for _, hash := range variants[pdq.Original+1:] {
+			packed = append(packed, hash[:]...)
+		}
+	}
+	return packed
+}
+
+// packedTurned is the length of a frame in the form of [PackTurned].
+const packedTurned = (len(pdq.Variants{}) - 1) * len(pdq.Hash{})
+
+// UnpackTurned reads what [PackTurned] wrote of some frames. It is an error when it is not that of as many.
+func UnpackTurned(packed []byte, features []Feature) ([]pdq.Variants, error) {
+	if len(packed) != len(features)*packedTurned {
+		return nil, fmt.Errorf("unpacking turned frame hashes: %d bytes of %d frames", len(packed), len(features))
+	}
+	turned := make([]pdq.Variants, len(features))
+	for i, f := range features {
+		turned[i][pdq.Original] = f.Hash
+		for v := pdq.Original + 1; int(v) < len(turned[i]); v++ {
+			packed = packed[copy(turned[i][v][:], packed):]
+		}
+	}
+	return turned, nil
 }
 
 // InOrder refuses a frame that does not come after those before it, as those of a video do.

@@ -286,6 +286,27 @@ func FuzzPacked(f *testing.F) {
 	})
 }
 
+// Turned hashes come back with those of the frames, and of as many frames only.
+func TestPackedTurned(t *testing.T) {
+	features := film(1, 2, 3)
+	turned := make([]pdq.Variants, len(features))
+	for i, f := range features {
+		for v := range turned[i] {
+			turned[i][v] = f.Hash
+			turned[i][v][0] += byte(v)
+		}
+	}
+	packed := video.PackTurned(turned)
+	if again, err := video.UnpackTurned(packed, features); err != nil || !reflect.DeepEqual(again, turned) {
+		t.Errorf("%v became %v, %v", turned, again, err)
+	}
+	for _, wrong := range [][]byte{nil, packed[1:], packed[:len(packed)-224]} {
+		if _, err := video.UnpackTurned(wrong, features); err == nil {
+			t.Errorf("%d bytes are taken for three frames", len(wrong))
+		}
+	}
+}
+
 func BenchmarkCompare(b *testing.B) {
 	query, target := film(sequence(0, 2999)...), film(sequence(1500, 4499)...)
 	for b.Loop() {

@@ -370,6 +370,14 @@ func TestAListService(t *testing.T) {
 	if len(page.Items) != 2 || page.Items[1].MD5 != strings.Repeat("ab", 16) {
 		t.Fatalf("%+v", page)
 	}
+	if _, err := c.Lists.ChangeRadius(t.Context(), c.Person("list-manager", mandate.ListManager), "list/"+bare, 0, "only the same"); err != nil {
+		t.Fatal(err)
+	}
+	var versions struct{ Items []api.ListVersion }
+	lists.json(t, "GET", "/v1/lists/"+bare+"/versions?limit=2", "", &versions)
+	if v := versions.Items; len(v) != 2 || v[0].Format != "radius" || v[0].Radius == nil || *v[0].Radius != 0 || v[1].FileName != "more.csv" || v[1].Radius != nil || v[1].Added != 1 {
+		t.Errorf("%+v", v)
+	}
 	entry := strings.TrimPrefix(page.Items[1].ID, "entry/")
 	for name, step := range map[string]struct {
 		who        caller

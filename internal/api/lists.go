@@ -33,7 +33,7 @@ type List struct {
 	LegalBasis   string           `json:"legal_basis"`
 	ValidFrom    *time.Time       `json:"valid_from,omitempty"`
 	ValidUntil   *time.Time       `json:"valid_until,omitempty"`
-	Radius       int              `json:"radius"`
+	Radius       int              `json:"radius" doc:"the largest PDQ distance that is a match, in bits"`
 	Version      int64            `json:"version"`
 	State        string           `json:"state"`
 	Entries      map[string]int64 `json:"entries" doc:"how many entries are in each state"`
@@ -51,6 +51,31 @@ func optional(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// ListVersion is one change of a list. People make changes of the radius on the list's page, never a
+// key.
+type ListVersion struct {
+	Version    int64     `json:"version"`
+	At         time.Time `json:"at"`
+	Reason     string    `json:"reason"`
+	Format     string    `json:"format,omitempty" doc:"of the file that was taken in; or radius: the radius was changed, radius-request: a person asked for a wider one, export-request, export, benign-request, benign"`
+	Radius     *int      `json:"radius,omitempty" doc:"that was set or asked for"`
+	FileName   string    `json:"file_name,omitempty"`
+	FileSHA256 string    `json:"file_sha256,omitempty"`
+	Added      int64     `json:"added"`
+	Changed    int64     `json:"changed"`
+	Refused    int64     `json:"refused"`
+}
+
+func versionOf(v store.ListVersion) ListVersion {
+	out := ListVersion{
+		Version: v.Version, At: v.At, Reason: v.Reason, Format: v.Format, FileName: v.FileName, FileSHA256: v.FileSHA256, Added: v.Added, Changed: v.Changed, Refused: v.Refused,
+	}
+	if lists.OfRadius(v) {
+		out.Radius = &v.Radius
+	}
+	return out
 }
 
 // ListEntry is one row of a list; digests in hexadecimal.
@@ -93,6 +118,18 @@ func (s *Server) listRoutes() {
 	register(s, http.MethodGet, "/v1/lists/{id}", "list", "One list", func(ctx context.Context, actor mandate.Actor, in *one) (*body[List], error) {
 		l, _, _, err := s.options.Lists.List(ctx, actor, named("list", in.ID))
 		return &body[List]{listOf(l)}, err
+	})
+	type versions struct {
+		ID    string `path:"id"`
+		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	}
+	register(s, http.MethodGet, "/v1/lists/{id}/versions", "list-versions", "What changed in a list and why, the newest first", func(ctx context.Context, actor mandate.Actor, in *versions) (*body[page[ListVersion]], error) {
+		rows, err := s.options.Lists.Versions(ctx, actor, named("list", in.ID), in.Limit)
+		out := &body[page[ListVersion]]{Body: page[ListVersion]{Items: []ListVersion{}}}
+		for _, row := range rows {
+			out.Body.Items = append(out.Body.Items, versionOf(row))
+		}
+		return out, err
 	})
 	register(s, http.MethodGet, "/v1/exchanges", "exchanges", "How lists stand that are fetched from exchanges", func(ctx context.Context, actor mandate.Actor, _ *struct{}) (*body[page[ListExchange]], error) {
 		found, err := s.options.Lists.Exchanges(ctx, actor)

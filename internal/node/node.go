@@ -686,8 +686,9 @@ func (n *Node) takeOver(ctx context.Context) (lock io.Closer, err error) {
 // follow does what the node has to do from time to time: see what other
 // processes changed in the lists, and forget what has ended.
 func (n *Node) follow(ctx context.Context) error {
-	second, minute, hour := time.NewTicker(time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
-	defer second.Stop()
+	// What people stop or narrow in a list counts in all processes within a second.
+	halfSecond, minute, hour := time.NewTicker(time.Second/2), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
+	defer halfSecond.Stop()
 	defer minute.Stop()
 	defer hour.Stop()
 	sessions := identity.Sessions{Store: n.Store, Now: n.Ledger.Now}
@@ -696,7 +697,7 @@ func (n *Node) follow(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-second.C:
+		case <-halfSecond.C:
 			err = errors.Join(n.Lists.Load(ctx), n.watchBases(ctx))
 		case <-minute.C:
 			// What has ended is gone, also when the clock is set back later.

@@ -203,6 +203,24 @@ func (w worked) entries(t *testing.T, confirmed, proposed string) (list, proposa
 	return made.ID, proposal
 }
 
+// lookAlikes makes a list of benign look-alikes whose radius was made narrower, and for which
+// a wider one waits for a second person.
+func (w worked) lookAlikes(t *testing.T) string {
+	t.Helper()
+	ctx, desk, one := context.Background(), w.Provider.Lists, actor(t, w.Provider, mandate.ListManager)
+	made, err := desk.Create(ctx, one, lists.NewList{
+		Name: "Look-alikes of the weather service", Source: "people here", Verification: "single", LegalBasis: law.Ref{ID: "demo/benign-pictures", Version: 1}, Radius: -1, Benign: true,
+	})
+	must(t, "making a list of look-alikes", err)
+	_, err = desk.Import(ctx, one, made.ID, lists.Import{FileName: "look-alikes.csv", Content: strings.NewReader("pdq\n" + strings.Repeat("0f", 32) + "\n"), Reason: "stock photos"})
+	must(t, "taking look-alikes in", err)
+	for _, radius := range []int{20, 40} {
+		_, err = desk.ChangeRadius(ctx, one, made.ID, radius, "it sets aside what people should see, or not enough of the maps")
+		must(t, "changing the radius", err)
+	}
+	return made.ID
+}
+
 // deliver lets what was sent arrive, and what follows from it; the nodes' own
 // runners work at the same time.
 func (w worked) deliver(t *testing.T) {
@@ -435,6 +453,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	seeker.login(provider + "/login/" + same.token)
 	flooded(t, w.Provider, w.list)
 	comparedWith(t, w.Provider, w.list, w.taken)
+	alike := w.lookAlikes(t)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)
@@ -468,6 +487,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"lists", manager, provider + "/lists", nil},
 		{"exchanges", manager, provider + "/lists/exchanges", nil},
 		{"list", manager, provider + path(w.list), nil},
+		{"list-look-alikes", other, provider + path(alike), nil},
 		{"list-votes", manager, provider + path(voted) + "/votes", nil},
 		{"list-decided", other, provider + path(w.own) + "/decided", nil},
 		{"list-followed", manager, provider + path(followed), nil},

@@ -49,6 +49,8 @@ var forms = map[string]string{
 	"POST /reports/{id}/withdraw":                        "reason=because",
 	"POST /lists":                                        "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
 	"POST /lists/{id}/request":                           "reason=because",
+	"POST /lists/{id}/radius":                            "radius=20&reason=because",
+	"POST /lists/{id}/radius/confirm":                    "request=1",
 	"POST /lists/{id}/benign":                            "reason=because",
 	"POST /lists/{id}/benign/confirm":                    "request=1",
 	"POST /lists/{id}/export":                            "request=1&format=csv",
@@ -570,6 +572,8 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	}))
 	do(p, manager, "POST /lists/{id}/benign", alike+"/benign", "reason=stock+photos", "list.entry.change")
 	do(p, other, "POST /lists/{id}/benign/confirm", alike+"/benign/confirm", "request=1", "list.entry.add")
+	do(p, manager, "POST /lists/{id}/radius", alike+"/radius", "radius=40&reason=crops+of+them", "list.entry.change")
+	do(p, other, "POST /lists/{id}/radius/confirm", alike+"/radius/confirm", "request=3", "list.entry.add")
 	do(p, manager, "POST /lists/{id}/request", list+"/request", "reason=for+a+hotline", "list.entry.change")
 	request := int64(0)
 	must(t, "finding the request", p.Store.Read(ctx, func(tx *store.Tx) error {
@@ -784,6 +788,7 @@ func TestEachOperationOfTheInterfaceIsOneEvent(t *testing.T) {
 		"GET /v1/exchanges":                {"/v1/exchanges", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}":               {"/v1/lists/" + short(w.list), "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"GET /v1/lists/{id}/entries":       {"/v1/lists/" + short(w.list) + "/entries", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
+		"GET /v1/lists/{id}/versions":      {"/v1/lists/" + short(w.list) + "/versions", "", "", mandate.ScopeLists, mandate.ScopeDetect, "list.consult"},
 		"POST /v1/lists/{id}/import":       {"/v1/lists/" + short(w.list) + "/import?reason=test", "md5\n00000000000000000000000000000001\n", "text/csv", mandate.ScopeLists, mandate.ScopeReports, "list.import"},
 		"POST /v1/detect":                  {"/v1/detect?flagged=true", string(node.Reference(31)), "image/png", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},
 		"POST /v1/lookup":                  {"/v1/lookup", `{"hashes":[{"md5":"00000000000000000000000000000001"}]}`, "application/json", mandate.ScopeDetect, mandate.ScopeRead, "detection.submit"},

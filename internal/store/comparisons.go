@@ -35,22 +35,23 @@ type ComparisonRow struct {
 	// while it goes on.
 	BegunAt, EndedAt time.Time
 	// Entries are new ones, Expected about how many items there are. Items of them were
-	// compared so far, LeftOut were not (erased, or no legal basis); a list that grew by
+	// compared so far, LeftOut were not (erased, or no legal basis), and Lacking of Items
+	// were by less than an upload is, because less of them is kept; a list that grew by
 	// much is compared in several rounds, and these are of the latest. Matches are of
 	// the run.
-	Entries, Expected, Items, LeftOut, Matches int64
+	Entries, Expected, Items, LeftOut, Lacking, Matches int64
 }
 
 // Running says that the entries up to Until are being compared.
 func (c ComparisonRow) Running() bool { return c.Until != c.Through }
 
-const comparisonColumns = `list_id, step, through_version, through_id, until_version, until_id, item_cursor, begun_at, ended_at, entries, expected, items, left_out, matches`
+const comparisonColumns = `list_id, step, through_version, through_id, until_version, until_id, item_cursor, begun_at, ended_at, entries, expected, items, left_out, lacking, matches`
 
 // Comparison returns how far a list was compared; nothing yet is the zero row.
 func (tx *Tx) Comparison(listID string) (c ComparisonRow, err error) {
 	err = tx.rows("reading a comparison", `SELECT `+comparisonColumns+` FROM list_comparisons WHERE list_id = $1`, []any{listID}, func(row scanner) error {
 		return row.Scan(&c.ListID, &c.Step, &c.Through.Version, &c.Through.ID, &c.Until.Version, &c.Until.ID, &c.ItemCursor,
-			moment{&c.BegunAt}, moment{&c.EndedAt}, &c.Entries, &c.Expected, &c.Items, &c.LeftOut, &c.Matches)
+			moment{&c.BegunAt}, moment{&c.EndedAt}, &c.Entries, &c.Expected, &c.Items, &c.LeftOut, &c.Lacking, &c.Matches)
 	})
 	return c, err
 }
@@ -58,14 +59,22 @@ func (tx *Tx) Comparison(listID string) (c ComparisonRow, err error) {
 // PutComparison writes the next step; Conflict when another process made it.
 func (tx *Tx) PutComparison(c ComparisonRow) error {
 	return tx.change("writing a comparison", Changed("comparison"),
-		`INSERT INTO list_comparisons (`+comparisonColumns+`) VALUES ($1, $2 + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		`INSERT INTO list_comparisons (`+comparisonColumns+`) VALUES ($1, $2 + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		 ON CONFLICT (list_id) DO UPDATE SET step = excluded.step, through_version = excluded.through_version, through_id = excluded.through_id,
 		   until_version = excluded.until_version, until_id = excluded.until_id, item_cursor = excluded.item_cursor, begun_at = excluded.begun_at,
 		   ended_at = excluded.ended_at, entries = excluded.entries, expected = excluded.expected, items = excluded.items, left_out = excluded.left_out,
-		   matches = excluded.matches
+		   lacking = excluded.lacking, matches = excluded.matches
 		 WHERE list_comparisons.step = excluded.step - 1`,
 		c.ListID, c.Step, c.Through.Version, c.Through.ID, c.Until.Version, c.Until.ID, c.ItemCursor, micros(c.BegunAt), micros(c.EndedAt),
-		c.Entries, c.Expected, c.Items, c.LeftOut, c.Matches)
+		c.Entries, c.Expected, c.Items, c.LeftOut, c.Lacking, c.Matches)
+}
+
+// RestartComparison has all entries of a list compared anew, by whoever compares next; a process
+// that does so now gives up.
+func (tx *Tx) RestartComparison(listID string, now time.Time) error {
+	return tx.exec("beginning a comparison anew",
+		`UPDATE list_comparisons SET step = step + 1, through_version = 0, through_id = '', until_version = 0, until_id = '', item_cursor = '', ended_at = COALESCE(ended_at, $1)
+		 WHERE list_id = $2`, micros(now), listID)
 }
 
 // CountItems counts all items.

@@ -3,11 +3,13 @@ package store
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/match"
 )
 
@@ -91,9 +93,14 @@ func (l HashList) Indexed() match.List {
 	}
 }
 
-// Indexed is what matching needs to know of the entry, but for the frames of a video.
-func (e ListEntry) Indexed() match.Entry {
-	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Insets: e.Insets, Category: e.Category, Verification: e.Verification}
+// Indexed is what matching needs to know of the entry; frames are those of a video in the form
+// of video.Pack.
+func (e ListEntry) Indexed(frames []byte) (match.Entry, error) {
+	features, err := video.Unpack(frames)
+	if err != nil {
+		err = fmt.Errorf("reading %s: %w", e.ID, err)
+	}
+	return match.Entry{ID: e.ID, MD5: e.MD5, SHA1: e.SHA1, SHA256: e.SHA256, PDQ: e.PDQ, Insets: e.Insets, Frames: features, Category: e.Category, Verification: e.Verification}, err
 }
 
 // ListVersion is one change of a list and where it came from.
@@ -104,6 +111,8 @@ type ListVersion struct {
 	By, Reason                   string
 	FileName, FileSHA256, Format string
 	Added, Changed, Refused      int64
+	// Radius is what a version set or asked for that is about the radius.
+	Radius int
 }
 
 const listColumns = `id, name, source, scheme, verification, legal_basis, valid_from, valid_until, radius, version, state, state_reason, created_at, created_by, own, source_node, source_list, source_subscription, source_version, video_upload, video_entry, benign, benign_confirmed, insets`
@@ -189,12 +198,17 @@ func (tx *Tx) SetListState(id, state, reason string) error {
 		`UPDATE hash_lists SET state = $1, state_reason = $2 WHERE id = $3`, state, reason, id)
 }
 
+// SetListRadius changes the PDQ distance that is a match.
+func (tx *Tx) SetListRadius(id string, radius int) error {
+	return tx.change("changing a list's radius", NotFound("list", id), `UPDATE hash_lists SET radius = $1 WHERE id = $2`, radius, id)
+}
+
 // InsertListVersion writes the provenance of a change.
 func (tx *Tx) InsertListVersion(v ListVersion) error {
 	return tx.exec("writing a list's version",
-		`INSERT INTO list_versions (list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused)
+		`INSERT INTO list_versions (list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused, radius)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		v.ListID, v.Version, micros(v.At), v.By, v.Reason, v.FileName, v.FileSHA256, v.Format, v.Added, v.Changed, v.Refused, v.Radius)
 }
 
 // ListVersionMade returns when a version of a list was made; zero when there is none.
@@ -209,10 +223,10 @@ func (tx *Tx) ListVersionMade(listID string, version int64) (at time.Time, err e
 func (tx *Tx) ListVersions(listID string, limit int) ([]ListVersion, error) {
 	var found []ListVersion
 	err := tx.rows("reading a list's versions",
-		`SELECT list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused
+		`SELECT list_id, version, at, by_actor, reason, file_name, file_sha256, format, added, changed, refused, radius
 		 FROM list_versions WHERE list_id = $1 ORDER BY version DESC LIMIT $2`, []any{listID, limit}, func(row scanner) error {
 			var v ListVersion
-			err := row.Scan(&v.ListID, &v.Version, moment{&v.At}, &v.By, &v.Reason, &v.FileName, &v.FileSHA256, &v.Format, &v.Added, &v.Changed, &v.Refused)
+			err := row.Scan(&v.ListID, &v.Version, moment{&v.At}, &v.By, &v.Reason, &v.FileName, &v.FileSHA256, &v.Format, &v.Added, &v.Changed, &v.Refused, &v.Radius)
 			found = append(found, v)
 			return err
 		})
@@ -275,6 +289,27 @@ func (tx *Tx) ListFrames(listID string, afterVersion int64, afterID string, last
 			return err
 		})
 	return found, err
+}
+
+// Fitting are as many of some rows as have at most so many frames of videos together; one at
+// least.
+func Fitting(rows []ListEntry, frames int) []ListEntry {
+	for i, row := range rows {
+		if frames -= row.Frames; frames < 0 && i > 0 {
+			return rows[:i]
+		}
+	}
+	return rows
+}
+
+// FramesOf returns the frames of rows that follow a cursor of [Tx.ListEntriesChanged] without
+// a gap, as [Tx.ListFrames] does.
+func (tx *Tx) FramesOf(afterVersion int64, afterID string, rows []ListEntry) (map[string][]byte, error) {
+	if !slices.ContainsFunc(rows, func(row ListEntry) bool { return row.Frames > 0 }) {
+		return nil, nil
+	}
+	last := rows[len(rows)-1]
+	return tx.ListFrames(last.ListID, afterVersion, afterID, last.ChangedVersion, last.ID)
 }
 
 const entryColumns = `id, list_id, identity, md5, sha1, sha256, pdq, category, verification, series, source, source_id, note, state, state_reason, state_from, added_version, changed_version, frames, insets`

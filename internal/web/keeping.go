@@ -124,6 +124,42 @@ func confirmBenign(v *visit) error {
 	return v.done("/lists/"+v.r.PathValue("id"), "list.benign.confirmed")
 }
 
+// radiusLabel names what the radius of a list is for.
+func radiusLabel(l lists.List) string {
+	if l.Benign {
+		return "list.radius.benign"
+	}
+	return "list.radius"
+}
+
+// changeRadius makes the radius narrower, or asks for a wider one; another person confirms that.
+func changeRadius(v *visit) error {
+	radius, err := strconv.Atoi(strings.TrimSpace(v.r.PostFormValue("radius")))
+	if err != nil {
+		return problem.InvalidField("radius", "it is not a number", "31 is usual")
+	}
+	request, err := v.s.options.Desks.Lists.ChangeRadius(v.r.Context(), v.actor, v.listID(), radius, v.r.PostFormValue("reason"))
+	switch {
+	case err != nil:
+		return err
+	case request > 0:
+		return v.done("/lists/"+v.r.PathValue("id"), "list.radius.asked", "radius", radius)
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.radius.changed", "radius", radius)
+}
+
+func confirmRadius(v *visit) error {
+	request, err := strconv.ParseInt(v.r.PostFormValue("request"), 10, 64)
+	if err != nil {
+		return problem.InvalidField("request", "it is not the number of a request", "load the list's page again")
+	}
+	radius, err := v.s.options.Desks.Lists.ConfirmRadius(v.r.Context(), v.actor, v.listID(), request)
+	if err != nil {
+		return err
+	}
+	return v.done("/lists/"+v.r.PathValue("id"), "list.radius.changed", "radius", radius)
+}
+
 // requestExport asks for a list to leave the house; another person releases it.
 func requestExport(v *visit) error {
 	request, err := v.s.options.Desks.Lists.RequestExport(v.r.Context(), v.actor, v.listID(), v.r.PostFormValue("reason"))

@@ -125,6 +125,8 @@ func (s *Server) Routes() []Route {
 		in("GET /lists/exchanges", showExchanges),
 		in("GET /lists/{id}", showList),
 		{Pattern: "POST /lists/{id}/import", File: true, call: importList},
+		in("POST /lists/{id}/radius", changeRadius),
+		in("POST /lists/{id}/radius/confirm", confirmRadius),
 		in("POST /lists/{id}/benign", askBenign),
 		in("POST /lists/{id}/benign/confirm", confirmBenign),
 		in("POST /lists/{id}/request", requestExport),

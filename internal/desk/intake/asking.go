@@ -132,11 +132,17 @@ type pending struct {
 	Context    item.Context `json:"context"`
 	Result     FileResult   `json:"result"`
 	Forms      []byte       `json:"forms"`
+	// Hashes are those of a picture; a video that the exchange knows is decoded then.
+	Hashes *store.ItemHashes `json:"hashes,omitempty"`
 }
 
 // wait writes a look-up in the transaction of the submission.
 func (d *Desk) wait(tx *ledger.Tx, actor mandate.Actor, source Source, s Submission, e examined) error {
-	upload, err := json.Marshal(pending{actor.ID, s.ClientRef, source.LegalBasis.Ref().String(), s.Context, e.FileResult, e.forms})
+	hashes := e.hashes
+	if e.Video != nil {
+		hashes = nil
+	}
+	upload, err := json.Marshal(pending{actor.ID, s.ClientRef, source.LegalBasis.Ref().String(), s.Context, e.FileResult, e.forms, hashes})
 	if err != nil {
 		return fmt.Errorf("writing a look-up: %w", err)
 	}
@@ -350,14 +356,14 @@ func (d *Desk) findings(ctx context.Context, e exchange.Exchange, rows []store.L
 func (d *Desk) settle(ctx context.Context, e exchange.Exchange, list store.HashList, row store.LookupRow, u pending, found exchange.Finding) error {
 	source := d.sources[row.Source]
 	one := examined{FileResult: u.Result, begun: d.ledger.Now()}
-	one.forms = u.Forms
+	one.forms, one.hashes = u.Forms, u.Hashes
 	if found.Known() {
 		entry := found.SHA256
 		if entry == "" {
 			entry = row.SHA256
 		}
 		one.Matches = []match.Match{match.Answered(list.Indexed(), "entry/"+e.Name+"-"+entry, found.Classification, found.Explain(e.Name), found.Exact)}
-		if err := d.keep(ctx, row); err != nil {
+		if err := d.keep(ctx, row, &one); err != nil {
 			return err
 		}
 	}
@@ -385,14 +391,21 @@ func (d *Desk) settle(ctx context.Context, e exchange.Exchange, list store.HashL
 	})
 }
 
-// keep seals the content of a look-up as the item that it becomes.
-func (d *Desk) keep(ctx context.Context, row store.LookupRow) error {
+// keep seals the content of a look-up as the item that it becomes, and hashes the frames of a
+// video.
+func (d *Desk) keep(ctx context.Context, row store.LookupRow, one *examined) error {
 	content, err := d.content.Open(ctx, row.ID)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	return d.seal(ctx, row.SHA256, io.NewSectionReader(content, 0, content.Size()))
+	if err := d.seal(ctx, row.SHA256, io.NewSectionReader(content, 0, content.Size())); err != nil {
+		return err
+	}
+	if one.Video != nil && d.decoder.State().Player != "" {
+		_, one.hashes, err = d.watch(ctx, io.NewSectionReader(content, 0, content.Size()), content.Size(), d.video.Limits.Deadline)
+	}
+	return err
 }
 
 // asked keeps how a question ended, and returns how many failed since a good one. When what

@@ -207,6 +207,13 @@ func (a *asker) throughFailures(t *testing.T) {
 	if assessment.State != item.Open || row.Sightings != 1 || len(card.Sightings) != 1 || len(card.Sightings[0].Matches) != 1 {
 		t.Fatalf("%+v %+v", row, card.Sightings)
 	}
+	a.Look(t, func(tx *store.Tx) error {
+		_, kept, err := tx.ItemHashes(r.SHA256)
+		if !kept {
+			t.Error("its hashes are not kept")
+		}
+		return err
+	})
 	m := card.Sightings[0].Matches[0]
 	if m.List != a.list || m.Category != "csam" || m.Kind != "look-up" || !strings.Contains(m.Explanation, `calls it "csam": like one that it knows`) {
 		t.Errorf("%+v", m)

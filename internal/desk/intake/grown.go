@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,8 +10,6 @@ import (
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
-	"github.com/brdoproject/brdo/engine/digest"
-	"github.com/brdoproject/brdo/engine/pdq"
 	"github.com/brdoproject/brdo/internal/access"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -20,12 +17,19 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// entriesPerRound is how many new entries are compared with all items at once: an
-// index of them is made in memory, about 40 MB.
-const entriesPerRound = 200_000
+// entriesPerRound is how many new entries are compared with all items at once, and
+// framesPerRound how many frames of videos these may have: an index of them is made in
+// memory, about 40 MB of each.
+const (
+	entriesPerRound = 200_000
+	framesPerRound  = 200_000
+)
 
 // entriesPerPage is how many are read at once.
 const entriesPerPage = 20_000
+
+// framesPerStep is how many frames of items a step compares; those of one item at least.
+const framesPerStep = 20_000
 
 // round is a number of new entries, ready to be asked.
 type round struct {
@@ -94,6 +98,7 @@ func (d *Desk) compareStep(ctx context.Context, list string, r *round) (more boo
 			return false, err
 		}
 	}
+	r.index.PutList(live) // its radius may have changed meanwhile
 	return true, d.compareSome(ctx, at, r.index)
 }
 
@@ -107,6 +112,7 @@ func (d *Desk) beginRound(ctx context.Context, at store.ComparisonRow) (more boo
 		entries, err = tx.ListEntriesChanged(at.ListID, at.Through.Version, at.Through.ID, entriesPerRound)
 		return err
 	})
+	entries = store.Fitting(entries, framesPerRound)
 	idle := at.BegunAt.IsZero() || !at.EndedAt.IsZero()
 	if err != nil || idle && len(entries) == 0 {
 		return false, err
@@ -117,7 +123,7 @@ func (d *Desk) beginRound(ctx context.Context, at store.ComparisonRow) (more boo
 	if len(entries) == 0 {
 		at.EndedAt = d.ledger.Now()
 	} else {
-		at.ItemCursor, at.Items, at.LeftOut = "", 0, 0
+		at.ItemCursor, at.Items, at.LeftOut, at.Lacking = "", 0, 0, 0
 	}
 	for _, e := range entries {
 		at.Until = store.EntryCursor{Version: e.ChangedVersion, ID: e.ID}
@@ -143,8 +149,19 @@ func (d *Desk) openRound(ctx context.Context, live match.List, at store.Comparis
 	r.index.PutList(live)
 	for after, last := at.Through, false; !last; {
 		var entries []store.ListEntry
+		var frames map[string][]byte
 		err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
-			entries, err = tx.ListEntriesChanged(at.ListID, after.Version, after.ID, entriesPerPage)
+			if entries, err = tx.ListEntriesChanged(at.ListID, after.Version, after.ID, entriesPerPage); err != nil {
+				return err
+			}
+			last = len(entries) < entriesPerPage
+			beyond := slices.IndexFunc(entries, func(e store.ListEntry) bool {
+				return store.EntryCursor{Version: e.ChangedVersion, ID: e.ID}.Beyond(at.Until)
+			})
+			if beyond >= 0 {
+				entries, last = entries[:beyond], true
+			}
+			frames, err = tx.FramesOf(after.Version, after.ID, entries)
 			return err
 		})
 		if err != nil {
@@ -153,14 +170,16 @@ func (d *Desk) openRound(ctx context.Context, live match.List, at store.Comparis
 		delta := match.Delta{List: at.ListID}
 		for _, e := range entries {
 			after = store.EntryCursor{Version: e.ChangedVersion, ID: e.ID}
-			if last = after.Beyond(at.Until); last {
-				break
+			if e.State != store.EntryActive {
+				continue
 			}
-			if e.State == store.EntryActive {
-				delta.Put = append(delta.Put, e.Indexed())
+			entry, err := e.Indexed(frames[e.ID])
+			if err != nil {
+				return r, err
 			}
+			delta.Put = append(delta.Put, entry)
 		}
-		if last = last || len(entries) < entriesPerPage; last {
+		if last {
 			delta.To = at.Until.Version
 		}
 		if err := r.index.Apply(delta); err != nil {
@@ -170,125 +189,62 @@ func (d *Desk) openRound(ctx context.Context, live match.List, at store.Comparis
 	return r, nil
 }
 
-// asked is an item that is compared, and what the index says of it.
-type asked struct {
-	store.ItemRow
-	basis string
-	found []match.Match
-}
-
 // compareSome compares the next items, notes what is found and writes the step down.
 func (d *Desk) compareSome(ctx context.Context, at store.ComparisonRow, index *match.Index) error {
-	var some []asked
-	read := 0
-	err := d.ledger.Peek(ctx, func(tx *store.Tx) error {
-		rows, err := tx.ItemsAfter(at.ItemCursor, d.perStep)
-		if err != nil {
-			return err
-		}
-		some, read = some[:0], len(rows)
-		for _, row := range rows {
-			at.ItemCursor = row.ID
-			basis, err := d.basisOf(tx, row)
-			if err != nil {
-				return err
-			}
-			if basis != "" {
-				some = append(some, asked{ItemRow: row, basis: basis})
-			}
-		}
-		return nil
+	var rows []store.ItemRow
+	err := d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.ItemsAfter(at.ItemCursor, d.perStep)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	at.Items, at.LeftOut = at.Items+int64(len(some)), at.LeftOut+int64(read-len(some))
+	before, frames, last := at, 0, len(rows) < d.perStep
 	var entries []string
-	for _, one := range some {
-		query, err := d.queryOf(one.Item)
+	for i, row := range rows {
+		one, compared, err := d.compareOne(ctx, row, index)
 		if err != nil {
-			return err
+			return fmt.Errorf("comparing item %s: %w", row.ID, err)
 		}
-		one.found = index.Query(query).Matches
-		one.found = one.found[:min(len(one.found), maxKept)]
-		if len(one.found) == 0 {
-			continue
+		at.ItemCursor = row.ID
+		if compared {
+			at.Items++
+		} else {
+			at.LeftOut++
 		}
-		// The index of the round has the new entries alone; look-alikes are in the live one.
-		d.index.SetAside(query, one.found)
-		if err := d.foundAgain(ctx, one); err != nil {
-			return fmt.Errorf("noting that item %s was found again: %w", one.ID, err)
+		if one.lacking {
+			at.Lacking++
 		}
-		at.Matches++
-		entries = append(entries, entriesIn(one.found)...)
+		if len(one.found) > 0 {
+			if err := d.foundAgain(ctx, one); err != nil {
+				return fmt.Errorf("noting that item %s was found again: %w", one.ID, err)
+			}
+			at.Matches++
+			entries = append(entries, entriesIn(one.found)...)
+		}
+		if frames += one.frames; frames > framesPerStep && i < len(rows)-1 {
+			last = false
+			break
+		}
 	}
-	if read < d.perStep {
+	if last {
 		at.Through = at.Until
 	}
+	items, left := at.Items-before.Items, at.LeftOut-before.LeftOut
 	err = d.ledger.Do(ctx, d.comparing(at.ListID), func(tx *ledger.Tx) error {
-		tx.Note("items", len(some))
-		tx.Note("left_out", read-len(some))
+		tx.Note("items", items)
+		tx.Note("left_out", left)
+		if lacking := at.Lacking - before.Lacking; lacking > 0 {
+			tx.Note("lacking", lacking)
+		}
 		return tx.PutComparison(at)
 	})
 	if err != nil {
 		return err
 	}
 	// An entry that matches everything does so here too.
-	d.counter.add(d.ledger.Now(), len(some), entries)
+	d.counter.add(d.ledger.Now(), int(items), entries)
 	return d.judge(ctx)
-}
-
-// basisOf is the legal basis in force under which an item may be compared now: that of
-// a source of this node that it came from. Empty when there is none, and when the
-// content was erased: what may not be kept is not searched either.
-func (d *Desk) basisOf(tx *store.Tx, row store.ItemRow) (string, error) {
-	if row.Content == store.ContentErased {
-		return "", nil
-	}
-	sightings, err := tx.Sightings(row.ID, shownSightings)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range sightings {
-		// A report of another organisation is no source of detection here.
-		if source, known := d.sources[s.Source]; known && d.inForce(source) == nil {
-			return source.LegalBasis.Ref().String(), nil
-		}
-	}
-	return "", nil
-}
-
-// queryOf asks for an item as for the upload that it came by. Of one from before all
-// its hashes were kept only one is known.
-func (d *Desk) queryOf(i store.Item) (match.Query, error) {
-	q := match.Query{Digests: digest.Sum{Size: i.Size}, Now: d.ledger.Now()}
-	for _, one := range []struct {
-		text string
-		into []byte
-	}{{i.ID, q.Digests.SHA256[:]}, {i.SHA1, q.Digests.SHA1[:]}, {i.MD5, q.Digests.MD5[:]}} {
-		if _, err := hex.Decode(one.into, []byte(one.text)); err != nil {
-			return q, fmt.Errorf("reading a digest of item %s: %w", i.ID, err)
-		}
-	}
-	switch {
-	case len(i.Forms) > 0:
-		forms, err := pdq.ParseForms(i.Forms)
-		if err != nil {
-			return q, fmt.Errorf("item %s: %w", i.ID, err)
-		}
-		q.Forms, q.Decoded = forms, true
-	case i.PDQ != "":
-		hash, err := pdq.Parse(i.PDQ)
-		if err != nil {
-			return q, fmt.Errorf("item %s: %w", i.ID, err)
-		}
-		q.Forms.Full.Hash, q.Forms.Full.Quality, q.Decoded = hash, i.PDQQuality, true
-		for v := range q.Forms.Full.Variants {
-			q.Forms.Full.Variants[v] = hash
-		}
-		q.Forms.Nearest = q.Forms.Full
-	}
-	return q, nil
 }
 
 // foundAgain notes on an item what a list learnt of it, and gives it the place in the

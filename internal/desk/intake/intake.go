@@ -182,9 +182,11 @@ type FileResult struct {
 	// Next says in one sentence what happens now.
 	Next string `json:"next"`
 
-	// held says that it waits because of an entry in quarantine; forms are all hashes.
-	held  bool
-	forms []byte
+	// held says that it waits because of an entry in quarantine; forms are all hashes, and
+	// hashes those that are kept beside them, nil where they are not known.
+	held   bool
+	forms  []byte
+	hashes *store.ItemHashes
 }
 
 // aside are the matches of some files that were set aside, each with the benign look-alike.
@@ -441,7 +443,11 @@ func (d *Desk) examine(ctx context.Context, source Source, s Submission) (_ []ex
 			if err := d.seal(ctx, e.SHA256, upload.Content); err != nil {
 				return nil, err
 			}
-			if e.Status == media.StatusOK {
+			if film {
+				if err := d.watchKept(ctx, w, upload.Content, &e); err != nil {
+					return nil, err
+				}
+			} else if e.Status == media.StatusOK {
 				if e.insets, err = d.insets(ctx, upload.Content, sum.Size); err != nil {
 					return nil, err
 				}
@@ -479,7 +485,7 @@ func (d *Desk) examinePicture(ctx context.Context, upload Upload, sum digest.Sum
 	}}
 	if picture.Status.Decoded() {
 		e.PDQ, e.PDQNearest = picture.Forms.Full.Hash.String(), picture.Forms.Nearest.Hash.String()
-		e.forms = picture.Forms.Bytes()
+		e.forms, e.hashes = picture.Forms.Bytes(), hashesOf(picture)
 	}
 	return e, nil
 }
@@ -592,8 +598,8 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 	if err != nil {
 		return err
 	}
-	if len(e.insets) > 0 {
-		if err := tx.PutItemInsets(e.SHA256, e.insets); err != nil {
+	if row.Content != store.ContentErased {
+		if err := keepHashes(tx, e); err != nil {
 			return err
 		}
 	}
@@ -607,6 +613,18 @@ func (d *Desk) sight(tx *ledger.Tx, actor mandate.Actor, source Source, s Submis
 		return err
 	}
 	return uploadedAgain(tx, sighting, e.SHA256)
+}
+
+func keepHashes(tx *ledger.Tx, e examined) error {
+	if len(e.insets) > 0 {
+		if err := tx.PutItemInsets(e.SHA256, e.insets); err != nil {
+			return err
+		}
+	}
+	if e.hashes == nil {
+		return nil
+	}
+	return tx.PutItemHashes(e.SHA256, *e.hashes)
 }
 
 func (d *Desk) newItem(tx *ledger.Tx, e examined, place item.Place, held bool) (store.ItemRow, error) {

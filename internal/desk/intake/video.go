@@ -106,12 +106,11 @@ func (d *Desk) examineVideo(ctx context.Context, source Source, w *watching, upl
 	case !time.Now().Before(w.end):
 		return left(fmt.Sprintf("the videos before it took the %s that one submission may take; send it by itself", d.video.Limits.Deadline))
 	}
-	asked := media.VideoRequest{Every: d.video.Every, Turned: true, Limits: d.video.Limits}
-	asked.Limits.Deadline = time.Until(w.end)
-	watched, err := d.decoder.Video(ctx, upload.Content, sum.Size, asked)
+	watched, hashes, err := d.watch(ctx, upload.Content, sum.Size, time.Until(w.end))
 	if err != nil {
-		return FileResult{}, fmt.Errorf("decoding an upload: %w", err)
+		return FileResult{}, err
 	}
+	result.hashes = hashes
 	result.Width, result.Height, result.Status, result.Detail = watched.Width, watched.Height, watched.Status, watched.Detail
 	result.Video.Frames, result.Video.Hashed, result.Video.Read = watched.Frames, len(watched.Features), watched.Read
 	if len(watched.Features) == 0 {

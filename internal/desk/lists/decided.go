@@ -18,8 +18,10 @@ import (
 type Candidate struct {
 	// Item is its SHA-256 in hex.
 	Item string
-	// Category and Verification are what the entry would have.
+	// Category and Verification are what the entry would have, Frames how many frames of a
+	// video.
 	Category, Verification string
+	Frames                 int
 	// Looks says that a second person has to look first.
 	Looks bool
 	// Findings are those of authorities, at the Centre.
@@ -31,8 +33,10 @@ type Proposal struct {
 	store.ProposalRow
 	// Waits is why it cannot be confirmed now; empty when it can be.
 	Waits string
-	// Category and Verification are what the entry would have or has.
+	// Category and Verification are what the entry would have or has, Frames how many frames
+	// of a video.
 	Category, Verification string
+	Frames                 int
 	// Findings are those of authorities, at the Centre.
 	Findings []store.FindingRow
 }
@@ -79,7 +83,7 @@ func (d *Desk) Decided(ctx context.Context, actor mandate.Actor, list string) (D
 			if err != nil {
 				return err
 			}
-			found.Candidates = append(found.Candidates, Candidate{id, g.entry.Category, g.entry.Verification, g.needsSecond(), g.findings})
+			found.Candidates = append(found.Candidates, Candidate{id, g.entry.Category, g.entry.Verification, g.entry.Frames, g.needsSecond(), g.findings})
 		}
 		proposals, err := tx.Proposals(list, shownDecided)
 		if err != nil {
@@ -97,7 +101,7 @@ func (d *Desk) Decided(ctx context.Context, actor mandate.Actor, list string) (D
 				case err != nil:
 					p.Waits = known.Reason
 				}
-				p.Category, p.Verification, p.Findings = g.entry.Category, g.entry.Verification, g.findings
+				p.Category, p.Verification, p.Frames, p.Findings = g.entry.Category, g.entry.Verification, g.entry.Frames, g.findings
 			}
 			found.Proposals = append(found.Proposals, p)
 		}
@@ -207,7 +211,7 @@ func (d *Desk) Confirm(ctx context.Context, actor mandate.Actor, list, proposal 
 			return err
 		}
 		g.entry.ID, g.entry.AddedVersion = store.NewID("entry"), version
-		if _, _, err := tx.PutListEntry(g.entry, nil); err != nil {
+		if err := g.put(tx); err != nil {
 			return err
 		}
 		entry = g.entry.ID
@@ -220,6 +224,9 @@ func (d *Desk) Confirm(ctx context.Context, actor mandate.Actor, list, proposal 
 		tx.Note("proposal", proposal)
 		tx.Note("decisions", g.decisions)
 		tx.Note("verification", g.entry.Verification)
+		if g.entry.Frames > 0 {
+			tx.Note("frames", g.entry.Frames)
+		}
 		if err := d.publish(tx, list); err != nil {
 			return err
 		}

@@ -24,6 +24,8 @@ const (
 	typeDelivery = "eu.brdo.list.delivered.v1"
 	// perDelivery is how many entries travel in one envelope.
 	perDelivery = 2000
+	// framesPerDelivery is how many frames of videos travel in one; those of one entry at least.
+	framesPerDelivery = hashlist.MaximumFrames
 	// maxBasis is the longest name of an order or basis, in bytes.
 	maxBasis = 200
 )
@@ -179,8 +181,9 @@ func fill(tx *store.Tx, m *Delivery, counts *store.DeliveryRow, version int64) e
 		return err
 	}
 	m.To = version
-	if len(rows) == perDelivery {
+	if fitting := store.Fitting(rows, framesPerDelivery); len(rows) == perDelivery || len(fitting) < len(rows) {
 		// An own list changes one entry with each version, so none is cut in two.
+		rows = fitting
 		m.To = rows[len(rows)-1].ChangedVersion
 	}
 	fresh := m.From == 0
@@ -189,13 +192,21 @@ func fill(tx *store.Tx, m *Delivery, counts *store.DeliveryRow, version int64) e
 			return err
 		}
 	}
+	frames, err := tx.FramesOf(m.From+1, "", rows)
+	if err != nil {
+		return err
+	}
 	var text bytes.Buffer
 	writer := hashlist.NewJSONLinesDeltaWriter(&text)
 	for _, r := range rows {
 		if fresh && r.State != store.EntryActive {
 			continue
 		}
-		if err := writer.Write(exported(r)); err != nil {
+		entry, err := exported(r, frames[r.ID])
+		if err == nil {
+			err = writer.Write(entry)
+		}
+		if err != nil {
 			return fmt.Errorf("writing entry %s: %w", r.ID, err)
 		}
 		counts.Entries++

@@ -33,7 +33,7 @@ func (d *Desk) settleDoubt(tx *ledger.Tx, list string, entry store.ListEntry, st
 			return problem.New(problem.Conflict, waitsForSecond, "withdraw the entry, or have a supervisor open the item again")
 		}
 		g.entry.ID, g.entry.AddedVersion = entry.ID, version
-		if _, _, err := tx.PutListEntry(g.entry, nil); err != nil {
+		if err := g.put(tx); err != nil {
 			return err
 		}
 		proposal.Decisions = g.decisions

@@ -168,8 +168,8 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 		if err != nil {
 			return count, err
 		}
-		rows = rows[:few(rows)]
-		frames, err := framesOf(tx, list, version, id, rows)
+		rows = store.Fitting(rows, pageFrames)
+		frames, err := tx.FramesOf(version, id, rows)
 		if err != nil {
 			return count, err
 		}
@@ -178,11 +178,10 @@ func write(tx *store.Tx, list string, format hashlist.Format, kind hashlist.Kind
 			if (!delta && r.State != store.EntryActive) || r.ChangedVersion > until || (format == hashlist.Plain && digestOf(r, kind) == nil) {
 				continue
 			}
-			entry := exported(r)
-			if entry.Frames, err = video.Unpack(frames[r.ID]); err != nil {
-				return count, fmt.Errorf("entry %s: %w", r.ID, err)
+			entry, err := exported(r, frames[r.ID])
+			if err == nil {
+				err = writer.Write(entry)
 			}
-			err = writer.Write(entry)
 			if unfit := (*hashlist.EntryError)(nil); errors.As(err, &unfit) {
 				return count, problem.InvalidField("format", fmt.Sprintf("%s does not fit in it: %s", r.ID, unfit.Reason), unfit.Remedy).Because(err)
 			}
@@ -242,7 +241,8 @@ func digestOf(r store.ListEntry, kind hashlist.Kind) []byte {
 	return r.PDQ
 }
 
-func exported(r store.ListEntry) hashlist.Entry {
+// exported is an entry as formats hold it; frames are those of a video in the form of video.Pack.
+func exported(r store.ListEntry, frames []byte) (hashlist.Entry, error) {
 	e := hashlist.Entry{Size: -1, PDQQuality: -1, Category: r.Category, Verification: r.Verification, Series: r.Series, Source: r.Source, SourceID: r.SourceID, Note: r.Note, State: hashlist.State(r.State), Insets: r.Insets}
 	for _, kind := range hashlist.AllKinds() {
 		if value := digestOf(r, kind); value != nil {
@@ -250,5 +250,7 @@ func exported(r store.ListEntry) hashlist.Entry {
 			_ = e.SetDigest(kind, value)
 		}
 	}
-	return e
+	var err error
+	e.Frames, err = video.Unpack(frames)
+	return e, err
 }

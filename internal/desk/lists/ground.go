@@ -9,6 +9,8 @@ import (
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/engine/hashlist"
 	"github.com/brdoproject/brdo/engine/pdq"
+	"github.com/brdoproject/brdo/engine/video"
+	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/store"
 )
 
@@ -94,9 +96,37 @@ func (d *Desk) groundOf(tx *store.Tx, list store.HashList, itemID string) (groun
 		return g, err
 	}
 	if list.Insets && g.entry.PDQ != nil {
-		g.entry.Insets, err = tx.ItemInsets(g.row.ID)
+		if g.entry.Insets, err = tx.ItemInsets(g.row.ID); err != nil {
+			return g, err
+		}
+	}
+	if list.VideoUpload+list.VideoEntry > 0 {
+		g.entry.Frames, err = tx.CountItemFrames(g.row.ID)
 	}
 	return g, err
+}
+
+// put writes the entry, with the frames of a video. It reads them only here, because a
+// page of candidates needs none. Frames that are all too plain to be compared are left out.
+func (g *ground) put(tx *ledger.Tx) error {
+	var frames []byte
+	if g.entry.Frames > 0 {
+		kept, _, err := tx.ItemHashes(g.row.ID)
+		if err != nil {
+			return err
+		}
+		features, err := video.Unpack(kept.Frames)
+		if err != nil {
+			return fmt.Errorf("reading the frames of item %s: %w", g.row.ID, err)
+		}
+		if g.entry.Frames = len(features); video.Detailed(features) {
+			frames = kept.Frames
+		} else {
+			g.entry.Frames = 0
+		}
+	}
+	_, _, err := tx.PutListEntry(g.entry, frames)
+	return err
 }
 
 // digests takes the digests from the item. A PDQ of a picture too plain to be

@@ -3,10 +3,8 @@ package lists
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/brdoproject/brdo/engine/video"
 	"github.com/brdoproject/brdo/internal/job"
 	"github.com/brdoproject/brdo/internal/ledger"
 	"github.com/brdoproject/brdo/internal/match"
@@ -19,26 +17,6 @@ const page = 20_000
 
 // pageFrames is how many frames of videos are read at once: 40 MB of them.
 const pageFrames = 1_000_000
-
-// few is how many of some rows are taken at once, because of their frames; one at least.
-func few(rows []store.ListEntry) int {
-	frames := 0
-	for i, row := range rows {
-		if frames += row.Frames; frames > pageFrames && i > 0 {
-			return i
-		}
-	}
-	return len(rows)
-}
-
-// framesOf reads the frames of rows that follow a cursor without a gap, by entry.
-func framesOf(tx *store.Tx, list string, afterVersion int64, afterID string, rows []store.ListEntry) (map[string][]byte, error) {
-	if !slices.ContainsFunc(rows, func(row store.ListEntry) bool { return row.Frames > 0 }) {
-		return nil, nil
-	}
-	last := rows[len(rows)-1]
-	return tx.ListFrames(list, afterVersion, afterID, last.ChangedVersion, last.ID)
-}
 
 // Load brings the live index to the lists as they stand, and Follow repeats it:
 // a process sees in this way what another changed. The node itself compares
@@ -125,10 +103,10 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 			if rows, err = tx.ListEntriesChanged(list, afterVersion, afterID, page); err != nil {
 				return err
 			}
-			taken := few(rows)
-			more = taken < len(rows) || len(rows) == page
-			rows = rows[:taken]
-			frames, err = framesOf(tx, list, afterVersion, afterID, rows)
+			taken := store.Fitting(rows, pageFrames)
+			more = len(taken) < len(rows) || len(rows) == page
+			rows = taken
+			frames, err = tx.FramesOf(afterVersion, afterID, rows)
 			return err
 		})
 		if err != nil {
@@ -137,9 +115,9 @@ func (d *Desk) catchUp(ctx context.Context, list string, from, to int64, made ti
 		delta := match.Delta{List: list, From: from, To: from}
 		for _, row := range rows {
 			if row.State == store.EntryActive {
-				entry := row.Indexed()
-				if entry.Frames, err = video.Unpack(frames[row.ID]); err != nil {
-					return fmt.Errorf("reading %s: %w", row.ID, err)
+				entry, err := row.Indexed(frames[row.ID])
+				if err != nil {
+					return err
 				}
 				delta.Put = append(delta.Put, entry)
 			} else {

@@ -2,6 +2,7 @@ package lists_test
 
 import (
 	"bytes"
+	"fmt"
 	goimage "image"
 	"image/png"
 	"testing"
@@ -56,13 +57,20 @@ func TestCroppedCopiesOfDecidedItems(t *testing.T) {
 			t.Errorf("after a start: %+v", again)
 		}
 
-		request, err := n.Lists.RequestExport(ctx, mona, with, "for a partner")
-		must(t, err)
-		var out bytes.Buffer
-		_, err = n.Lists.Export(ctx, nils, with, request, hashlist.JSONLines, 0, 0, &out)
-		must(t, err)
-		for _, insets := range []bool{false, true} {
-			taken := create(map[bool]string{false: "taken without", true: "taken with"}[insets], false, insets)
+		export := func(format hashlist.Format) *bytes.Buffer {
+			request, err := n.Lists.RequestExport(ctx, mona, with, "for a partner")
+			must(t, err)
+			var out bytes.Buffer
+			_, err = n.Lists.Export(ctx, nils, with, request, format, 0, 0, &out)
+			must(t, err)
+			return &out
+		}
+		for _, c := range []struct {
+			format hashlist.Format
+			insets bool
+		}{{hashlist.JSONLines, false}, {hashlist.JSONLines, true}, {hashlist.CSV, true}} {
+			out, insets := export(c.format), c.insets
+			taken := create(fmt.Sprint("taken from ", c), false, insets)
 			_, err := n.Lists.Import(ctx, mona, taken, lists.Import{FileName: "list.jsonl", Content: bytes.NewReader(out.Bytes()), Reason: "from a partner"})
 			must(t, err)
 			hit := false
@@ -70,7 +78,7 @@ func TestCroppedCopiesOfDecidedItems(t *testing.T) {
 				hit = hit || m.List == taken
 			}
 			if hit != insets {
-				t.Errorf("taken with insets %v: matched %v", insets, hit)
+				t.Errorf("taken from %s with insets %v: matched %v", c.format, insets, hit)
 			}
 		}
 

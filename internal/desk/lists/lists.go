@@ -6,7 +6,6 @@ package lists
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -125,6 +124,9 @@ type List struct {
 	// Quarantines are the entries that matched too much, of a list that is shown by
 	// itself.
 	Quarantines []Quarantine
+	// RadiusAsked is the request for a wider radius that another person can confirm, of a
+	// list that is shown by itself; its Version is 0 when there is none.
+	RadiusAsked store.ListVersion
 	// Compared is how far the items held here were compared with the list, and Decided
 	// are those that people had decided about before the list learnt of them; of a list
 	// that is shown by itself.
@@ -229,12 +231,13 @@ func (d *Desk) check(l store.HashList, basis law.Ref) error {
 		return problem.InvalidField("source", "it is empty or longer than 200 bytes", "say who made the list")
 	case !slices.Contains(Verifications, l.Verification):
 		return problem.InvalidField("verification", "there is no such level", "use self-reported, single, double or triple")
-	case l.Radius > match.MaximumRadius:
-		return problem.InvalidField("radius", fmt.Sprintf("it is larger than %d bits", match.MaximumRadius), "31 is usual")
 	case l.VideoUpload > 100 || l.VideoEntry > 100:
 		return problem.InvalidField("video", "it is more than 100 per cent", "50 is usual; 0 leaves a share out")
 	case !l.ValidFrom.IsZero() && !l.ValidUntil.IsZero() && !l.ValidFrom.Before(l.ValidUntil):
 		return problem.InvalidField("valid_until", "it does not lie after valid_from", "check the two dates")
+	}
+	if err := checkRadius(l.Radius); err != nil {
+		return err
 	}
 	if l.Benign && l.Insets {
 		return problem.InvalidField("insets", "what is like a part of a look-alike is not benign for that", "leave insets out")
@@ -310,6 +313,9 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		if l.Quarantines, err = quarantines(tx, id); err != nil {
 			return err
 		}
+		if l.RadiusAsked, err = openRadiusRequest(tx, id); err != nil {
+			return err
+		}
 		if l.Compared, err = tx.Comparison(id); err != nil {
 			return err
 		}
@@ -324,6 +330,22 @@ func (d *Desk) List(ctx context.Context, actor mandate.Actor, id string) (l List
 		return err
 	})
 	return l, versions, entries, err
+}
+
+// Versions returns the latest changes of a list, at most 1000, the newest first.
+//
+// Errors: Denied; NotFound.
+func (d *Desk) Versions(ctx context.Context, actor mandate.Actor, id string, limit int) (versions []store.ListVersion, err error) {
+	limit = cmp.Or(min(max(limit, 0), 1000), 100)
+	err = d.ledger.Read(ctx, act(actor, mandate.ListConsult, reading(actor), id), func(tx *ledger.Tx) (err error) {
+		if _, err := tx.List(id); err != nil {
+			return err
+		}
+		versions, err = tx.ListVersions(id, limit)
+		tx.Note("versions", len(versions))
+		return err
+	})
+	return versions, err
 }
 
 // Entries returns up to limit entries that changed after a version, for a

@@ -62,6 +62,9 @@ func (d *Desk) effect(tx *ledger.Tx, row *store.ItemRow, effect item.Effect) err
 		if err := tx.DeleteItemInsets(row.ID); err != nil {
 			return err
 		}
+		if err := tx.DeleteItemHashes(row.ID); err != nil {
+			return err
+		}
 		if _, err := job.Enqueue(tx.Tx, tx.Now, job.New{Kind: store.ItemChangedJob, Payload: store.ItemChange{Item: row.ID, Erased: true}}); err != nil {
 			return err
 		}

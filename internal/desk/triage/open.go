@@ -12,6 +12,7 @@ import (
 	"github.com/brdoproject/brdo/domain/referral"
 	"github.com/brdoproject/brdo/engine/digest"
 	"github.com/brdoproject/brdo/internal/ledger"
+	"github.com/brdoproject/brdo/internal/media"
 	"github.com/brdoproject/brdo/internal/peer"
 	"github.com/brdoproject/brdo/internal/store"
 )
@@ -93,16 +94,23 @@ func (d *Desk) Open(ctx context.Context, actor mandate.Actor, id string) error {
 		return d.options.Ledger.Do(ctx, act, func(*ledger.Tx) error { return errErased })
 	}
 	begun := d.options.Ledger.Now()
+	var hashes store.ItemHashes
 	keep := func(ctx context.Context, content io.Reader) error {
 		if _, err := d.options.Content.Seal(ctx, id, "item", content); err != nil {
 			return err
 		}
-		return d.describe(ctx, &row)
+		hashes, err = d.describe(ctx, &row)
+		return err
 	}
 	return d.options.Post.Pull(ctx, act, from, keep, func(tx *ledger.Tx) error {
 		tx.Note("bytes", row.Size)
 		if err := tx.CheckSealed(id, begun); err != nil {
 			return err
+		}
+		if !media.IsVideoType(row.MIME) {
+			if err := tx.PutItemHashes(id, hashes); err != nil {
+				return err
+			}
 		}
 		return tx.DescribeItem(row)
 	})
@@ -141,26 +149,30 @@ func received(s store.SightingRow) bool {
 	return strings.HasPrefix(s.ReportedIn, "received/") || strings.HasPrefix(s.ReportedIn, "referral/")
 }
 
-// describe computes what is known of content that was fetched.
-func (d *Desk) describe(ctx context.Context, row *store.ItemRow) error {
+// describe computes what is known of content that was fetched, and the hashes of a picture
+// without its borders.
+func (d *Desk) describe(ctx context.Context, row *store.ItemRow) (hashes store.ItemHashes, err error) {
 	content, err := d.options.Content.Open(ctx, row.ID)
 	if err != nil {
-		return err
+		return hashes, err
 	}
 	defer content.Close()
 	sum, err := digest.Reader(io.NewSectionReader(content, 0, content.Size()))
 	if err != nil {
-		return fmt.Errorf("reading what was fetched: %w", err)
+		return hashes, fmt.Errorf("reading what was fetched: %w", err)
 	}
 	picture, err := d.options.Decoder.Fingerprint(ctx, io.NewSectionReader(content, 0, content.Size()), content.Size())
 	if err != nil {
-		return fmt.Errorf("decoding what was fetched: %w", err)
+		return hashes, fmt.Errorf("decoding what was fetched: %w", err)
 	}
 	row.MIME, row.Size, row.Width, row.Height = picture.MIME, sum.Size, picture.Width, picture.Height
 	row.MD5, row.SHA1, row.PDQQuality, row.MediaStatus = sum.MD5Hex(), sum.SHA1Hex(), picture.Forms.Full.Quality, string(picture.Status)
 	if picture.Status.Decoded() {
 		row.PDQ, row.Forms = picture.Forms.Full.Hash.String(), picture.Forms.Bytes()
 	}
+	if !picture.Trimmed.None() {
+		hashes.Trimmed = picture.Trimmed.Forms.Bytes()
+	}
 	row.Content = store.ContentSealed
-	return nil
+	return hashes, nil
 }
