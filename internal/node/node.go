@@ -403,12 +403,16 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 			return id, err
 		},
 	})
+	tipline, err := n.openCyberTipline(config.CyberTipline, outlook)
+	if err != nil {
+		return err
+	}
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
 		Provider:  report.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Redress:   o.Redress,
-		Recipient: n.recipient,
+		Recipient: n.recipient, CyberTipline: tipline,
 	})
 	return nil
 }

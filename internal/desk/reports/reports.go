@@ -21,7 +21,7 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// Options of the desk; all but Recipient and Received are required.
+// Options of the desk; all but Recipient, Received and CyberTipline are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Post   *peer.Post
@@ -39,6 +39,8 @@ type Options struct {
 	// Received begins what the Centre does with a report that it took in, in the
 	// same transaction. Nil elsewhere.
 	Received func(tx *ledger.Tx, row store.ReceivedReport) error
+	// CyberTipline is how reports go to NCMEC; nil where the operator did not configure it.
+	CyberTipline *CyberTipline
 }
 
 // Desk makes and follows reports.
@@ -131,9 +133,18 @@ func (d *Desk) change(tx *ledger.Tx, id string, step func(*report.Report, report
 	if found := r.Validate(form); len(found) > 0 {
 		return found[0]
 	}
+	if row.Recipient, err = d.addressee(tx.Tx, r, row.Recipient); err != nil {
+		return err
+	}
 	for _, effect := range effects {
 		switch effect.Kind {
 		case report.ReadyToSend:
+			if r.Control.CyberTip != nil {
+				if next, err = d.sendTip(tx, row.ID, r, next); err != nil {
+					return err
+				}
+				continue
+			}
 			if next, err = d.send(tx, &row, r, next); err != nil {
 				return err
 			}
