@@ -247,7 +247,11 @@ func told(e report.Entry) string {
 	if e.Nature != report.Fact {
 		text += " (" + string(e.Nature) + ")"
 	}
-	for _, part := range []string{e.Text, stamp(e.At), e.Item} {
+	zone := ""
+	if strings.Contains(e.TZ, "/") { // an offset is in the time
+		zone = e.TZ
+	}
+	for _, part := range []string{e.Text, stamp(e.At), zone, e.Item} {
 		if part != "" {
 			text += ": " + part
 		}

@@ -295,7 +295,10 @@ func (p *tipster) interrupt(t *testing.T, paths []string, worked, dies bool) {
 		if worked {
 			p.service.After(cut)
 		} else {
-			p.service.Before(func(_ http.ResponseWriter, r *http.Request) bool { cut(strings.TrimPrefix(r.URL.Path, "/ispws")); return false })
+			p.service.Before(func(_ http.ResponseWriter, r *http.Request) bool {
+				cut(strings.TrimPrefix(r.URL.Path, "/ispws"))
+				return false
+			})
 		}
 		if err := p.Drain(ctx); err != nil && ctx.Err() == nil {
 			t.Fatal(err)
@@ -532,4 +535,3 @@ func TestTheRecipientCanBeChangedUntilItIsApproved(t *testing.T) {
 	other := compose(t, unable, decided(t, unable, 1, "", nodetest.Yes))
 	nodetest.Want(t, "where it is not configured", unable.Reports.Choose(ctx, unable.Analyst(), other, neutral, ""), problem.Unavailable)
 }
-
