@@ -412,8 +412,9 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
 		Provider:  report.Provider{Name: o.Name, LegalRep: o.LegalRep, ContactPoint: o.ContactPoint, ContactInfo: o.ContactInfo},
 		Redress:   o.Redress,
-		Recipient: n.recipient, CyberTipline: tipline,
+		Recipient: n.recipient,
 	})
+	n.Reports.ReportTo(tipline)
 	return nil
 }
 

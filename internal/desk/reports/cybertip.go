@@ -26,6 +26,9 @@ type CyberTipline struct {
 	Content *blob.Sealed
 }
 
+// ReportTo lets people send reports to the CyberTipline; nil lets nobody.
+func (d *Desk) ReportTo(c *CyberTipline) { d.tipline.Store(c) }
+
 // notConfigured is the error where reports cannot go to the CyberTipline.
 func notConfigured() error {
 	return problem.New(problem.Unavailable, "this node is not configured to report to the CyberTipline", "the operator sets cybertipline in the configuration")
@@ -51,16 +54,17 @@ func (d *Desk) Choose(ctx context.Context, actor mandate.Actor, id string, choic
 				tx.Note("recipient", "centre")
 				return next, effects, nil
 			}
-			if d.options.CyberTipline == nil {
+			tipline := d.tipline.Load()
+			if tipline == nil {
 				return l, nil, notConfigured()
 			}
 			chosen := *choice
-			chosen.Rules = d.options.CyberTipline.Rules.Ref()
+			chosen.Rules = tipline.Rules.Ref()
 			r.Control.CyberTip = &chosen
 			tx.Note("recipient", cybertip.Recipient)
 			tx.Note("incident", chosen.Incident)
 			tx.Note("escalated", chosen.Escalate != "")
-			return next, effects, chosen.Check(r.Form, d.options.CyberTipline.Rules)
+			return next, effects, chosen.Check(r.Form, tipline.Rules)
 		})
 	})
 }
@@ -74,7 +78,7 @@ func (d *Desk) addressee(tx *store.Tx, r report.Report, recipient string) (strin
 		return recipient, nil
 	}
 	centre, _, err := d.options.Recipient(tx)
-	if problem.Is(err, problem.Unavailable) && d.options.CyberTipline != nil {
+	if problem.Is(err, problem.Unavailable) && d.tipline.Load() != nil {
 		return "", nil // people may still choose the other
 	}
 	return centre, err
@@ -82,7 +86,8 @@ func (d *Desk) addressee(tx *store.Tx, r report.Report, recipient string) (strin
 
 // tip is what goes to the CyberTipline, and what has no place there.
 func (d *Desk) tip(r report.Report) (cybertip.Tip, []cybertip.Moved, error) {
-	if d.options.CyberTipline == nil {
+	tipline := d.tipline.Load()
+	if tipline == nil {
 		return cybertip.Tip{}, nil, notConfigured()
 	}
 	form, err := d.form(r.Profile)
@@ -93,7 +98,7 @@ func (d *Desk) tip(r report.Report) (cybertip.Tip, []cybertip.Moved, error) {
 	if err != nil {
 		return cybertip.Tip{}, nil, err
 	}
-	return cybertip.Of(r, form, rules, d.options.CyberTipline.Reporter)
+	return cybertip.Of(r, form, rules, tipline.Reporter)
 }
 
 // lookAgain notes which files people here have seen by now: what the CyberTipline is told of
@@ -186,8 +191,8 @@ func (c CyberTip) Latest() (store.CyberTipRow, bool) {
 
 // viewTip is what people see of it. What was approved is shown as it was approved.
 func (d *Desk) viewTip(tx *ledger.Tx, v *View) (err error) {
-	if d.options.CyberTipline != nil {
-		v.CyberTip.Rules = d.options.CyberTipline.Rules
+	if tipline := d.tipline.Load(); tipline != nil {
+		v.CyberTip.Rules = tipline.Rules
 	}
 	if v.CyberTip.Deliveries, err = tx.CyberTipsOf(v.ID); err != nil || v.Report.Control.CyberTip == nil {
 		return err

@@ -11,6 +11,7 @@ package reports
 import (
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -21,7 +22,7 @@ import (
 	"github.com/brdoproject/brdo/internal/store"
 )
 
-// Options of the desk; all but Recipient, Received and CyberTipline are required.
+// Options of the desk; all but Recipient and Received are required.
 type Options struct {
 	Ledger *ledger.Ledger
 	Post   *peer.Post
@@ -39,17 +40,19 @@ type Options struct {
 	// Received begins what the Centre does with a report that it took in, in the
 	// same transaction. Nil elsewhere.
 	Received func(tx *ledger.Tx, row store.ReceivedReport) error
-	// CyberTipline is how reports go to NCMEC; nil where the operator did not configure it.
-	CyberTipline *CyberTipline
 }
 
 // Desk makes and follows reports.
-type Desk struct{ options Options }
+type Desk struct {
+	options Options
+	// tipline is nil where the operator did not configure it.
+	tipline atomic.Pointer[CyberTipline]
+}
 
 // New makes the desk and registers what it does with receipts and, at a Centre,
 // with reports that come in.
 func New(options Options) *Desk {
-	d := &Desk{options}
+	d := &Desk{options: options}
 	switch options.Ledger.NodeKind() {
 	case mandate.Provider, mandate.Hotline:
 		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)

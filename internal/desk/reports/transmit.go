@@ -43,6 +43,7 @@ var errOvertaken = problem.New(problem.Conflict, "another worker has gone on wit
 // transmission is one attempt.
 type transmission struct {
 	d       *Desk
+	tipline *CyberTipline
 	running *job.Running
 	row     store.CyberTipRow
 	tip     cybertip.Tip
@@ -53,7 +54,7 @@ type transmission struct {
 // transmit takes a delivery on. What an earlier attempt left open at the service is
 // retracted first: the answer says whether that was finished.
 func (d *Desk) transmit(ctx context.Context, running *job.Running) error {
-	t := &transmission{d: d, running: running}
+	t := &transmission{d: d, tipline: d.tipline.Load(), running: running}
 	var id string
 	if err := running.Payload(&id); err != nil {
 		return err
@@ -62,7 +63,7 @@ func (d *Desk) transmit(ctx context.Context, running *job.Running) error {
 	if err != nil || t.row.State.Over() || t.row.State == cybertip.Stopped {
 		return err
 	}
-	if d.options.CyberTipline == nil {
+	if t.tipline == nil {
 		return t.stop(ctx, "this node is configured no more to report to the CyberTipline")
 	}
 	if t.tip, err = cybertip.Parse(t.row.Tip); err != nil {
@@ -72,7 +73,7 @@ func (d *Desk) transmit(ctx context.Context, running *job.Running) error {
 		return err
 	}
 	if t.tidies = t.row.State == cybertip.Open; t.tidies {
-		finished, err := d.options.CyberTipline.Service.Retract(ctx, t.row.Report)
+		finished, err := t.tipline.Service.Retract(ctx, t.row.Report)
 		switch {
 		case err != nil:
 			return t.failed(ctx, err)
@@ -92,7 +93,7 @@ func (d *Desk) transmit(ctx context.Context, running *job.Running) error {
 
 // send opens the report, adds its files and finishes it.
 func (t *transmission) send(ctx context.Context) error {
-	service := t.d.options.CyberTipline.Service
+	service := t.tipline.Service
 	if !service.Basis.ActiveAt(t.d.options.Ledger.Now()) {
 		return t.stop(ctx, "the legal basis "+service.Basis.Ref().String()+" is not in force")
 	}
@@ -173,13 +174,13 @@ func (t *transmission) file(ctx context.Context, f cybertip.File) error {
 	if err != nil {
 		return err
 	}
-	content, err := t.d.options.CyberTipline.Content.Open(ctx, f.Item)
+	content, err := t.tipline.Content.Open(ctx, f.Item)
 	if err != nil {
 		return unreadable{err}
 	}
 	defer content.Close()
 	from := &source{from: content}
-	service := t.d.options.CyberTipline.Service
+	service := t.tipline.Service
 	name, md5, err := service.Upload(ctx, t.row.Report, f.Name, known.Size, from)
 	switch {
 	case from.failed != nil && ctx.Err() == nil:
@@ -194,8 +195,8 @@ func (t *transmission) file(ctx context.Context, f cybertip.File) error {
 
 func (t *transmission) act() ledger.Act {
 	act := t.d.act(t.d.options.Ledger.Itself(), mandate.ReportTransmit, t.row.ReportID)
-	if t.d.options.CyberTipline != nil {
-		act.Basis = t.d.options.CyberTipline.Service.Basis.Ref().String()
+	if t.tipline != nil {
+		act.Basis = t.tipline.Service.Basis.Ref().String()
 	}
 	return act
 }
