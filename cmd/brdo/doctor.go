@@ -9,7 +9,8 @@ import (
 )
 
 type doctorCommand struct {
-	Config string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Config       string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	CyberTipline bool   `help:"Also ask NCMEC's CyberTipline whether it answers and knows the credentials (GET /status). Nothing else of this command asks anybody." name:"cybertipline"`
 }
 
 func (doctorCommand) Help() string {
@@ -27,7 +28,11 @@ func (c doctorCommand) Run(ctx context.Context, w world) error {
 		return err
 	}
 	ill := false
-	for _, f := range node.Examine(ctx, config, time.Now()) {
+	findings := node.Examine(ctx, config, time.Now())
+	if c.CyberTipline {
+		findings = append(findings, node.AskCyberTipline(ctx, config))
+	}
+	for _, f := range findings {
 		fmt.Fprintf(w.out, "%-8s %-28s %s\n", f.Health, f.What, f.Found)
 		if f.Remedy != "" && f.Health != node.Well {
 			fmt.Fprintf(w.out, "%-8s %-28s → %s\n", "", "", f.Remedy)

@@ -14,6 +14,7 @@ import (
 	"github.com/brdoproject/brdo/internal/desk/reports"
 	"github.com/brdoproject/brdo/internal/exchange"
 	"github.com/brdoproject/brdo/internal/lookout"
+	"github.com/brdoproject/brdo/internal/store"
 )
 
 // CyberTipline lets people send reports to NCMEC's CyberTipline. Its credentials are never in
@@ -110,6 +111,32 @@ func (n *Node) openCyberTipline(c CyberTipline, through *lookout.Lookout) (*repo
 	return &reports.CyberTipline{
 		Service: &exchange.CyberTipline{Base: c.URL, Credentials: c.credentials(), Basis: basis, Through: through}, Rules: rules, Reporter: by, Content: n.Content,
 	}, nil
+}
+
+// tipline says how reports to the CyberTipline stand, as far as this node knows.
+func (e *examination) tipline(tx *store.Tx) error {
+	const what = "CyberTipline"
+	counts, err := tx.CountCyberTips()
+	if err != nil {
+		return err
+	}
+	waiting, under := counts[cybertip.Stopped], counts[cybertip.Queued]+counts[cybertip.Open]
+	if e.config.CyberTipline.URL == "" {
+		if waiting+under > 0 {
+			e.add(Ill, what, "set cybertipline, or let a supervisor take them back", "%d reports are to go there, and it is configured no more", waiting+under)
+		}
+		return nil
+	}
+	secret, missing := e.config.CyberTipline.credentials().Read()
+	switch {
+	case missing != nil || len(secret.Reveal()) == 0:
+		e.add(Ill, what, "write them into credentials_file, or set "+exchange.CyberTiplineVariable, "its credentials are missing, or others may read them")
+	case waiting > 0:
+		e.add(Warning, what, "let an analyst or a supervisor look at them", "%d reports wait for a person", waiting)
+	default:
+		e.add(Well, what, "", "%d reports are on their way, %d are there", under, counts[cybertip.Finished])
+	}
+	return nil
 }
 
 // AskCyberTipline asks whether the CyberTipline answers and knows this organisation. It is

@@ -74,3 +74,22 @@ func (tx *Tx) CyberTip(id string) (CyberTipRow, error) {
 func (tx *Tx) CyberTipsOf(report string) ([]CyberTipRow, error) {
 	return tx.cyberTips(`SELECT `+cyberTipColumns+` FROM cybertips WHERE report_id = $1 ORDER BY created_at DESC, id DESC`, report)
 }
+
+// CyberTipsAbout returns those that were finished and tell of an item, the latest first.
+func (tx *Tx) CyberTipsAbout(itemID string) ([]CyberTipRow, error) {
+	return tx.cyberTips(`SELECT `+cyberTipColumns+` FROM cybertips WHERE state = 'finished' AND report_id IN (SELECT reported_in FROM sightings WHERE item_id = $1)
+		ORDER BY created_at DESC, id DESC`, itemID)
+}
+
+// CountCyberTips counts them by their states.
+func (tx *Tx) CountCyberTips() (map[cybertip.State]int64, error) {
+	counts := map[cybertip.State]int64{}
+	err := tx.rows("counting deliveries to the CyberTipline", `SELECT state, COUNT(*) FROM cybertips GROUP BY state`, nil, func(row scanner) error {
+		var state cybertip.State
+		var count int64
+		err := row.Scan(&state, &count)
+		counts[state] = count
+		return err
+	})
+	return counts, err
+}

@@ -177,6 +177,9 @@ type CyberTip struct {
 	Refused *problem.Error
 	// Rules are those that the choices are of.
 	Rules *law.CyberTip
+	// Known are the numbers of other reports about the same files that were finished there:
+	// what point 9 of a report to the Centre asks for.
+	Known []int64
 	// Deliveries of approved texts, the latest first.
 	Deliveries []store.CyberTipRow
 }
@@ -193,6 +196,17 @@ func (c CyberTip) Latest() (store.CyberTipRow, bool) {
 func (d *Desk) viewTip(tx *ledger.Tx, v *View) (err error) {
 	if tipline := d.tipline.Load(); tipline != nil {
 		v.CyberTip.Rules = tipline.Rules
+	}
+	for _, file := range v.Report.Control.Files {
+		others, err := tx.CyberTipsAbout(file.Item)
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			if other.ReportID != v.ID {
+				v.CyberTip.Known = append(v.CyberTip.Known, other.Report)
+			}
+		}
 	}
 	if v.CyberTip.Deliveries, err = tx.CyberTipsOf(v.ID); err != nil || v.Report.Control.CyberTip == nil {
 		return err

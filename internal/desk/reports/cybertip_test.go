@@ -477,6 +477,25 @@ func TestAnOvertakenWorkerFinishesNothing(t *testing.T) {
 	})
 }
 
+// TestAnotherReportKnowsTheReference: a report about the same file is told the number that
+// point 9 asks for, and answers nothing by itself.
+func TestAnotherReportKnowsTheReference(t *testing.T) {
+	p := openTipster(t, "")
+	first := p.approved(t, 701)
+	p.Work(t)
+	p.once(t, "the first", first, 0)
+	_, finished := p.about(first)
+	again := nodetest.Submission(701, "user9")
+	again.Flagged, again.ClientRef = true, "again"
+	v := view(t, p.Node, compose(t, p.Node, p.Submit(t, again).SHA256))
+	if !slices.Equal(v.CyberTip.Known, []int64{finished.ID}) || v.Report.Form.ThirdCountry.Reported != nil {
+		t.Errorf("%v, %+v", v.CyberTip.Known, v.Report.Form.ThirdCountry)
+	}
+	if v := view(t, p.Node, first); v.CyberTip.Known != nil {
+		t.Errorf("it knows of itself: %v", v.CyberTip.Known)
+	}
+}
+
 // TestNothingIsSentWithoutALegalBasis: outside its dates the report waits for a person.
 func TestNothingIsSentWithoutALegalBasis(t *testing.T) {
 	p := openTipster(t, "")
