@@ -13,7 +13,7 @@ type CyberTip struct {
 	Profile
 	// Incidents are the types of incidents; their titles are the values of the schema.
 	Incidents []Choice `json:"incidents"`
-	// EscalationMax is the longest reason of an escalation, in characters.
+	// EscalationMax is the longest reason of an escalation, in bytes.
 	EscalationMax int `json:"escalation_max"`
 	// Services say which element describes an incident on a service of the report form
 	// (the key): [WebPage] or [Chat].

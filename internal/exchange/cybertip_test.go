@@ -146,6 +146,9 @@ func TestWhatFollowsFromAnswers(t *testing.T) {
 		}
 	}
 	service := asked(t, 200, nil, coded(0))
+	if said, err := service.Status(t.Context()); err != nil || said != "message 17" {
+		t.Errorf("it answers, and that is %q, %v", said, err)
+	}
 	t.Setenv(exchange.CyberTiplineVariable, "word")
 	if _, err := service.Status(t.Context()); err == nil || strings.Contains(err.Error(), "word:") {
 		t.Errorf("without credentials: %v", err)

@@ -119,3 +119,53 @@ func TestCyberTiplineInTheConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorOnTheCyberTipline: what is missing and what waits is said without asking anybody;
+// where nothing is configured, nothing is asked.
+func TestDoctorOnTheCyberTipline(t *testing.T) {
+	p := nodetest.Open(t, nodetest.Options{Kind: mandate.Provider, Internet: nodetest.OpenInternet(t), Configure: func(c *node.Config) {
+		c.CyberTipline = node.CyberTipline{URL: exchangetest.CyberTiplineBase, LegalBasis: nodetest.Basis, Reporter: node.Correspondent{LastName: "Example", Email: "reports@provider.example"}}
+	}})
+	found := func(c node.Config) (health node.Health) {
+		for _, f := range node.Examine(t.Context(), c, p.Clock.Now()) {
+			if f.What == "CyberTipline" {
+				health = f.Health
+			}
+		}
+		return health
+	}
+	t.Setenv(exchange.CyberTiplineVariable, "")
+	if got := found(p.Config); got != node.Ill {
+		t.Errorf("without credentials: %q", got)
+	}
+	t.Setenv(exchange.CyberTiplineVariable, "brdo:word")
+	if got := found(p.Config); got != node.Well {
+		t.Errorf("with credentials: %q", got)
+	}
+	id := compose(t, p)
+	must(t, "writing a delivery", p.Store.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.InsertCyberTip(store.CyberTipRow{ID: store.NewID("cybertip"), ReportID: id, Tip: []byte("{}"), CreatedAt: p.Clock.Now(), Delivery: cybertip.Delivery{State: cybertip.Stopped}})
+	}))
+	if got := found(p.Config); got != node.Warning {
+		t.Errorf("while a report waits: %q", got)
+	}
+	without := p.Config
+	without.CyberTipline = node.CyberTipline{}
+	if got := found(without); got != node.Ill {
+		t.Errorf("while a report waits for what is configured no more: %q", got)
+	}
+	if got := node.AskCyberTipline(t.Context(), without); got.Health != node.Warning {
+		t.Errorf("asked although it is not configured: %+v", got)
+	}
+}
+
+// compose begins a report about a decided picture.
+func compose(t *testing.T, p *nodetest.Node) (id string) {
+	t.Helper()
+	item := p.Flag(t, 1, "")
+	p.Judge(t, p.Analyst(), item, nodetest.Yes)
+	p.Settle(t)
+	id, err := p.Reports.Compose(t.Context(), p.Analyst(), item, "")
+	must(t, "composing", err)
+	return id
+}

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/brdoproject/brdo/domain/cybertip"
 	"github.com/brdoproject/brdo/domain/item"
@@ -106,14 +107,24 @@ func (d *Desk) tip(r report.Report) (cybertip.Tip, []cybertip.Moved, error) {
 func lookAgain(tx *store.Tx, r *report.Report) error {
 	for i := range r.Control.Files {
 		file := &r.Control.Files[i]
-		seen, event, err := viewed(tx, file.Item)
+		row, err := tx.Item(file.Item)
 		if err != nil {
 			return err
 		}
-		file.ViewedByHuman, file.ViewEvent = seen, event
+		file.ViewedByHuman, file.ViewEvent = false, ""
+		if !shownWhole(row.MIME) {
+			continue
+		}
+		if file.ViewedByHuman, file.ViewEvent, err = viewed(tx, file.Item); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// shownWhole says whether people are shown all of a file of a type. Of a video they see
+// scenes, and nobody has viewed the file by that.
+func shownWhole(mime string) bool { return strings.HasPrefix(mime, "image/") }
 
 // viewed says whether a person here saw the whole picture of an item, and in which view. In
 // some countries that decides whether police need a warrant before they open the file.
