@@ -9,7 +9,7 @@ package law
 import "embed"
 
 // Files holds the folders csar, classes, review, routing, legal-basis, orders,
-// notices, holds and statistics.
+// notices, holds, statistics and cybertip.
 //
-//go:embed csar classes review routing legal-basis orders notices holds statistics
+//go:embed csar classes review routing legal-basis orders notices holds statistics cybertip
 var Files embed.FS

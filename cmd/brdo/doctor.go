@@ -9,8 +9,9 @@ import (
 )
 
 type doctorCommand struct {
-	Config  string `help:"The configuration file." default:"brdo.yaml" type:"path"`
-	Content bool   `help:"Also compare all sealed content with its keys, which takes a while where there is much."`
+	Config       string `help:"The configuration file." default:"brdo.yaml" type:"path"`
+	Content      bool   `help:"Also compare all sealed content with its keys, which takes a while where there is much."`
+	CyberTipline bool   `help:"Also ask NCMEC's CyberTipline whether it answers and knows the credentials (GET /status). Nothing else of this command asks anybody." name:"cybertipline"`
 }
 
 func (doctorCommand) Help() string {
@@ -32,6 +33,9 @@ func (c doctorCommand) Run(ctx context.Context, w world) error {
 	findings := node.Examine(ctx, config, now)
 	if c.Content {
 		findings = append(findings, node.ExamineContent(ctx, config, now)...)
+	}
+	if c.CyberTipline {
+		findings = append(findings, node.AskCyberTipline(ctx, config))
 	}
 	for _, f := range findings {
 		fmt.Fprintf(w.out, "%-8s %-28s %s\n", f.Health, f.What, f.Found)

@@ -35,6 +35,7 @@ const (
 	KindNoticeForm Kind = "notice-form"
 	KindHoldRules  Kind = "hold-rules"
 	KindStatistics Kind = "statistics"
+	KindCyberTip   Kind = "cybertip"
 )
 
 // Status says how far a profile may be relied upon. It is shown to users.

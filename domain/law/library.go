@@ -32,6 +32,7 @@ type Library struct {
 	notices  map[Ref]*NoticeForm
 	holds    map[Ref]*HoldRules
 	figures  map[Ref]*Statistics
+	tips     map[Ref]*CyberTip
 }
 
 // Load reads every .json file below the root of files. The first error stops
@@ -41,6 +42,7 @@ func Load(files fs.FS) (*Library, error) {
 		forms: map[Ref]*ReportForm{}, schemes: map[Ref]*Scheme{}, mappings: map[Ref]*Mapping{},
 		reviews: map[Ref]*Review{}, bases: map[Ref]*LegalBasis{}, routings: map[Ref]*Routing{},
 		orders: map[Ref]*OrderForm{}, notices: map[Ref]*NoticeForm{}, holds: map[Ref]*HoldRules{}, figures: map[Ref]*Statistics{},
+		tips: map[Ref]*CyberTip{},
 	}
 	origins := map[origin]string{}
 	count := 0
@@ -114,8 +116,8 @@ type Parsed interface {
 func (p Profile) head() Profile { return p }
 
 // Parse reads one profile. Its result is a *ReportForm, *Scheme, *Mapping,
-// *Review, *LegalBasis, *Routing, *OrderForm, *NoticeForm, *HoldRules or *Statistics. Every
-// error is a problem of kind Invalid that names the key.
+// *Review, *LegalBasis, *Routing, *OrderForm, *NoticeForm, *HoldRules, *Statistics or
+// *CyberTip. Every error is a problem of kind Invalid that names the key.
 func Parse(data []byte) (Parsed, error) {
 	if len(data) > MaxProfileBytes {
 		return nil, problem.New(problem.Invalid, fmt.Sprintf("the profile is larger than %d bytes", MaxProfileBytes), "")
@@ -148,8 +150,10 @@ func Parse(data []byte) (Parsed, error) {
 		profile = &HoldRules{}
 	case KindStatistics:
 		profile = &Statistics{}
+	case KindCyberTip:
+		profile = &CyberTip{}
 	default:
-		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, routing, order-form, notice-form, hold-rules or statistics")
+		return nil, problem.InvalidField("kind", fmt.Sprintf("%q is not known", probe.Kind), "use report-form, scheme, mapping, review, legal-basis, routing, order-form, notice-form, hold-rules, statistics or cybertip")
 	}
 	if err := strictjson.Decode(data, MaxProfileBytes, profile); err != nil {
 		return nil, err
@@ -186,6 +190,8 @@ func (l *Library) add(profile Parsed) {
 		l.holds[ref] = p
 	case *Statistics:
 		l.figures[ref] = p
+	case *CyberTip:
+		l.tips[ref] = p
 	}
 }
 
@@ -249,6 +255,10 @@ func (l *Library) NoticeForm(ref Ref) (*NoticeForm, error) {
 
 // HoldRules returns that version of the rules of holds, or a NotFound problem.
 func (l *Library) HoldRules(ref Ref) (*HoldRules, error) { return find(l.holds, KindHoldRules, ref) }
+
+// CyberTip returns that version of the rules of reports to the CyberTipline, or a NotFound
+// problem.
+func (l *Library) CyberTip(ref Ref) (*CyberTip, error) { return find(l.tips, KindCyberTip, ref) }
 
 // LatestReportForm returns the newest version, for what begins now.
 func (l *Library) LatestReportForm(id string) (*ReportForm, error) {

@@ -99,6 +99,9 @@ var (
 	ReportAmend   = Action{"report.amend", Alter, ResourceReport, false}
 	ReportApprove = Action{"report.approve", Alter, ResourceReport, false}
 	ReportSend    = Action{"report.send", Disclose, ResourceReport, false}
+	// ReportTransmit is what the node does on the way of an approved report to NCMEC's
+	// CyberTipline: it opens and sends its files, and notes what the service answers.
+	ReportTransmit = Action{"report.transmit", Disclose, ResourceReport, false}
 	// ReportRecall takes back a report that was delivered, or asks to erase it.
 	ReportRecall = Action{"report.recall", Disclose, ResourceReport, false}
 	// ReportErase erases the text of a report where it was sent to.
@@ -221,7 +224,7 @@ var Actions = []Action{
 	DetectionSubmit, DetectionAsk, DetectionStop, SightingConsult,
 	QueueConsult, ItemConsult, ItemTake, ItemView, ExposureEnd, ItemDecide, ItemSecondLook,
 	ItemAdjudicate, ItemPass, ItemCompare, ItemAdmit, ItemFoundAgain, ItemSeal, ItemReopen, ItemErase, ItemForget, ItemDisclose, WellbeingOwn, BreakSet, KeysRemap,
-	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportRecall, ReportErase, ReportReceive,
+	ReportCompose, ReportConsult, ReportAmend, ReportApprove, ReportSend, ReportTransmit, ReportRecall, ReportErase, ReportReceive,
 	ReportAssess, ReportRoute, ReportAsk, ReportAnswer, ReportRate, ReportClaim, ReportEscalate, OutcomeRecord, OutcomeConsult, JourneyConsult, NoticeRecord, NoticeHold,
 	OrderRequest, OrderConsult, DeconflictionAsk, DeconflictionAnswer, OrderIssue, OrderFollow, OrderReceive,
 	OrderEvaluate, OrderExecute, OrderAnswer, OrderInform, OrderVerify, OrderEscalate, HoldRecord, HoldConsult,

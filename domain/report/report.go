@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/brdoproject/brdo/domain/law"
+	"github.com/brdoproject/brdo/domain/problem"
 )
 
 // Report is one report: the form as the law orders it, and beside it, never
@@ -65,6 +66,12 @@ const (
 	Fact          Nature = "fact"
 	Assessment    Nature = "assessment"
 	MachineOutput Nature = "machine-output"
+)
+
+// The names of entries by which other forms are filled from a report.
+const (
+	UploadTime = "time of the upload"
+	FileName   = "file name"
 )
 
 // Entry is a text or a reference to a file. The file itself is never inside.
@@ -164,6 +171,54 @@ type Control struct {
 	// Batch: one of many alike; Meme: believed to be shared without intent.
 	Batch bool `json:"batch,omitempty"`
 	Meme  bool `json:"meme,omitempty"`
+	// CyberTip is set when the report goes to NCMEC's CyberTipline in place of the Centre.
+	CyberTip *CyberTip `json:"cybertip,omitempty"`
+}
+
+// CyberTip is what a person decides about a report to NCMEC's CyberTipline that the form of
+// the law has no place for. No machine fills it in.
+type CyberTip struct {
+	// Rules is the profile that the keys are of ([law.CyberTip]).
+	Rules law.Ref `json:"rules"`
+	// Incident is the key of the type of incident.
+	Incident string `json:"incident"`
+	// Escalate is why the report is urgent; empty escalates nothing.
+	Escalate string `json:"escalate,omitempty"`
+	// Account says how the account of the one user was disabled; empty says nothing of it.
+	Account Disabled `json:"account,omitempty"`
+}
+
+// Disabled is how an account was disabled.
+type Disabled string
+
+const (
+	Temporarily Disabled = "temporarily"
+	Permanently Disabled = "permanently"
+)
+
+// Check reports what cannot be sent so.
+//
+// Errors: Invalid, with the field.
+func (c CyberTip) Check(f Form, rules *law.CyberTip) error {
+	if _, known := rules.Incident(c.Incident); !known {
+		return problem.InvalidField("incident", "no type of incident was chosen", "choose the one that fits; nobody else does")
+	}
+	if err := problem.TooLong("escalate", c.Escalate, rules.EscalationMax); err != nil {
+		return err
+	}
+	if c.Escalate != "" && (f.Urgent == nil || !*f.Urgent) {
+		return problem.InvalidField("escalate", "a reason for urgency is given, but the report does not say that it is urgent", "answer the question whether it is urgent with yes, or leave the reason out")
+	}
+	switch c.Account {
+	case "":
+		return nil
+	case Temporarily, Permanently:
+		if f.UserDecision.Taken != nil && *f.UserDecision.Taken && len(f.Users) == 1 {
+			return nil
+		}
+		return problem.InvalidField("account", "the report names no decision about one user", "answer the question about the user with yes, or say nothing of the account")
+	}
+	return problem.InvalidField("account", "is neither temporarily nor permanently", "choose one, or say nothing of the account")
 }
 
 // File is what is known about one attached file.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/brdoproject/brdo/domain/cybertip"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/report"
 	"github.com/brdoproject/brdo/internal/match"
@@ -48,11 +49,13 @@ type Report struct {
 	ID           string           `json:"id"`
 	State        string           `json:"state"`
 	Form         string           `json:"form"`
+	Recipient    string           `json:"recipient,omitempty" doc:"the node id of the Centre, or cybertipline; nothing while people have to choose"`
 	Urgent       bool             `json:"urgent"`
 	Completeness int              `json:"completeness"`
 	Missing      []report.Missing `json:"missing,omitempty"`
 	Envelope     string           `json:"envelope,omitempty"`
 	Receipt      string           `json:"receipt,omitempty" doc:"the receiver's signed receipt, a compact JWS"`
+	CyberTip     int64            `json:"cybertip,omitempty" doc:"the number of a report that was finished at NCMEC's CyberTipline"`
 	Pursued      []Pursued        `json:"pursued,omitempty" doc:"what was sent to correct the report, to take it back or to have it erased"`
 	CreatedAt    time.Time        `json:"created_at"`
 	ChangedAt    time.Time        `json:"changed_at"`
@@ -70,7 +73,7 @@ type Pursued struct {
 
 func reportOf(row store.ReportRow) Report {
 	return Report{
-		ID: row.ID, State: row.State, Form: row.Form, Urgent: row.Urgent, Completeness: row.Completeness, Envelope: row.Envelope,
+		ID: row.ID, State: row.State, Form: row.Form, Recipient: row.Recipient, Urgent: row.Urgent, Completeness: row.Completeness, Envelope: row.Envelope,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, Notice: row.NoticeState, NoticeDue: optional(row.NoticeDue),
 	}
 }
@@ -126,6 +129,9 @@ func (s *Server) otherRoutes() {
 			if envelope.ID == out.Envelope {
 				out.Receipt = envelope.Receipt
 			}
+		}
+		if latest, is := view.CyberTip.Latest(); is && latest.State == cybertip.Finished {
+			out.CyberTip = latest.Report
 		}
 		for _, p := range view.Pursuits {
 			out.Pursued = append(out.Pursued, Pursued{p.Kind, p.CreatedAt, optional(p.AnsweredAt), p.Settled()})

@@ -1,6 +1,7 @@
 // Package exchange reads what changes in the hash lists of the field's exchanges:
 // NCMEC Hash Sharing, Meta's ThreatExchange, StopNCII, and files. One gives no list out and
-// is asked about single pictures: Project Arachnid's Shield.
+// is asked about single pictures: Project Arachnid's Shield. One takes reports: NCMEC's
+// CyberTipline.
 //
 // A [Source] is asked from a checkpoint on and answers with batches. Whoever asks
 // stores each batch together with its checkpoint, so that a process that dies between

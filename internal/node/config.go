@@ -63,6 +63,8 @@ type Config struct {
 	HMA       HMA       `yaml:"hma"`
 	// ListExchanges are where lists can be fetched from.
 	ListExchanges []ListExchange `yaml:"list_exchanges"`
+	// CyberTipline is where reports can go in place of the Centre.
+	CyberTipline CyberTipline `yaml:"cybertipline"`
 	// Places is a file of two columns, a block of addresses and a country: at the
 	// Centre it shows which States addresses point to. Empty: nobody knows.
 	Places   string   `yaml:"places"`
@@ -466,6 +468,9 @@ func (c Config) check() error {
 		return err
 	}
 	if err := c.HMA.check(c.Egress); err != nil {
+		return err
+	}
+	if err := c.CyberTipline.check(c.Organisation.Kind, c.Egress); err != nil {
 		return err
 	}
 	if err := c.checkExchanges(); err != nil {

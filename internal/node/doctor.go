@@ -241,6 +241,9 @@ func (e *examination) rows(ctx context.Context) {
 		if len(waiting) > 0 && e.now.Sub(waiting[0].CreatedAt) > time.Hour {
 			e.add(Warning, "delivery", "check that the peer runs and can be reached", "an envelope waits for its receipt since %s: %s", waiting[0].CreatedAt.Format(time.RFC3339), waiting[0].LastError)
 		}
+		if err := e.tipline(tx); err != nil {
+			return err
+		}
 		return e.exchanges(tx)
 	})
 	if err != nil {

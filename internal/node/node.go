@@ -403,6 +403,10 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 			return id, err
 		},
 	})
+	tipline, err := n.openCyberTipline(config.CyberTipline, outlook)
+	if err != nil {
+		return err
+	}
 	n.Reports = reports.New(reports.Options{
 		Received: n.Routing.Begin,
 		Ledger:   n.Ledger, Post: n.Post, Law: n.Law, Form: form, Review: review,
@@ -410,6 +414,7 @@ func (n *Node) assembleDesks(config Config, self *keyring.Identity, roots *x509.
 		Redress:   o.Redress,
 		Recipient: n.recipient,
 	})
+	n.Reports.ReportTo(tipline)
 	return nil
 }
 

@@ -454,6 +454,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	flooded(t, w.Provider, w.list)
 	comparedWith(t, w.Provider, w.list, w.taken)
 	alike := w.lookAlikes(t)
+	tip, stopped, finished := w.tips(t)
 	takenBack := sync.OnceFunc(func() {
 		must(t, "taking a report back", w.Provider.Reports.TakeBack(ctx, actor(t, w.Provider, mandate.Supervisor), w.delivered, true, "it shows another lake"))
 		w.deliver(t)
@@ -478,6 +479,10 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"draft", analyst, provider + path(w.draft), nil},
 		{"refused", analyst, provider + path(w.draft), (*visitor).refused},
 		{"report", analyst, provider + path(w.delivered), nil},
+		{"tip-draft", analyst, provider + path(tip), nil},
+		{"tip-stopped", supervisor, provider + path(stopped), nil},
+		{"tip-finished", analyst, provider + path(finished), nil},
+		{"tip-journey", analyst, provider + strings.Replace(path(finished), "/reports/", "/journey/", 1), nil},
 		{"report-inform", analyst, provider + path(w.toInform), nil},
 		{"information", analyst, provider + path(w.toInform) + "/information", nil},
 		{"report-asked", analyst, provider + path(w.further), nil},

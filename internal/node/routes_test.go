@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/cybertip"
 	"github.com/brdoproject/brdo/domain/item"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/vote"
@@ -45,6 +46,7 @@ var ownPages = map[string]string{
 var forms = map[string]string{
 	"POST /reports":                                      "item={item}",
 	"POST /wellbeing/break":                              "limit=10&minutes=5",
+	"POST /reports/{id}/recipient":                       "recipient=centre",
 	"POST /reports/{id}/return":                          "reason=because",
 	"POST /reports/{id}/withdraw":                        "reason=because",
 	"POST /lists":                                        "name=patterns&source=test&verification=double&legal_basis=demo/benign-pictures@1",
@@ -411,6 +413,21 @@ func TestEachRouteIsOneEvent(t *testing.T) {
 	do(p, analyst, "POST /reports/{id}/submit", draft+"/submit", "", "report.send")
 	do(p, second, "POST /reports/{id}/approve", draft+"/approve", "", "report.approve")
 	reportable := lookedAtTwice(t, w, fresh[len(fresh)-1])
+	do(p, analyst, "POST /reports", "/reports", "item="+reportable, "report.compose")
+	// It goes to the CyberTipline, which cannot be reached, until it is taken back.
+	tipsTo(t, p, exchange.Credentials{Variable: exchange.CyberTiplineVariable}, nil)
+	tip := reportOf(reportable)
+	do(p, analyst, "POST /reports/{id}/recipient", "/reports/"+tip+"/recipient", "recipient=cybertipline&incident=misleading-domain-name", "report.amend")
+	if shown := do(p, second, "GET /reports/{id}", "/reports/"+tip, "", "report.consult"); !strings.Contains(shown, "data-tip") || !strings.Contains(shown, "fileViewedByEsp") {
+		t.Error("the page does not show what would go to the CyberTipline")
+	}
+	do(p, analyst, "POST /reports/{id}/submit", "/reports/"+tip+"/submit", "", "report.send")
+	do(p, second, "POST /reports/{id}/approve", "/reports/"+tip+"/approve", "", "report.approve")
+	tipBecomes(t, p, "report/"+tip, cybertip.Stopped)
+	do(p, second, "POST /reports/{id}/again", "/reports/"+tip+"/again", "", "report.send")
+	tipBecomes(t, p, "report/"+tip, cybertip.Stopped)
+	do(p, supervisor, "POST /reports/{id}/recall", "/reports/"+tip+"/recall", "erase=no&reason=a+mistake", "report.recall")
+	tipBecomes(t, p, "report/"+tip, cybertip.Retracted)
 	do(p, analyst, "POST /reports", "/reports", "item="+reportable, "report.compose")
 	do(p, analyst, "POST /reports/{id}/withdraw", "/reports/"+reportOf(reportable)+"/withdraw", "reason=a+mistake", "report.amend")
 

@@ -10,9 +10,12 @@ type ReportRow struct {
 	// Body, Lifecycle and Notice are values of domain/report as JSON.
 	Body, Lifecycle, Notice []byte
 	// NoticeState is that of the notice; NoticeDue is when its clock strikes.
-	NoticeState          string
-	NoticeDue            time.Time
-	Author, Recipient    string
+	NoticeState string
+	NoticeDue   time.Time
+	Author      string
+	// Recipient is the node id of the Centre, or [cybertip.Recipient]; empty while people
+	// have to choose.
+	Recipient            string
 	Envelope             string
 	Urgent               bool
 	Completeness         int
@@ -46,8 +49,8 @@ func (tx *Tx) InsertReport(r ReportRow) error {
 func (tx *Tx) UpdateReport(r ReportRow) error {
 	return tx.change("changing a report", Changed("report"),
 		`UPDATE reports SET state = $1, body = $2, lifecycle = $3, notice = $4, notice_state = $5, notice_due = $6, envelope = $7, urgent = $8, completeness = $9, changed_at = $10,
-		 version = version + 1 WHERE id = $11 AND version = $12`,
-		r.State, r.Body, r.Lifecycle, r.Notice, r.NoticeState, micros(r.NoticeDue), r.Envelope, r.Urgent, r.Completeness, micros(r.ChangedAt), r.ID, r.Version)
+		 recipient = $11, version = version + 1 WHERE id = $12 AND version = $13`,
+		r.State, r.Body, r.Lifecycle, r.Notice, r.NoticeState, micros(r.NoticeDue), r.Envelope, r.Urgent, r.Completeness, micros(r.ChangedAt), r.Recipient, r.ID, r.Version)
 }
 
 // Report returns one report.

@@ -67,7 +67,7 @@ func followsReports(actor mandate.Actor) bool {
 
 // didActions are the actions that have words of their own in a journey.
 var didActions = []mandate.Action{
-	mandate.ReportCompose, mandate.ReportAmend, mandate.ReportApprove, mandate.ReportSend, mandate.ReportReceive, mandate.ReportAssess, mandate.ReportRoute,
+	mandate.ReportCompose, mandate.ReportAmend, mandate.ReportApprove, mandate.ReportSend, mandate.ReportTransmit, mandate.ReportReceive, mandate.ReportAssess, mandate.ReportRoute,
 	mandate.ReportAsk, mandate.ReportAnswer, mandate.ReportRate, mandate.ReportRecall, mandate.ReportErase, mandate.ReportClaim, mandate.ReportEscalate,
 	mandate.OutcomeRecord, mandate.NoticeRecord, mandate.NoticeHold, mandate.OrderRequest, mandate.DeconflictionAsk,
 	mandate.DeconflictionAnswer, mandate.OrderIssue, mandate.OrderFollow, mandate.OrderReceive, mandate.OrderEvaluate, mandate.OrderExecute, mandate.OrderAnswer,

@@ -55,6 +55,8 @@ func (s *Server) Routes() []Route {
 		in("POST /reports", composeReport),
 		in("GET /reports/{id}", showReport),
 		in("POST /reports/{id}/amend", amendReport),
+		in("POST /reports/{id}/recipient", chooseReportRecipient),
+		in("POST /reports/{id}/again", sendReportAgain),
 		in("POST /reports/{id}/submit", submitReport),
 		in("POST /reports/{id}/approve", approveReport),
 		in("POST /reports/{id}/return", returnReport),

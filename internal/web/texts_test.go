@@ -127,6 +127,8 @@ func completed() map[string][]string {
 		"quarantine.ended.": {"active", "suspended", "withdrawn"},
 		"quarantine.to.":    {"suspended", "withdrawn"},
 		"hold.kind.":        {"no_remove", "no_notice"},
+		"cybertip.state.":   {"queued", "open", "stopped", "finished", "refused", "retracted"},
+		"cybertip.field.":   ownFields,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -77,6 +78,11 @@ func (w *Web) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(w.authority)
 	return pool
+}
+
+// Certificate is that of the authority in PEM, for other processes.
+func (w *Web) Certificate() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.authority.Raw})
 }
 
 // Handle lets a handler answer for one exact address, with its query.

@@ -71,6 +71,8 @@ type Step struct {
 	// Words are what the record says of what happened and of what then held: closed
 	// words of the domain.
 	Words []string
+	// Number is what the report is called at NCMEC's CyberTipline; 0 where the record names none.
+	Number int64
 	// Came is the envelope that was taken in, Sent those that were written.
 	Came *Envelope
 	Sent []Envelope
@@ -230,6 +232,9 @@ func (d *Desk) step(tx *ledger.Tx, t trace, row store.LogEvent) (step Step, err 
 		if word, is := event.Detail[key].(string); is && closed.MatchString(word) && !slices.Contains(step.Words, word) {
 			step.Words = append(step.Words, word)
 		}
+	}
+	if number, is := event.Detail["number"].(float64); is && row.Action == mandate.ReportTransmit.Name {
+		step.Number = int64(number)
 	}
 	came, found, err := cameBy(tx, row)
 	if err != nil {

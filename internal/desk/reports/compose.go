@@ -37,7 +37,7 @@ func (d *Desk) Compose(ctx context.Context, actor mandate.Actor, itemID, sightin
 		tx.Note("item", itemID)
 		tx.Note("sighting", sighting.ID)
 		tx.Note("decision", decision.ID)
-		recipient, _, err := d.options.Recipient(tx.Tx)
+		recipient, err := d.addressee(tx.Tx, draft, "")
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/brdoproject/brdo/domain/cybertip"
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
@@ -32,6 +33,8 @@ type View struct {
 	// Questions are what its receiver asks about it, Alarms what needs a look.
 	Questions []Question
 	Alarms    []store.ReportAlarm
+	// CyberTip is what concerns NCMEC's CyberTipline.
+	CyberTip CyberTip
 	// Feedback is what those who have it say of its use and quality.
 	Feedback  []store.Said
 	Envelopes []store.EnvelopeOut
@@ -61,8 +64,13 @@ func (d *Desk) Report(ctx context.Context, actor mandate.Actor, id string) (View
 		}
 		v.Completeness = v.Report.Completeness(v.Form)
 		v.Problems = v.Report.Validate(v.Form)
-		if _, _, v.StaysHome, err = d.outgoing(tx.Tx, v.Report); err != nil {
+		if err := d.viewTip(tx, &v); err != nil {
 			return err
+		}
+		if v.Recipient != cybertip.Recipient && v.Recipient != "" {
+			if _, _, v.StaysHome, err = d.outgoing(tx.Tx, v.Report); err != nil {
+				return err
+			}
 		}
 		if err := json.Unmarshal(v.ReportRow.Notice, &v.Notice); err != nil {
 			return fmt.Errorf("reading the notice of %s: %w", id, err)

@@ -15,6 +15,11 @@ import (
 func (d *Desk) Submit(ctx context.Context, actor mandate.Actor, id string) error {
 	return d.options.Ledger.Do(ctx, d.onReport(actor, mandate.ReportSend, id), func(tx *ledger.Tx) error {
 		return d.change(tx, id, func(r *report.Report, l report.Lifecycle) (report.Lifecycle, []report.Effect, error) {
+			if r.Control.CyberTip != nil {
+				if err := lookAgain(tx.Tx, r); err != nil {
+					return l, nil, err
+				}
+			}
 			r.Form.IssuedAt = tx.Now.Truncate(time.Second)
 			r.Form.Signature = report.Signature{KeyID: d.options.Post.Self().NodeID, Method: "JWS EdDSA (RFC 7515, RFC 8037)"}
 			_, digest, _, err := d.outgoing(tx.Tx, *r)
@@ -24,7 +29,8 @@ func (d *Desk) Submit(ctx context.Context, actor mandate.Actor, id string) error
 			tx.Note("digest", digest)
 			return l.Apply(report.Event{
 				Kind: report.Submit, Person: actor.ID, Decision: tx.EventID(), Digest: digest,
-				SecondPerson: d.options.Review.ReportSecondPerson.Requires(r.NamesPerson()),
+				// What was finished at the CyberTipline cannot be taken back from here.
+				SecondPerson: r.Control.CyberTip != nil || d.options.Review.ReportSecondPerson.Requires(r.NamesPerson()),
 			}, tx.Now)
 		})
 	})

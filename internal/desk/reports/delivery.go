@@ -15,6 +15,14 @@ import (
 
 // outgoing is what the recipient gets: the exact bytes and their digest.
 func (d *Desk) outgoing(tx *store.Tx, r report.Report) (text []byte, digest string, left []string, err error) {
+	if r.Control.CyberTip != nil {
+		tip, _, err := d.tip(r)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		digest, err = tip.Digest()
+		return nil, digest, nil, err
+	}
 	form, err := d.form(r.Profile)
 	if err != nil {
 		return nil, "", nil, err

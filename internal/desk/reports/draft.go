@@ -45,7 +45,7 @@ func (d *Desk) draft(tx *ledger.Tx, id string, row store.ItemRow, decision item.
 		Provider: d.options.Provider, Urgent: &urgent, Types: []string{kind},
 		Content: []report.Entry{{Nature: report.Fact, Name: "file", Item: row.ID}},
 		OtherData: []report.Entry{
-			{Nature: report.Fact, Name: "time of the upload", Text: "received from source " + sighting.Source, At: sighting.At, TZ: "Z"},
+			{Nature: report.Fact, Name: report.UploadTime, Text: "received from source " + sighting.Source, At: sighting.At, TZ: "Z"},
 			{Nature: report.Fact, Name: "form of the file", Text: fmt.Sprintf("%s, %d bytes, %d by %d pixels", row.MIME, row.Size, row.Width, row.Height)},
 		},
 		Geo: report.Geo{IPEvents: seen.IPEvents}, Users: seen.Users, Service: seen.Service,
@@ -53,7 +53,7 @@ func (d *Desk) draft(tx *ledger.Tx, id string, row store.ItemRow, decision item.
 		LegalBasis: d.options.Form.Title,
 	}
 	if seen.FileName != "" {
-		r.Form.OtherData = append(r.Form.OtherData, report.Entry{Nature: report.Fact, Name: "file name", Text: seen.FileName})
+		r.Form.OtherData = append(r.Form.OtherData, report.Entry{Nature: report.Fact, Name: report.FileName, Text: seen.FileName})
 	}
 	for _, m := range matches {
 		r.Form.OtherData = append(r.Form.OtherData, report.Entry{Nature: report.MachineOutput, Name: "list match", Text: m.Explanation})
@@ -72,17 +72,7 @@ func (d *Desk) file(tx *ledger.Tx, row store.ItemRow, decision item.Decision, ma
 	if len(matches) > 0 {
 		f.HashListSource = matches[0].ListName + " (" + string(matches[0].Kind) + ")"
 	}
-	exposures, err := tx.ExposuresOfItem(row.ID)
-	if err != nil {
-		return f, err
-	}
-	for _, exposure := range exposures {
-		// Only the whole picture counts as having been viewed: in some countries
-		// it decides whether police need a warrant before they open the file.
-		if exposure.Level == item.LevelFull.String() {
-			f.ViewedByHuman, f.ViewEvent = true, exposure.ID
-			break
-		}
-	}
-	return f, nil
+	var err error
+	f.ViewedByHuman, f.ViewEvent, err = viewed(tx.Tx, row.ID)
+	return f, err
 }

@@ -23,13 +23,21 @@ const noticeJob = "report.notice"
 func (d *Desk) Handle(runner *job.Runner) {
 	runner.Handle(noticeJob, d.strike)
 	runner.Handle(reminderJob, d.remind)
+	runner.Handle(cyberTipJob, d.transmit)
 }
 
 // startNotice starts the clock of Article 12(2) at the date of the report.
 func (d *Desk) startNotice(tx *ledger.Tx, row *store.ReportRow, r report.Report, form *law.ReportForm) error {
 	notice := report.NewNotice(r.Form.IssuedAt, form.Clocks)
-	if !r.NamesUser() {
-		closed, _, err := notice.Apply(report.NoticeEvent{Kind: report.NobodyToInform, Person: "node", Reason: "the report names no user"}, tx.Now)
+	why := ""
+	switch {
+	case r.Control.CyberTip != nil:
+		why = "the report went to the CyberTipline: Article 12(2) speaks of reports to the Centre"
+	case !r.NamesUser():
+		why = "the report names no user"
+	}
+	if why != "" {
+		closed, _, err := notice.Apply(report.NoticeEvent{Kind: report.NobodyToInform, Person: "node", Reason: why}, tx.Now)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ package reports
 import (
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/brdoproject/brdo/domain/law"
 	"github.com/brdoproject/brdo/domain/mandate"
@@ -42,12 +43,16 @@ type Options struct {
 }
 
 // Desk makes and follows reports.
-type Desk struct{ options Options }
+type Desk struct {
+	options Options
+	// tipline is nil where the operator did not configure it.
+	tipline atomic.Pointer[CyberTipline]
+}
 
 // New makes the desk and registers what it does with receipts and, at a Centre,
 // with reports that come in.
 func New(options Options) *Desk {
-	d := &Desk{options}
+	d := &Desk{options: options}
 	switch options.Ledger.NodeKind() {
 	case mandate.Provider, mandate.Hotline:
 		options.Post.OnReceipt(mandate.EnvelopeReport, d.receipt)
@@ -131,9 +136,18 @@ func (d *Desk) change(tx *ledger.Tx, id string, step func(*report.Report, report
 	if found := r.Validate(form); len(found) > 0 {
 		return found[0]
 	}
+	if row.Recipient, err = d.addressee(tx.Tx, r, row.Recipient); err != nil {
+		return err
+	}
 	for _, effect := range effects {
 		switch effect.Kind {
 		case report.ReadyToSend:
+			if r.Control.CyberTip != nil {
+				if next, err = d.sendTip(tx, row.ID, r, next); err != nil {
+					return err
+				}
+				continue
+			}
 			if next, err = d.send(tx, &row, r, next); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 
+	"github.com/brdoproject/brdo/domain/cybertip"
 	"github.com/brdoproject/brdo/domain/mandate"
 	"github.com/brdoproject/brdo/domain/problem"
 	"github.com/brdoproject/brdo/internal/ledger"
@@ -11,10 +12,11 @@ import (
 
 // TakeBack recalls a report that was delivered, or asks everybody who has it to
 // erase it. It is pursued until all have receipted. It changes nothing of what
-// people here decided, nor of the user's notice.
+// people here decided, nor of the user's notice. A report to the CyberTipline is retracted
+// there before it is finished, and withdrawn here; after that nothing can be done from here.
 //
 // Errors: Denied; Invalid without a reason; Conflict when the report was not
-// delivered, or was taken back before in the same way.
+// delivered, was taken back before in the same way, or was finished at the CyberTipline.
 func (d *Desk) TakeBack(ctx context.Context, actor mandate.Actor, id string, erase bool, reason string) error {
 	return d.options.Ledger.Do(ctx, d.onReport(actor, mandate.ReportRecall, id), func(tx *ledger.Tx) error {
 		row, err := tx.Report(id)
@@ -24,6 +26,9 @@ func (d *Desk) TakeBack(ctx context.Context, actor mandate.Actor, id string, era
 		_, l, err := read(row)
 		if err != nil {
 			return err
+		}
+		if row.Recipient == cybertip.Recipient {
+			return d.takeTipBack(tx, actor, id, l, reason)
 		}
 		if !l.State.WithReceiver() {
 			return problem.Newf(problem.Conflict, "the report is %s, and not with the Centre", l.State)
