@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func fixture(t testing.TB, name string) []byte {
 }
 
 // tents is an operator of cells that overlap by half, as those of PDQ do.
-func tents(cells int) func(width, height int) []Operator {
+func tents(cells int) func(width, height int) []*Operator {
 	axis := func(n int) []Taps {
 		all := make([]Taps, cells)
 		for i := range all {
@@ -50,11 +51,11 @@ func tents(cells int) func(width, height int) []Operator {
 		}
 		return all
 	}
-	return func(width, height int) []Operator { return []Operator{{Rows: axis(height), Columns: axis(width)}} }
+	return func(width, height int) []*Operator { return []*Operator{{Rows: axis(height), Columns: axis(width)}} }
 }
 
 // points is an operator that reads single pixels.
-func points(cells int) func(width, height int) []Operator {
+func points(cells int) func(width, height int) []*Operator {
 	axis := func(n int) []Taps {
 		all := make([]Taps, cells)
 		for i := range all {
@@ -62,18 +63,18 @@ func points(cells int) func(width, height int) []Operator {
 		}
 		return all
 	}
-	return func(width, height int) []Operator { return []Operator{{Rows: axis(height), Columns: axis(width)}} }
+	return func(width, height int) []*Operator { return []*Operator{{Rows: axis(height), Columns: axis(width)}} }
 }
 
 // dense is an operator of as many columns as one alone may have.
-func dense(width, height int) []Operator { return tents(2*MaxCells)(width, height) }
+func dense(width, height int) []*Operator { return tents(2*MaxCells)(width, height) }
 
-func both(width, height int) []Operator {
+func both(width, height int) []*Operator {
 	return append(tents(16)(width, height), points(13)(width, height)...)
 }
 
 // plain applies an operator to decoded pixels.
-func plain(img image.Image, o Operator) [][]float64 {
+func plain(img image.Image, o *Operator) [][]float64 {
 	out := make([][]float64, len(o.Rows))
 	for i, row := range o.Rows {
 		out[i] = make([]float64, len(o.Columns))
@@ -430,13 +431,43 @@ func TestPixelsAreThoseOfTheCommonDecoder(t *testing.T) {
 	}
 }
 
+// TestAnOperatorServesManyPictures: what is kept of it for one picture does not spoil the next one, which may have other blocks
+// and be read otherwise.
+func TestAnOperatorServesManyPictures(t *testing.T) {
+	kept := map[[2]int][]*Operator{}
+	for range 2 {
+		for _, name := range []string{"420", "444", "420", "gray", "progressive", "411"} {
+			for _, means := range []bool{false, true, false} {
+				options := Options{MaxPixels: 1 << 20, Means: means}
+				want, err := ReadJPEG(fixture(t, name), options, both)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := ReadJPEG(fixture(t, name), options, func(width, height int) []*Operator {
+					size := [2]int{width, height}
+					if kept[size] == nil {
+						kept[size] = both(width, height)
+					}
+					return kept[size]
+				})
+				if err != nil || !reflect.DeepEqual(got, want) {
+					t.Fatalf("%s, means %t: other cells, %v", name, means, err)
+				}
+			}
+		}
+	}
+	if len(kept) > 3 {
+		t.Errorf("%d sizes: the pictures had to share some", len(kept))
+	}
+}
+
 func TestOperatorsThatDoNotFitAreRefused(t *testing.T) {
 	one := both(10, 10)[0]
-	early := Operator{Rows: []Taps{{Start: -1, Weights: []float32{1}}}, Columns: one.Columns}
-	for name, operators := range map[string][]Operator{
+	early := &Operator{Rows: []Taps{{Start: -1, Weights: []float32{1}}}, Columns: one.Columns}
+	for name, operators := range map[string][]*Operator{
 		"too many": {one, one, one}, "too wide": {{Rows: one.Rows, Columns: make([]Taps, 2*MaxCells+1)}}, "too wide together": {one, {Rows: one.Rows, Columns: make([]Taps, MaxCells+1)}}, "too early": {early},
 	} {
-		if _, err := ReadJPEG(fixture(t, "420"), Options{MaxPixels: 1 << 20}, func(int, int) []Operator { return operators }); err == nil {
+		if _, err := ReadJPEG(fixture(t, "420"), Options{MaxPixels: 1 << 20}, func(int, int) []*Operator { return operators }); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Taps are the weights with which a cell reads the pixels of one axis from Start
@@ -16,11 +17,15 @@ type Taps struct {
 // Operator is a linear reduction of a picture to cells: the cell in row i and
 // column j is the sum over all pixels of the luminance, 0 to 255, by the weight of the
 // pixel's row in Rows[i] and the weight of its column in Columns[j]. It has at most
-// [MaxCells] columns, or twice as many where it is the only one.
-type Operator struct{ Rows, Columns []Taps }
+// [MaxCells] columns, or twice as many where it is the only one. What is tabulated of it for one picture is kept for the
+// next one of as many blocks; neither Rows nor Columns may be changed once it was used. Several goroutines may use it.
+type Operator struct {
+	Rows, Columns []Taps
+	tabulated     tabulated
+}
 
 // check refuses operators that do not fit into a strip, or begin before the picture.
-func check(operators []Operator) error {
+func check(operators []*Operator) error {
 	if len(operators) > MaxOperators {
 		return fmt.Errorf("reducing a picture by %d operators: at most %d are possible", len(operators), MaxOperators)
 	}
@@ -112,6 +117,35 @@ func newAxis(taps []Taps, blocks, waves int) axis {
 func (a *axis) of(table []float32, block, k int) []float32 {
 	from := (block*blockSide + k) * a.width
 	return table[from : from+a.blocks[block].count]
+}
+
+// table is what an operator weights blocks with.
+type table struct {
+	rows, columns axis
+	means         []Taps // of the columns
+	// sums are those of the weights of each cell.
+	rowSums, columnSums []float32
+}
+
+// tabulated keeps the table for the latest number of blocks, and of frequencies.
+type tabulated struct {
+	mutex                sync.Mutex
+	rows, columns, waves int
+	table                *table
+}
+
+// of tabulates an operator for so many blocks down and across a picture, and so many frequencies of each.
+func (o *Operator) of(rows, columns, waves int) *table {
+	t := &o.tabulated
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.table == nil || t.rows != rows || t.columns != columns || t.waves != waves {
+		t.rows, t.columns, t.waves = rows, columns, waves
+		made := &table{rows: newAxis(o.Rows, rows, waves), columns: newAxis(o.Columns, columns, waves), rowSums: total(o.Rows), columnSums: total(o.Columns)}
+		made.means = made.columns.means()
+		t.table = made
+	}
+	return t.table
 }
 
 // means are the taps with which a cell reads the means of blocks, in levels: an eighth of their

@@ -29,7 +29,7 @@ func (e *TooLargeError) Error() string { return "the picture has more pixels tha
 //
 // Errors: [ErrUnsupported], [ErrDamaged] when not even a part could be read,
 // [TooLargeError]; one that names what is wrong with the operators.
-func ReadJPEG(data []byte, options Options, plan func(width, height int) []Operator) (Reduction, error) {
+func ReadJPEG(data []byte, options Options, plan func(width, height int) []*Operator) (Reduction, error) {
 	f, first, err := open(data, options.MaxPixels)
 	if err != nil {
 		return Reduction{}, err
@@ -107,6 +107,6 @@ func (f *file) complete(s scan) error {
 	return nil
 }
 
-func (f *file) newReducer(operators []Operator, means bool) *reducer {
+func (f *file) newReducer(operators []*Operator, means bool) *reducer {
 	return newReducer(operators, f.mcusWide*f.mostWide, f.mcusHigh*f.mostHigh, f.mostHigh, &f.quanta[f.components[0].quantum], means)
 }

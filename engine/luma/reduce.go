@@ -20,15 +20,13 @@ const stripRow = 256 * 4
 
 // reduction is one operator at work.
 type reduction struct {
-	rows, columns axis
-	means         []Taps
-	base          int // of its cells in a strip
-	out           [][]float32
+	*table
+	base int // of its cells in a strip
+	out  [][]float32
 }
 
 // reducer applies operators to blocks as they come.
 type reducer struct {
-	operators  []Operator
 	reductions []reduction
 	lanes      []lane // for each column of blocks; none when there are too few lanes
 	// steps are those of all places.
@@ -55,9 +53,9 @@ func newStep(place int, quantum uint16) step {
 
 // newReducer prepares for a picture of columns by rows blocks, of which deep rows are
 // read at a time, and of each block only its mean or all.
-func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint16, means bool) *reducer {
+func newReducer(operators []*Operator, columns, rows, deep int, quantum *[64]uint16, means bool) *reducer {
 	r := &reducer{
-		operators: operators, reductions: make([]reduction, len(operators)), waves: blockSide,
+		reductions: make([]reduction, len(operators)), waves: blockSide,
 		frequencies: make([]strip, deep), pixels: make([]strip, deep), dirty: make([]bool, deep),
 	}
 	for place, q := range quantum {
@@ -68,8 +66,7 @@ func newReducer(operators []Operator, columns, rows, deep int, quantum *[64]uint
 	}
 	for i, o := range operators {
 		n := &r.reductions[i]
-		*n = reduction{rows: newAxis(o.Rows, rows, r.waves), columns: newAxis(o.Columns, columns, r.waves), base: i * (MaxCells + lanes)}
-		n.means = n.columns.means()
+		*n = reduction{table: o.of(rows, columns, r.waves), base: i * (MaxCells + lanes)}
 		n.out = make([][]float32, len(o.Rows))
 		for y := range n.out {
 			n.out[y] = make([]float32, len(o.Columns))
@@ -186,10 +183,10 @@ func (n *reduction) close(from [][256]float32, weights []float32, row int) {
 func (r *reducer) cells() [][][]float32 {
 	all := make([][][]float32, len(r.reductions))
 	for i := range r.reductions {
-		rows, columns := total(r.operators[i].Rows), total(r.operators[i].Columns)
-		all[i] = r.reductions[i].out
-		for y, row := range rows {
-			for x, column := range columns {
+		n := &r.reductions[i]
+		all[i] = n.out
+		for y, row := range n.rowSums {
+			for x, column := range n.columnSums {
 				all[i][y][x] += 128 * row * column
 			}
 		}

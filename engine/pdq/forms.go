@@ -146,28 +146,29 @@ func FromJPEG(data []byte, options luma.Options) (JPEG, error) {
 
 // partFromJPEG hashes the part of a picture that its size gives.
 func partFromJPEG(data []byte, options luma.Options, part func(width, height int) image.Rectangle) (JPEG, error) {
-	var grids []*grid
+	var p *plan
 	var size image.Point
-	reduced, err := luma.ReadJPEG(data, options, func(width, height int) (operators []luma.Operator) {
+	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []*luma.Operator {
 		rectangle := part(width, height)
 		size = rectangle.Size()
-		grids = gridsOf(size.X, size.Y)
-		for _, g := range grids {
-			operators = append(operators, g.operator(rectangle.Min))
+		if size == image.Pt(width, height) {
+			p = planOf(size)
+		} else {
+			p = newPlan(rectangle)
 		}
-		return operators
+		return p.operators
 	})
 	if err != nil {
 		return JPEG{}, err
 	}
 	found := JPEG{Read: reduced.Read, Progressive: reduced.Progressive}
 	var cells *block
-	found.Full, cells, found.Near = fromCells(reduced.Cells[0], size, grids[0])
+	found.Full, cells, found.Near = fromCells(reduced.Cells[0], size, p.grids[0])
 	found.Bordered = cells.bordered(options.Means)
 	found.Nearest = found.Full
-	if len(grids) > 1 {
+	if len(p.grids) > 1 {
 		var near int
-		found.Nearest, _, near = fromCells(reduced.Cells[1], size, grids[1])
+		found.Nearest, _, near = fromCells(reduced.Cells[1], size, p.grids[1])
 		found.Near = max(found.Near, near)
 	}
 	return found, nil
@@ -179,9 +180,13 @@ func partFromJPEG(data []byte, options luma.Options, part func(width, height int
 // Errors: those of [luma.ReadJPEG].
 func OneFromJPEG(data []byte, form Form, options luma.Options) (Fingerprint, float64, error) {
 	var g *grid
-	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []luma.Operator {
-		g = gridOf(form, width, height)
-		return []luma.Operator{g.operator(image.Point{})}
+	reduced, err := luma.ReadJPEG(data, options, func(width, height int) []*luma.Operator {
+		p, of := planOf(image.Pt(width, height)), 0
+		if form == Nearest512 {
+			of = len(p.grids) - 1
+		}
+		g = p.grids[of]
+		return p.operators[of : of+1]
 	})
 	if err != nil {
 		return Fingerprint{}, 0, err
@@ -203,23 +208,6 @@ func gridOf(form Form, width, height int) *grid {
 		return oneWay(shrunk(height), shrunk(width))
 	}
 	return fullGrid(width, height)
-}
-
-// operator is the reduction that gives the cells of all views, of a picture whose corner lies there in a larger one.
-func (g *grid) operator(corner image.Point) luma.Operator {
-	return luma.Operator{Rows: g.rows.interleaved(corner.Y), Columns: g.columns.interleaved(corner.X)}
-}
-
-// interleaved are the taps of both ways, those of one place beside each other; or once where they are the same. The
-// axis begins at a pixel of a longer one.
-func (b *bothWays) interleaved(from int) (all []luma.Taps) {
-	for i := range side {
-		if !b.same() { // the mirror image's lie before the picture's own
-			all = append(all, luma.Taps{Start: from + b[1][i].start, Weights: b[1][i].weights})
-		}
-		all = append(all, luma.Taps{Start: from + b[0][i].start, Weights: b[0][i].weights})
-	}
-	return all
 }
 
 // at is where the taps of a place are among the interleaved ones.
