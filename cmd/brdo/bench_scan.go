@@ -60,7 +60,8 @@ func (c benchFiguresCommand) scanning(ctx context.Context) ([]figureRow, error) 
 }
 
 func (c benchFiguresCommand) scanOnce(ctx context.Context, decoder *media.Service, index *match.Index, paths []string, look *firstLook) (perSecond float64, err error) {
-	candidates := find(slices.Repeat(paths, 4))
+	// As many as the processes of the reference hash together, so that beginning and end weigh as much.
+	candidates := find(slices.Repeat(paths, runtime.GOMAXPROCS(0)*c.Rounds))
 	begun := time.Now()
 	err = examine(ctx, decoder, candidates, false, videoWork{}, look, func(e examined) error {
 		compare(index, e)
