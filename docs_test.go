@@ -45,6 +45,56 @@ func TestDependenciesAreJustified(t *testing.T) {
 	}
 }
 
+// TestTheSourceIsOpenToAll: the licence of the program lets everybody use it and pass it on, and so do those of all
+// that it is built with, as docs/dependencies.md has them.
+func TestTheSourceIsOpenToAll(t *testing.T) {
+	if !regexp.MustCompile(`^\s+Apache License\n\s+Version 2\.0, January 2004\n`).MatchString(read(t, "LICENSE")) {
+		t.Error("LICENSE is not the Apache License 2.0")
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|[^|]*\\| ([^|]+) \\|").FindAllStringSubmatch(read(t, "docs/dependencies.md"), -1)
+	for _, row := range rows {
+		if !regexp.MustCompile(`^(MIT|BSD-[23]-Clause|Apache-2\.0|ISC|MPL-2\.0|Unlicense|0BSD)\b`).MatchString(row[2]) {
+			t.Errorf("the licence of %s is %q: may everybody pass on what is built with it?", row[1], row[2])
+		}
+	}
+	if len(rows) < 20 {
+		t.Errorf("only %d licences were found", len(rows))
+	}
+}
+
+// TestTheMissionIsTested: what docs/mission.md calls working names code that is there, and tests.
+func TestTheMissionIsTested(t *testing.T) {
+	rows := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \|([^|]*)\| ((?:working|partly)[^|]*) \|`).FindAllStringSubmatch(read(t, "docs/mission.md"), -1) {
+		rows++
+		what, code, test := row[1], row[2], strings.TrimSpace(row[3])
+		if test == "" {
+			t.Errorf("%q names no test", what)
+		}
+		places := regexp.MustCompile("`([a-z][^` ]*)`").FindAllStringSubmatch(code+test, -1)
+		tested := strings.Contains(test, ".md") || strings.Contains(test, "Test")
+		for _, place := range places {
+			info, err := os.Stat(place[1])
+			if err != nil {
+				t.Errorf("%q: %v", what, err)
+				continue
+			}
+			folder := place[1]
+			if !info.IsDir() {
+				folder = filepath.Dir(folder)
+			}
+			found, _ := filepath.Glob(filepath.Join(folder, "*_test.go"))
+			tested = tested || len(found) > 0
+		}
+		if !tested {
+			t.Errorf("%q: nothing of what it names has a test", what)
+		}
+	}
+	if rows < 20 {
+		t.Errorf("only %d rows were found", rows)
+	}
+}
+
 // TestEveryKeyIsExplained compares docs/configuration.md with the keys that the
 // configuration knows.
 func TestEveryKeyIsExplained(t *testing.T) {
