@@ -146,7 +146,7 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 	case e.Kind == Resume && d.State == Stopped:
 		next.State = open(d.Report)
 		return next, nil
-	case e.Kind == TakeBack && (going || d.State == Stopped) && d.Ending != ToRetract:
+	case e.Kind == TakeBack && d.Retractable():
 		next.State, next.Ending, next.Because, next.TakenBackBy, next.Decision = open(d.Report), ToRetract, e.Reason, e.Person, e.Decision
 		return next, nil
 	case e.Kind == End && d.State == Queued && d.Ending == ToRefuse:
@@ -157,6 +157,11 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 		return next, nil
 	}
 	return d, problem.Newf(problem.Conflict, "a delivery that is %s cannot take the event %s", d.State, e.Kind)
+}
+
+// Retractable reports whether a person may take it back: it is under way or waits, and nobody has.
+func (d Delivery) Retractable() bool {
+	return (d.State == Queued || d.State == Open || d.State == Stopped) && d.Ending != ToRetract
 }
 
 // open is the state of a delivery that goes on.

@@ -200,14 +200,7 @@ func gridsOf(width, height int) []*grid {
 	if !shrinks(width, height) {
 		return []*grid{fullGrid(width, height)}
 	}
-	return []*grid{fullGrid(width, height), gridOf(Nearest512, width, height)}
-}
-
-func gridOf(form Form, width, height int) *grid {
-	if form == Nearest512 && shrinks(width, height) {
-		return oneWay(shrunk(height), shrunk(width))
-	}
-	return fullGrid(width, height)
+	return []*grid{fullGrid(width, height), oneWay(shrunk(height), shrunk(width))}
 }
 
 // at is where the taps of a place are among the interleaved ones.

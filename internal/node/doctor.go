@@ -268,18 +268,9 @@ func (e *examination) sealed(ctx context.Context, s *store.Store) {
 		if err != nil {
 			return err
 		}
-		return s.Read(ctx, func(tx *store.Tx) error {
-			left = nil
-			for _, one := range unsettled {
-				named, err := tx.NamesContent(one.ItemID)
-				if err != nil {
-					return err
-				}
-				if !named {
-					left = append(left, one)
-				}
-			}
-			return nil
+		return s.Read(ctx, func(tx *store.Tx) (err error) {
+			_, left, err = intake.Named(tx, unsettled)
+			return err
 		})
 	})
 	switch {

@@ -1042,7 +1042,7 @@ func tipDelivery(v reports.View, actor mandate.Actor) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if !latest.State.Over() && latest.Ending != cybertip.ToRetract && actor.Has(mandate.Supervisor) {
+			if latest.Retractable() && actor.Has(mandate.Supervisor) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 91, "<details><summary>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -42,20 +42,9 @@ func (d *Desk) forget(ctx context.Context, _ *job.Running) error {
 	}
 	var named []string
 	var left []keyring.Unsettled
-	err = d.ledger.Peek(ctx, func(tx *store.Tx) error {
-		named, left = nil, nil
-		for _, one := range unsettled {
-			is, err := tx.NamesContent(one.ItemID)
-			switch {
-			case err != nil:
-				return err
-			case is:
-				named = append(named, one.ItemID)
-			default:
-				left = append(left, one)
-			}
-		}
-		return nil
+	err = d.ledger.Peek(ctx, func(tx *store.Tx) (err error) {
+		named, left, err = Named(tx, unsettled)
+		return err
 	})
 	if err != nil {
 		return err
@@ -72,6 +61,22 @@ func (d *Desk) forget(ctx context.Context, _ *job.Running) error {
 		return job.Later(d.ledger.Now(), "there is more to look at")
 	}
 	return job.Later(d.ledger.Now().Add(forgetsEvery), "what was sealed is looked at again")
+}
+
+// Named tells the items that a row names from those of which nobody says what they are for.
+func Named(tx *store.Tx, unsettled []keyring.Unsettled) (named []string, left []keyring.Unsettled, err error) {
+	for _, one := range unsettled {
+		is, err := tx.NamesContent(one.ItemID)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case is:
+			named = append(named, one.ItemID)
+		default:
+			left = append(left, one)
+		}
+	}
+	return named, left, nil
 }
 
 // forgetOne logs first and forgets then: whoever writes a row meanwhile is either seen here or
